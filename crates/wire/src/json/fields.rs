@@ -1,0 +1,190 @@
+use std::borrow::Cow;
+
+use tollgate_ir::{Fault, Losses, Reason};
+
+use super::{Node, Object};
+
+/// An object of the client's body while it is read: each field is taken once, and what nobody took is reported.
+///
+/// `null` reads as absent, since SDKs send it so. A wrong type is the client's fault, with the field's path.
+pub struct Fields<'a> {
+    left: Vec<(Cow<'a, str>, Node<'a>)>,
+    at: String,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of the object at path `at` (`""` for the body itself).
+    pub fn new(node: Node<'a>, at: impl Into<String>) -> Result<Self, Fault> {
+        let at = at.into();
+        match node {
+            Node::Object(Object(left)) => Ok(Self { left, at }),
+            other => Err(wrong(&at, "an object", &other)),
+        }
+    }
+
+    /// Where the object stands.
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// The path of one of its fields.
+    pub fn path(&self, key: &str) -> String {
+        if self.at.is_empty() { key.to_owned() } else { format!("{}.{key}", self.at) }
+    }
+
+    /// Takes a field of any type; `null` reads as absent.
+    pub fn take(&mut self, key: &str) -> Option<Node<'a>> {
+        let mut found = None;
+        while let Some(i) = self.left.iter().position(|(k, _)| k == key) {
+            found = Some(self.left.remove(i).1);
+        }
+        found.filter(|node| *node != Node::Null)
+    }
+
+    /// Takes the first present of several spellings of one field (`max_tokens` before `maxTokens`).
+    pub fn take_any(&mut self, keys: &[&str]) -> Option<Node<'a>> {
+        keys.iter().fold(None, |found, key| {
+            let this = self.take(key);
+            found.or(this)
+        })
+    }
+
+    /// Whether a field is still there and not null.
+    pub fn has(&self, key: &str) -> bool {
+        self.left.iter().any(|(k, v)| k == key && *v != Node::Null)
+    }
+
+    /// Looks at a text without taking it: for tags that decide how to read the rest.
+    pub fn peek_text(&self, key: &str) -> Option<&str> {
+        self.left.iter().rev().find(|(k, _)| k == key)?.1.as_str()
+    }
+
+    /// Takes a text.
+    pub fn text(&mut self, key: &str) -> Result<Option<String>, Fault> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(Node::Text(text)) => Ok(Some(text.into_owned())),
+            Some(other) => Err(wrong(&self.path(key), "a string", &other)),
+        }
+    }
+
+    /// Takes a text that must be there.
+    pub fn required_text(&mut self, key: &str) -> Result<String, Fault> {
+        self.text(key)?.ok_or_else(|| self.missing(key))
+    }
+
+    /// Takes a whole number that is not negative.
+    pub fn uint(&mut self, key: &str) -> Result<Option<u64>, Fault> {
+        self.number(key, "a whole number, 0 or more", |n| n.as_u64())
+    }
+
+    /// Takes a whole number.
+    pub fn int(&mut self, key: &str) -> Result<Option<i64>, Fault> {
+        self.number(key, "a whole number", |n| n.as_i64())
+    }
+
+    /// Takes a number.
+    pub fn float(&mut self, key: &str) -> Result<Option<f64>, Fault> {
+        self.number(key, "a number", |n| n.as_f64())
+    }
+
+    /// Takes a truth value.
+    pub fn boolean(&mut self, key: &str) -> Result<Option<bool>, Fault> {
+        self.number(key, "true or false", |n| n.as_bool())
+    }
+
+    /// Takes an array.
+    pub fn array(&mut self, key: &str) -> Result<Option<Vec<Node<'a>>>, Fault> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(Node::Array(items)) => Ok(Some(items)),
+            Some(other) => Err(wrong(&self.path(key), "an array", &other)),
+        }
+    }
+
+    /// Takes an object.
+    pub fn object(&mut self, key: &str) -> Result<Option<Fields<'a>>, Fault> {
+        let at = self.path(key);
+        self.take(key).map(|node| Fields::new(node, at)).transpose()
+    }
+
+    /// The fault of a field that must be there.
+    pub fn missing(&self, key: &str) -> Fault {
+        let path = self.path(key);
+        Fault::field(path.clone(), format!("Missing required field: `{path}`."))
+    }
+
+    /// Takes fields that mean nothing to anybody beyond this face and are no loss.
+    pub fn ignore(&mut self, keys: &[&str]) {
+        self.left.retain(|(k, _)| !keys.contains(&k.as_ref()));
+    }
+
+    /// Reports every field that nobody took. `null` and empty containers say nothing, so they are no loss.
+    pub fn report_rest(self, losses: &mut Losses) {
+        for (key, value) in &self.left {
+            let says_nothing = match value {
+                Node::Null => true,
+                Node::Array(items) => items.is_empty(),
+                Node::Object(object) => object.0.is_empty(),
+                _ => false,
+            };
+            if !says_nothing {
+                losses.path(self.path(key), Reason::Dropped);
+            }
+        }
+    }
+
+    /// What nobody took, for blocks that carry their own dialect's fields along.
+    pub fn rest(self) -> Object<'a> {
+        Object(self.left)
+    }
+
+    fn number<T>(&mut self, key: &str, wanted: &str, read: impl FnOnce(&Node<'a>) -> Option<T>) -> Result<Option<T>, Fault> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(node) => match read(&node) {
+                Some(value) => Ok(Some(value)),
+                None => Err(wrong(&self.path(key), wanted, &node)),
+            },
+        }
+    }
+}
+
+/// The fault of a field of the wrong type.
+pub(crate) fn wrong(path: &str, wanted: &str, got: &Node<'_>) -> Fault {
+    let place = if path.is_empty() { "The request's body".to_owned() } else { format!("`{path}`") };
+    Fault::field(path, format!("{place} must be {wanted}, but is {}.", got.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(text: &str) -> Fields<'_> {
+        Fields::new(Node::parse(text.as_bytes()).unwrap(), "body").unwrap()
+    }
+
+    #[test]
+    fn untaken_fields_are_reported_and_empty_ones_are_not() {
+        let mut f = fields(r#"{"a":1,"b":null,"c":[],"d":{"x":1},"e":false}"#);
+        assert_eq!(f.uint("a").unwrap(), Some(1));
+        let mut losses = Losses::new(|_| "");
+        f.report_rest(&mut losses);
+        let paths: Vec<_> = losses.all().iter().map(|l| l.path.as_str()).collect();
+        assert_eq!(paths, ["body.d", "body.e"]);
+    }
+
+    #[test]
+    fn wrong_types_name_the_path() {
+        let fault = fields(r#"{"temperature":"hot"}"#).float("temperature").unwrap_err();
+        assert_eq!(fault.param.as_deref(), Some("body.temperature"));
+        assert_eq!(fault.public, "`body.temperature` must be a number, but is a string.");
+    }
+
+    #[test]
+    fn the_last_of_a_doubled_key_counts() {
+        let mut f = fields(r#"{"a":"x","a":"y"}"#);
+        assert_eq!(f.text("a").unwrap().as_deref(), Some("y"));
+        assert!(f.take("a").is_none());
+    }
+}

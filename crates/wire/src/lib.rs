@@ -1,0 +1,19 @@
+//! Protocols as pure bytes: what each dialect's bodies, streams and errors look like, both ways.
+//!
+//! No socket, clock, environment or randomness: everything comes in as an argument, so each protocol is tested on
+//! recorded bytes, cut anywhere, and fuzzed in-process. `codec` is the one file that matches on `Dialect`.
+
+pub mod codec;
+pub mod frame;
+pub mod ids;
+pub mod json;
+pub mod sequencer;
+pub mod target;
+pub mod translate;
+
+pub mod anthropic;
+pub mod bedrock;
+pub mod cohere;
+pub mod gemini;
+pub mod openai_chat;
+pub mod openai_responses;
