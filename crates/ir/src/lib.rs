@@ -15,7 +15,7 @@ mod request;
 mod usage;
 
 pub use block::{
-    Block, Call, CallKind, Carry, CacheMark, Citation, Content, Issuer, Media, MediaKind, MediaSource, Reasoning, Seal,
+    Block, CacheMark, Call, CallKind, Carry, Citation, Content, Issuer, Media, MediaKind, MediaSource, Reasoning, Seal,
     ServerItem, ToolResult,
 };
 pub use dialect::Dialect;

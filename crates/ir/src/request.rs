@@ -1,4 +1,4 @@
-use crate::{Block, Carry, CacheMark, Json};
+use crate::{Block, CacheMark, Carry, Json};
 
 /// A chat request: a system prompt, turns, tools, and how to answer.
 #[derive(Clone, Debug, Default, PartialEq)]

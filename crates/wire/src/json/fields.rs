@@ -139,7 +139,12 @@ impl<'a> Fields<'a> {
         Object(self.left)
     }
 
-    fn number<T>(&mut self, key: &str, wanted: &str, read: impl FnOnce(&Node<'a>) -> Option<T>) -> Result<Option<T>, Fault> {
+    fn number<T>(
+        &mut self,
+        key: &str,
+        wanted: &str,
+        read: impl FnOnce(&Node<'a>) -> Option<T>,
+    ) -> Result<Option<T>, Fault> {
         match self.take(key) {
             None => Ok(None),
             Some(node) => match read(&node) {

@@ -35,7 +35,10 @@ impl<'a> Node<'a> {
     /// Parses one JSON value. The fault is the client's (`InvalidBody`), with line and column.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Fault> {
         serde_json::from_slice(bytes).map_err(|e| {
-            Fault::new(FaultKind::InvalidBody, format!("The request's body is not valid JSON: {e}. Send one JSON object in UTF-8."))
+            Fault::new(
+                FaultKind::InvalidBody,
+                format!("The request's body is not valid JSON: {e}. Send one JSON object in UTF-8."),
+            )
         })
     }
 

@@ -1,0 +1,184 @@
+//! The one file that matches on `Dialect`: bodies, streams and errors of each, both ways.
+
+use tollgate_ir::{Dialect, Event, Fault, Field, Losses, Reply, Request};
+
+use crate::frame::Frame;
+use crate::target::{Encoded, ReplyContext, RequestHead, Target};
+use crate::{anthropic, bedrock, cohere, gemini, openai_chat, openai_responses};
+
+macro_rules! by_dialect {
+    ($dialect:expr, $name:ident($($arg:expr),*)) => {
+        match $dialect {
+            Dialect::OpenAiChat => openai_chat::$name($($arg),*),
+            Dialect::OpenAiResponses => openai_responses::$name($($arg),*),
+            Dialect::Anthropic => anthropic::$name($($arg),*),
+            Dialect::Gemini => gemini::$name($($arg),*),
+            Dialect::Bedrock => bedrock::$name($($arg),*),
+            Dialect::Cohere => cohere::$name($($arg),*),
+        }
+    };
+}
+
+macro_rules! by_variant {
+    ($self:expr, $inner:ident => $call:expr) => {
+        match $self {
+            Self::OpenAiChat($inner) => $call,
+            Self::OpenAiResponses($inner) => $call,
+            Self::Anthropic($inner) => $call,
+            Self::Gemini($inner) => $call,
+            Self::Bedrock($inner) => $call,
+            Self::Cohere($inner) => $call,
+        }
+    };
+}
+
+/// Reads a client's chat request. A fault is the client's, with the field's path.
+pub fn decode_request(
+    face: Dialect,
+    body: &[u8],
+    head: &RequestHead<'_>,
+    losses: &mut Losses,
+) -> Result<Request, Fault> {
+    by_dialect!(face, decode_request(body, head, losses))
+}
+
+/// Writes a chat request for a provider; what it cannot say is reported, content that it cannot carry is a fault.
+pub fn encode_request(
+    upstream: Dialect,
+    request: &Request,
+    target: &Target<'_>,
+    losses: &mut Losses,
+) -> Result<Encoded, Fault> {
+    by_dialect!(upstream, encode_request(request, target, losses))
+}
+
+/// Reads a provider's whole reply. An error in a body of status 200 is a fault.
+pub fn decode_reply(upstream: Dialect, body: &[u8]) -> Result<Reply, Fault> {
+    by_dialect!(upstream, decode_reply(body))
+}
+
+/// Writes a whole reply for the client.
+pub fn encode_reply(face: Dialect, reply: &Reply, context: &ReplyContext) -> Vec<u8> {
+    by_dialect!(face, encode_reply(reply, context))
+}
+
+/// Reads a provider's error response. `headers` are lower-case names and values; the words are kept.
+pub fn decode_fault(upstream: Dialect, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Fault {
+    by_dialect!(upstream, decode_fault(status, headers, body))
+}
+
+/// The body of an error response in the face's envelope. `request_id` is ours.
+pub fn encode_fault(face: Dialect, fault: &Fault, request_id: &str) -> Vec<u8> {
+    by_dialect!(face, encode_fault(fault, request_id))
+}
+
+/// The events that end a stream with an error, in the face's own form, for a stream that has begun.
+pub fn fault_frame(face: Dialect, fault: &Fault) -> Vec<u8> {
+    by_dialect!(face, fault_frame(fault))
+}
+
+/// How a face spells a field that the IR has a word for (`generationConfig.seed`); empty where it has none.
+pub fn path_of(face: Dialect) -> fn(Field) -> &'static str {
+    match face {
+        Dialect::OpenAiChat => openai_chat::path_of,
+        Dialect::OpenAiResponses => openai_responses::path_of,
+        Dialect::Anthropic => anthropic::path_of,
+        Dialect::Gemini => gemini::path_of,
+        Dialect::Bedrock => bedrock::path_of,
+        Dialect::Cohere => cohere::path_of,
+    }
+}
+
+/// The content type of a face's streams.
+pub const fn stream_content_type(face: Dialect) -> &'static str {
+    match face {
+        Dialect::Bedrock => "application/vnd.amazon.eventstream",
+        _ => "text/event-stream",
+    }
+}
+
+/// Whether a face's replies can hold several answers; the others take the first.
+pub const fn has_choices(face: Dialect) -> bool {
+    matches!(face, Dialect::OpenAiChat | Dialect::Gemini)
+}
+
+/// Whether a face's streams may have one open block only, so that a `Sequencer` stands before its encoder.
+pub const fn one_open_block(face: Dialect) -> bool {
+    matches!(face, Dialect::Anthropic | Dialect::Bedrock | Dialect::Cohere)
+}
+
+/// Reads a provider's stream, frame by frame.
+pub enum StreamDecoder {
+    /// See [`openai_chat`].
+    OpenAiChat(openai_chat::StreamDecoder),
+    /// See [`openai_responses`].
+    OpenAiResponses(openai_responses::StreamDecoder),
+    /// See [`anthropic`].
+    Anthropic(anthropic::StreamDecoder),
+    /// See [`gemini`].
+    Gemini(gemini::StreamDecoder),
+    /// See [`bedrock`].
+    Bedrock(bedrock::StreamDecoder),
+    /// See [`cohere`].
+    Cohere(cohere::StreamDecoder),
+}
+
+impl StreamDecoder {
+    /// At the start of a stream.
+    pub fn new(upstream: Dialect) -> Self {
+        match upstream {
+            Dialect::OpenAiChat => Self::OpenAiChat(Default::default()),
+            Dialect::OpenAiResponses => Self::OpenAiResponses(Default::default()),
+            Dialect::Anthropic => Self::Anthropic(Default::default()),
+            Dialect::Gemini => Self::Gemini(Default::default()),
+            Dialect::Bedrock => Self::Bedrock(Default::default()),
+            Dialect::Cohere => Self::Cohere(Default::default()),
+        }
+    }
+
+    /// A whole frame came. Faults are events. Frames after `End` or `Fault` mean nothing.
+    pub fn frame(&mut self, frame: &Frame, out: &mut Vec<Event>) {
+        by_variant!(self, d => d.frame(frame, out));
+    }
+
+    /// The body ended: closes what is open and says `End`, or `Fault` (`ProviderCut`) if the answer was not complete.
+    /// Says nothing if the stream has ended already.
+    pub fn end(&mut self, out: &mut Vec<Event>) {
+        by_variant!(self, d => d.end(out));
+    }
+}
+
+/// Writes a client's stream, event by event.
+pub enum StreamEncoder {
+    /// See [`openai_chat`].
+    OpenAiChat(openai_chat::StreamEncoder),
+    /// See [`openai_responses`].
+    OpenAiResponses(openai_responses::StreamEncoder),
+    /// See [`anthropic`].
+    Anthropic(anthropic::StreamEncoder),
+    /// See [`gemini`].
+    Gemini(gemini::StreamEncoder),
+    /// See [`bedrock`].
+    Bedrock(bedrock::StreamEncoder),
+    /// See [`cohere`].
+    Cohere(cohere::StreamEncoder),
+}
+
+impl StreamEncoder {
+    /// At the start of a stream.
+    pub fn new(face: Dialect, context: ReplyContext) -> Self {
+        match face {
+            Dialect::OpenAiChat => Self::OpenAiChat(openai_chat::StreamEncoder::new(context)),
+            Dialect::OpenAiResponses => Self::OpenAiResponses(openai_responses::StreamEncoder::new(context)),
+            Dialect::Anthropic => Self::Anthropic(anthropic::StreamEncoder::new(context)),
+            Dialect::Gemini => Self::Gemini(gemini::StreamEncoder::new(context)),
+            Dialect::Bedrock => Self::Bedrock(bedrock::StreamEncoder::new(context)),
+            Dialect::Cohere => Self::Cohere(cohere::StreamEncoder::new(context)),
+        }
+    }
+
+    /// Appends what the event is in the face's dialect: nothing, one or more whole events.
+    pub fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        by_variant!(self, e => e.event(event, out));
+    }
+}

@@ -1,0 +1,67 @@
+//! What codecs are told about the two sides beyond the body itself.
+
+use tollgate_ir::{Json, MediaKind};
+
+use crate::ids::ToolNames;
+
+/// What of a request stands outside its body.
+#[derive(Clone, Debug, Default)]
+pub struct RequestHead<'a> {
+    /// The model in the path (Gemini, Bedrock, Azure's deployments).
+    pub model: Option<&'a str>,
+    /// The path says whether to stream (Gemini, Bedrock).
+    pub stream: Option<bool>,
+}
+
+/// Whom a request is encoded for.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The model's name at the provider.
+    pub model: &'a str,
+    /// The tools' names there.
+    pub names: &'a ToolNames,
+    /// What the model takes, where configuration or catalogue say so; else the dialect's own table decides.
+    pub facts: &'a ModelFacts,
+}
+
+/// What is known of one model at one provider. `None`: not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// Most output tokens.
+    pub max_output: Option<u64>,
+    /// The media it takes.
+    pub media: Option<Vec<MediaKind>>,
+}
+
+impl ModelFacts {
+    /// Whether it is known not to take this kind of media.
+    pub fn refuses(&self, kind: MediaKind) -> bool {
+        self.media.as_ref().is_some_and(|media| !media.contains(&kind))
+    }
+}
+
+/// A request in the upstream's dialect.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encoded {
+    /// The body, without what the carriage puts outside of it (Gemini's and Bedrock's model).
+    pub body: Vec<u8>,
+    /// Structured output was asked for by a forced tool of this name: its call is the answer's text.
+    pub output_tool: Option<String>,
+    /// Feature flags the body relies on (`anthropic-beta`).
+    pub betas: Vec<String>,
+}
+
+/// What a reply's encoder is told beyond the reply.
+#[derive(Clone, Debug, Default)]
+pub struct ReplyContext {
+    /// An id for the reply where the provider gave none, or one of another form: letters and digits, no prefix.
+    pub id: String,
+    /// The model, where the provider does not say.
+    pub model: String,
+    /// Now, in Unix seconds.
+    pub created: u64,
+    /// The client asked for usage at the end of a chat stream.
+    pub include_usage: bool,
+    /// Fields of the request that the reply repeats (Responses), a JSON object made by that face's decoder.
+    pub echo: Option<Json>,
+}
