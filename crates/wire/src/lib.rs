@@ -4,6 +4,7 @@
 //! recorded bytes, cut anywhere, and fuzzed in-process. `codec` is the one file that matches on `Dialect`.
 
 pub mod codec;
+pub mod fault;
 pub mod frame;
 pub mod ids;
 pub mod json;
