@@ -6,8 +6,8 @@ mod problem;
 mod secret;
 
 pub use checked::{
-    ApiKey, Branch, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Policy, Provider,
-    Server, Timeouts, Unsupported, VirtualModel,
+    ApiKey, Branch, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Policy,
+    Provider, Server, Timeouts, Unsupported, VirtualModel,
 };
 pub(crate) use known::known;
 pub use known::{Catalogue, Host, KnownProvider};
