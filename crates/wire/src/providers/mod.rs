@@ -6,6 +6,8 @@ mod table;
 
 use tollgate_ir::Dialect;
 
+use crate::relay::ControlFields;
+
 /// A provider that Tollgate knows.
 #[derive(Clone, Copy, Debug)]
 pub struct Provider {
@@ -27,6 +29,8 @@ pub struct Provider {
     pub url_variables: &'static [&'static str],
     /// Beginnings of model names of which it is the maker.
     pub makes: &'static [&'static str],
+    /// What it makes of other gateways' control fields.
+    pub control: ControlFields,
 }
 
 /// A dialect that a provider speaks.
@@ -88,7 +92,9 @@ impl Provider {
     /// The ways in which it serves a model, the preferred one first.
     pub fn ways(&self, model: &str) -> impl Iterator<Item = &'static Speaks> + use<> {
         let name = model.rsplit('/').next().unwrap_or(model).to_owned();
-        self.speaks.iter().filter(move |way| way.models.is_empty() || way.models.iter().any(|start| name.contains(start)))
+        self.speaks
+            .iter()
+            .filter(move |way| way.models.is_empty() || way.models.iter().any(|start| name.contains(start)))
     }
 }
 
