@@ -5,9 +5,11 @@
 
 pub mod carriage;
 pub mod codec;
+pub mod fault;
 pub mod frame;
 pub mod ids;
 pub mod json;
+pub mod providers;
 pub mod relay;
 pub mod sequencer;
 pub mod tap;

@@ -1,0 +1,392 @@
+//! A provider's refusal in the IR's words: one classification by status, type, code and phrase for all dialects.
+//!
+//! Each dialect reads its own envelope and calls [`classify`]; [`Words::read`] reads the envelopes that hosts share.
+//! The provider's status and words are kept. Whether to try elsewhere follows the status (401, 403, 408, 429, 5xx),
+//! and otherwise only phrases about credentials and quota: no other 4xx would be answered differently.
+
+use tollgate_ir::{Fault, FaultKind, LimitHeader, Retry};
+
+use crate::json::Node;
+
+/// Most bytes of a provider's words that are handed on.
+const MAX_WORDS: usize = 4096;
+
+/// What an error body says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    /// For people.
+    pub message: String,
+    /// `type` (or Google's `status`).
+    pub kind: Option<String>,
+    /// `code`, numbers as text.
+    pub code: Option<String>,
+    /// The field at fault, as the provider names it.
+    pub param: Option<String>,
+}
+
+impl Words {
+    /// Reads `{"error": {…}}`, `{"error": "…"}`, `{"message": …}`, `{"detail": …}` and plain text.
+    pub fn read(body: &[u8]) -> Self {
+        match Node::read(body) {
+            Some(Node::Text(text)) => Self { message: text.into_owned(), ..Self::default() },
+            Some(node) => Self::of_envelope(&node),
+            None => Self { message: plain(body), ..Self::default() },
+        }
+    }
+
+    /// Reads the same from JSON.
+    pub fn of_envelope(body: &Node<'_>) -> Self {
+        // Google streams wrap the envelope in an array.
+        let body = body.items().first().unwrap_or(body);
+        match body.get("error") {
+            Some(Node::Text(message)) => {
+                Self { message: message.to_string(), code: scalar(body, "code"), ..Self::default() }
+            }
+            Some(error) => Self::of_error(error),
+            None => Self::of_error(body),
+        }
+    }
+
+    /// Reads the error object itself.
+    pub fn of_error(error: &Node<'_>) -> Self {
+        let message = ["message", "detail", "Message", "error_description", "msg"]
+            .into_iter()
+            .find_map(|key| match error.get(key)? {
+                Node::Text(text) if text.is_empty() => None,
+                Node::Text(text) => Some(text.to_string()),
+                other => Some(other.to_text()),
+            })
+            .unwrap_or_default();
+        let mut words = Self {
+            message,
+            kind: ["type", "status", "error_type", "__type"].into_iter().find_map(|key| scalar(error, key)),
+            code: scalar(error, "code"),
+            param: scalar(error, "param"),
+        };
+        words.add_upstream(error);
+        words
+    }
+
+    /// `OpenRouter` says only "Provider returned error"; the host's own words are in the metadata.
+    fn add_upstream(&mut self, error: &Node<'_>) {
+        if let Some(raw) = error.at(&["metadata", "raw"]) {
+            let raw = raw.as_str().map_or_else(|| raw.to_text(), str::to_owned);
+            if !raw.is_empty() && !self.message.contains(&raw) {
+                self.message = format!("{}: {raw}", self.message);
+            }
+        }
+    }
+
+    /// The fault that these words and a status mean.
+    pub fn fault(self, status: u16, headers: &[(&str, &str)]) -> Fault {
+        let mut fault = classify(status, self.kind.as_deref(), self.code.as_deref(), &self.message, headers);
+        fault.param = self.param;
+        fault
+    }
+}
+
+/// A text or number as text.
+fn scalar(node: &Node<'_>, key: &str) -> Option<String> {
+    match node.get(key)? {
+        Node::Text(text) if !text.is_empty() => Some(text.to_string()),
+        Node::Number(n) => Some(n.to_string()),
+        _ => None,
+    }
+}
+
+/// A body that is no JSON: its text, unless it is a proxy's HTML page.
+fn plain(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(MAX_WORDS)]);
+    let text = text.trim();
+    if text.starts_with('<') { String::new() } else { text.to_owned() }
+}
+
+/// The fault that a provider's error means. `status` is the HTTP status, or anything below 400 for an error inside a
+/// stream or a body of status 200: then the kind decides the status. `headers` are lower-case names and values.
+pub fn classify(
+    status: u16,
+    provider_type: Option<&str>,
+    provider_code: Option<&str>,
+    message: &str,
+    headers: &[(&str, &str)],
+) -> Fault {
+    let said = format!("{}\n{}\n{message}", provider_type.unwrap_or_default(), provider_code.unwrap_or_default())
+        .to_ascii_lowercase();
+    let in_band = (400..600).contains(&status);
+    // Hosts write the status into the code of errors inside streams (OpenRouter, Google, llama.cpp).
+    let told = provider_code.and_then(|code| code.parse().ok()).filter(|code| (400..600).contains(code));
+    let known = if in_band { Some(status) } else { told };
+    let kind = kind_of(known, &said);
+    let mut fault = Fault::new(kind, words(known, message));
+    if let Some(status) = known {
+        fault.status = status;
+    }
+    fault.retry = retry(kind, fault.status);
+    fault.provider_type = provider_type.map(str::to_owned);
+    fault.provider_code = provider_code.map(str::to_owned);
+    fault.headers = limit_headers(headers);
+    fault
+}
+
+/// The headers about limits, to be handed on.
+pub fn limit_headers(headers: &[(&str, &str)]) -> Vec<LimitHeader> {
+    const PREFIXES: [&str; 3] = ["retry-after", "x-ratelimit-", "anthropic-ratelimit-"];
+    headers
+        .iter()
+        .filter(|(name, _)| PREFIXES.iter().any(|p| name.starts_with(p)) || *name == "x-should-retry")
+        .map(|(name, value)| LimitHeader { name: (*name).to_owned(), value: (*value).to_owned() })
+        .collect()
+}
+
+fn words(status: Option<u16>, message: &str) -> String {
+    let message = message.trim();
+    if message.is_empty() {
+        return match status {
+            Some(status) => format!("The provider answered with status {status} and no explanation."),
+            None => "The provider reported an error and no explanation.".to_owned(),
+        };
+    }
+    let end = (0..=message.len().min(MAX_WORDS)).rev().find(|i| message.is_char_boundary(*i)).unwrap_or(0);
+    message[..end].to_owned()
+}
+
+/// Phrases in order: the first kind of which one occurs in type, code or message (lower case) is it. From the providers'
+/// error pages and from recorded refusals. The statuses say where the phrases are believed; an empty list: anywhere.
+const PHRASES: &[(FaultKind, &[u16], &[&str])] = &[
+    (
+        FaultKind::ProviderQuota,
+        &[400, 402, 403, 429],
+        &[
+            "insufficient_quota",
+            "exceeded your current quota",
+            "credit balance is too low",
+            "insufficient balance",
+            "insufficient credits",
+            "requires more credits",
+            "insufficient_credits",
+            "out of credits",
+            "payment required",
+            "billing_hard_limit",
+            "billing hard limit",
+            "billing_not_active",
+            "spending limit",
+            "usage limits",
+            "quota_exceeded",
+            "servicequotaexceeded",
+        ],
+    ),
+    (
+        FaultKind::ProviderAuth,
+        &[400, 401, 403],
+        &[
+            "invalid_api_key",
+            "api_key_invalid",
+            "api key not valid",
+            "incorrect api key",
+            "invalid api key",
+            "invalid x-api-key",
+            "authentication_error",
+            "unauthenticated",
+            "permission_error",
+            "unrecognizedclientexception",
+            "expiredtokenexception",
+        ],
+    ),
+    (
+        FaultKind::ContextLength,
+        &[400, 413, 422, 500],
+        &[
+            "context_length",
+            "context length",
+            "context window",
+            "context_window",
+            "exceed_context_size",
+            "exceed context limit",
+            "prompt is too long",
+            "input is too long",
+            "too_many_tokens",
+            "too_many_prompt_tokens",
+            "too many tokens",
+            "maximum number of tokens",
+            "input tokens exceeded",
+            "length of all messages is too long",
+            "exceeds the available context size",
+            "maximum prompt length",
+        ],
+    ),
+    (
+        FaultKind::ContentPolicy,
+        &[400, 403, 422, 451, 500],
+        &[
+            "content_filter",
+            "content filter",
+            "content_policy",
+            "content policy",
+            "content management policy",
+            "responsibleaipolicyviolation",
+            "content filtering policy",
+            "content exists risk",
+            "data_inspection_failed",
+            "safety system",
+            "moderation_blocked",
+            "input was flagged",
+            "content violates",
+        ],
+    ),
+    (
+        FaultKind::ProviderNotFound,
+        &[400, 404, 410],
+        &[
+            "model_not_found",
+            "not_found_error",
+            "resourcenotfoundexception",
+            "invalid_model",
+            "is not a valid model id",
+            "model not found",
+            "model identifier is invalid",
+        ],
+    ),
+    (
+        FaultKind::ProviderRateLimited,
+        &[429],
+        &["rate_limit", "rate limit", "ratelimit", "throttlingexception", "resource_exhausted", "too many requests"],
+    ),
+    (
+        FaultKind::ProviderOverloaded,
+        &[500, 502, 503, 529],
+        &["overloaded", "over capacity", "at capacity", "unavailable", "modelnotready", "server is busy"],
+    ),
+    (FaultKind::ProviderTimeout, &[408, 504], &["timeout", "timed out", "deadline_exceeded"]),
+    (
+        FaultKind::ProviderBadRequest,
+        &[400],
+        &["invalid_request", "invalid_argument", "invalid-argument", "validationexception", "bad request"],
+    ),
+];
+
+/// `status` is `None` where only the words can tell.
+fn kind_of(status: Option<u16>, said: &str) -> FaultKind {
+    let by_words = PHRASES
+        .iter()
+        .filter(|(_, statuses, _)| status.is_none_or(|s| statuses.contains(&s)))
+        .find(|(_, _, phrases)| phrases.iter().any(|p| said.contains(p)))
+        .map(|(kind, ..)| *kind);
+    by_words.unwrap_or(match status {
+        Some(401 | 403) => FaultKind::ProviderAuth,
+        Some(402) => FaultKind::ProviderQuota,
+        Some(404) => FaultKind::ProviderNotFound,
+        Some(408 | 504 | 522 | 524) => FaultKind::ProviderTimeout,
+        Some(429) => FaultKind::ProviderRateLimited,
+        Some(503 | 529) => FaultKind::ProviderOverloaded,
+        Some(400..=499) => FaultKind::ProviderBadRequest,
+        _ => FaultKind::ProviderFailed,
+    })
+}
+
+const fn retry(kind: FaultKind, status: u16) -> Retry {
+    match (kind, status) {
+        (FaultKind::ProviderQuota | FaultKind::ProviderAuth, _) | (_, 401 | 402 | 403 | 408 | 429 | 500..=599) => {
+            Retry::NextTarget
+        }
+        _ => Retry::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_and_retries_by_status_and_phrase() {
+        use FaultKind as K;
+        const NEXT: Retry = Retry::NextTarget;
+        let table = [
+            (
+                401,
+                r#"{"error":{"message":"no","type":"invalid_request_error","code":"invalid_api_key"}}"#,
+                K::ProviderAuth,
+                NEXT,
+            ),
+            (
+                400,
+                r#"{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}"#,
+                K::ProviderAuth,
+                NEXT,
+            ),
+            (400, r#"{"code":"invalid-argument","error":"Incorrect API key provided."}"#, K::ProviderAuth, NEXT),
+            (403, r#"{"message":"You don't have access to the model"}"#, K::ProviderAuth, NEXT),
+            (402, r#"{"error":{"message":"Insufficient Balance"}}"#, K::ProviderQuota, NEXT),
+            (
+                429,
+                r#"{"error":{"type":"insufficient_quota","message":"You exceeded your current quota"}}"#,
+                K::ProviderQuota,
+                NEXT,
+            ),
+            (
+                400,
+                r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#,
+                K::ProviderQuota,
+                NEXT,
+            ),
+            (
+                429,
+                r#"{"error":{"code":429,"message":"Resource exhausted.","status":"RESOURCE_EXHAUSTED"}}"#,
+                K::ProviderRateLimited,
+                NEXT,
+            ),
+            (
+                404,
+                r#"{"error":{"code":"model_not_found","message":"The model `x` does not exist"}}"#,
+                K::ProviderNotFound,
+                Retry::No,
+            ),
+            (
+                400,
+                r#"{"error":{"message":"This model's maximum context length is 8 tokens."}}"#,
+                K::ContextLength,
+                Retry::No,
+            ),
+            (400, r#"{"error_type":"TOO_MANY_TOKENS","message":"size limit exceeded"}"#, K::ContextLength, Retry::No),
+            (400, r#"{"error":{"code":"content_filter","message":"blocked"}}"#, K::ContentPolicy, Retry::No),
+            (
+                400,
+                r#"{"error":{"message":"Unknown parameter: 'x'.","type":"invalid_request_error"}}"#,
+                K::ProviderBadRequest,
+                Retry::No,
+            ),
+            (422, r#"{"detail":[{"loc":["x"]}]}"#, K::ProviderBadRequest, Retry::No),
+            (529, r#"{"error":{"type":"overloaded_error","message":"Overloaded"}}"#, K::ProviderOverloaded, NEXT),
+            (500, "<html>oops</html>", K::ProviderFailed, NEXT),
+            (504, "", K::ProviderTimeout, NEXT),
+            (200, r#"{"error":{"type":"overloaded_error","message":"Overloaded"}}"#, K::ProviderOverloaded, NEXT),
+            (200, r#"{"error":{"code":502,"message":"Network connection lost."}}"#, K::ProviderFailed, NEXT),
+            (0, r#"{"error":{"type":"rate_limit_error","message":"slow down"}}"#, K::ProviderRateLimited, NEXT),
+        ];
+        for (status, body, kind, retry) in table {
+            let fault = Words::read(body.as_bytes()).fault(status, &[]);
+            assert_eq!((fault.kind, fault.retry), (kind, retry), "{status} {body}");
+            assert!(!fault.public.is_empty(), "{status} {body}");
+            assert!(fault.status >= 400, "{status} {body}");
+            assert!(status < 400 || fault.status == status, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn tr29_limit_headers_are_kept_and_others_are_not() {
+        let headers = [
+            ("retry-after", "287441"),
+            ("anthropic-ratelimit-unified-status", "rejected"),
+            ("x-ratelimit-remaining-tokens", "0"),
+            ("set-cookie", "a=b"),
+        ];
+        let fault = classify(429, None, None, "slow down", &headers);
+        let names: Vec<_> = fault.headers.iter().map(|h| (h.name.as_str(), h.value.as_str())).collect();
+        assert_eq!(names, headers[..3]);
+    }
+
+    #[test]
+    fn long_words_are_cut_between_characters() {
+        let fault = classify(400, None, None, &"日".repeat(MAX_WORDS), &[]);
+        assert!(fault.public.len() <= MAX_WORDS && fault.public.ends_with('日'));
+    }
+}
