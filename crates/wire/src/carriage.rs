@@ -74,7 +74,9 @@ impl Carriage {
             Operation::CountTokens => true,
             _ => return None,
         };
-        let m = Segment(model);
+        // Google's SDKs say `models/…`, which the path says already.
+        let m =
+            Segment(if dialect == Dialect::Gemini { model.strip_prefix("models/").unwrap_or(model) } else { model });
         match self {
             Self::Own => own_path(dialect, count, m, stream),
             Self::BedrockInvoke if count => None,
@@ -93,10 +95,13 @@ impl Carriage {
         }
     }
 
-    /// Whether the model's name stands in the path and not in the body.
-    pub const fn model_in_path(&self, dialect: Dialect) -> bool {
-        matches!(self, Self::BedrockInvoke | Self::VertexRawPredict)
-            || matches!(dialect, Dialect::Gemini | Dialect::Bedrock)
+    /// Whether the model's name stands in the path and not in the body. (Vertex counts tokens at a path without one.)
+    pub fn model_in_path(&self, dialect: Dialect, operation: Operation) -> bool {
+        match self {
+            Self::BedrockInvoke => true,
+            Self::VertexRawPredict => operation != Operation::CountTokens,
+            Self::Own | Self::AzureDeployments { .. } => matches!(dialect, Dialect::Gemini | Dialect::Bedrock),
+        }
     }
 }
 

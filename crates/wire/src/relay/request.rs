@@ -53,7 +53,7 @@ pub fn relay_request(request: &RelayRequest<'_>, losses: &mut Losses) -> Relayed
         }
         patches.push(cut);
     }
-    if !request.carriage.model_in_path(request.dialect) && envelope.model() != Some(request.model) {
+    if !request.carriage.model_in_path(request.dialect, request.operation) && envelope.model() != Some(request.model) {
         patches.push(Patch::set_text("model", request.model));
     }
     let mut hide_usage = false;
