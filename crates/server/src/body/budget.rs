@@ -64,10 +64,10 @@ impl BodyBudget {
     }
 
     async fn take(&self, units: usize) -> Result<OwnedSemaphorePermit, Fault> {
-        if units * UNIT <= SMALL {
-            if let Some(permit) = self.small.try_take(units) {
-                return Ok(permit);
-            }
+        if units * UNIT <= SMALL
+            && let Some(permit) = self.small.try_take(units)
+        {
+            return Ok(permit);
         }
         if units > self.large.units {
             return Err(Fault::new(

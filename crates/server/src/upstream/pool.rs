@@ -154,10 +154,10 @@ impl Origin {
 
     /// A connection that can take a request now.
     pub(super) fn take(self: &Arc<Self>) -> Option<Lease> {
-        if self.speaks_h2.load(Ordering::Relaxed) {
-            if let Some(stream) = self.take_stream() {
-                return Some(Lease::H2(stream));
-            }
+        if self.speaks_h2.load(Ordering::Relaxed)
+            && let Some(stream) = self.take_stream()
+        {
+            return Some(Lease::H2(stream));
         }
         let mut idle = lock(&self.idle);
         for at in (0..idle.len()).rev() {

@@ -181,10 +181,10 @@ fn shaped(mut request: Request<Payload>, target: &Target, h2: bool) -> Result<Re
     *request.version_mut() = Version::HTTP_11;
     *request.uri_mut() = target.h1_uri();
     request.headers_mut().insert(HOST, target.host_header()?);
-    if target.forwarded() {
-        if let Some(value) = target.proxy.as_ref().and_then(|proxy| proxy.authorization.clone()) {
-            request.headers_mut().insert(PROXY_AUTHORIZATION, value);
-        }
+    if target.forwarded()
+        && let Some(value) = target.proxy.as_ref().and_then(|proxy| proxy.authorization.clone())
+    {
+        request.headers_mut().insert(PROXY_AUTHORIZATION, value);
     }
     Ok(request)
 }
