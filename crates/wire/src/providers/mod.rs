@@ -88,7 +88,9 @@ impl Provider {
     /// The ways in which it serves a model, the preferred one first.
     pub fn ways(&self, model: &str) -> impl Iterator<Item = &'static Speaks> + use<> {
         let name = model.rsplit('/').next().unwrap_or(model).to_owned();
-        self.speaks.iter().filter(move |way| way.models.is_empty() || way.models.iter().any(|start| name.contains(start)))
+        self.speaks
+            .iter()
+            .filter(move |way| way.models.is_empty() || way.models.iter().any(|start| name.contains(start)))
     }
 }
 

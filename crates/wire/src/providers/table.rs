@@ -59,7 +59,12 @@ pub(super) const ROWS: &[Provider] = &[
         auth: Auth::Header("x-goog-api-key"),
         url_variables: &["GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL", "GEMINI_API_BASE"],
         makes: &["gemini-", "gemma-"],
-        ..plain("google", "Google Gemini", "https://generativelanguage.googleapis.com/v1beta", &["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY"])
+        ..plain(
+            "google",
+            "Google Gemini",
+            "https://generativelanguage.googleapis.com/v1beta",
+            &["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY"],
+        )
     },
     Provider {
         aliases: &["bedrock", "aws", "aws-bedrock"],
@@ -70,7 +75,12 @@ pub(super) const ROWS: &[Provider] = &[
         auth: Auth::Aws,
         url_variables: &["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "BEDROCK_BASE_URL"],
         makes: &["anthropic.", "amazon.", "us.anthropic.", "eu.anthropic.", "us.amazon."],
-        ..plain("amazon-bedrock", "Amazon Bedrock", "https://bedrock-runtime.{region}.amazonaws.com", &["AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID"])
+        ..plain(
+            "amazon-bedrock",
+            "Amazon Bedrock",
+            "https://bedrock-runtime.{region}.amazonaws.com",
+            &["AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID"],
+        )
     },
     Provider {
         aliases: &["cohere_chat"],
@@ -102,7 +112,16 @@ pub(super) const ROWS: &[Provider] = &[
         ..plain("deepseek", "DeepSeek", "https://api.deepseek.com", &["DEEPSEEK_API_KEY"])
     },
     Provider {
-        makes: &["mistral-", "magistral-", "ministral-", "codestral-", "pixtral-", "open-mistral", "open-mixtral", "devstral-"],
+        makes: &[
+            "mistral-",
+            "magistral-",
+            "ministral-",
+            "codestral-",
+            "pixtral-",
+            "open-mistral",
+            "open-mixtral",
+            "devstral-",
+        ],
         url_variables: &["MISTRAL_BASE_URL"],
         ..plain("mistral", "Mistral", "https://api.mistral.ai/v1", &["MISTRAL_API_KEY"])
     },
@@ -129,7 +148,10 @@ pub(super) const ROWS: &[Provider] = &[
         speaks: CHAT_AND_RESPONSES,
         ..plain("fireworks-ai", "Fireworks AI", "https://api.fireworks.ai/inference/v1", &["FIREWORKS_API_KEY"])
     },
-    Provider { makes: &["sonar"], ..plain("perplexity", "Perplexity", "https://api.perplexity.ai", &["PERPLEXITY_API_KEY"]) },
+    Provider {
+        makes: &["sonar"],
+        ..plain("perplexity", "Perplexity", "https://api.perplexity.ai", &["PERPLEXITY_API_KEY"])
+    },
     plain("cerebras", "Cerebras", "https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"]),
     plain("deepinfra", "DeepInfra", "https://api.deepinfra.com/v1/openai", &["DEEPINFRA_API_KEY"]),
     Provider {
@@ -140,14 +162,22 @@ pub(super) const ROWS: &[Provider] = &[
     Provider {
         aliases: &["dashscope"],
         makes: &["qwen"],
-        ..plain("alibaba", "Alibaba Qwen", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", &["DASHSCOPE_API_KEY"])
+        ..plain(
+            "alibaba",
+            "Alibaba Qwen",
+            "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+            &["DASHSCOPE_API_KEY"],
+        )
     },
     Provider {
         aliases: &["moonshot"],
         makes: &["kimi-", "moonshot-"],
         ..plain("moonshotai", "Moonshot AI", "https://api.moonshot.ai/v1", &["MOONSHOT_API_KEY"])
     },
-    Provider { makes: &["glm-"], ..plain("zai", "Z.ai", "https://api.z.ai/api/paas/v4", &["ZAI_API_KEY", "ZHIPU_API_KEY"]) },
+    Provider {
+        makes: &["glm-"],
+        ..plain("zai", "Z.ai", "https://api.z.ai/api/paas/v4", &["ZAI_API_KEY", "ZHIPU_API_KEY"])
+    },
     Provider { makes: &["MiniMax-"], ..plain("minimax", "MiniMax", "https://api.minimax.io/v1", &["MINIMAX_API_KEY"]) },
     Provider {
         aliases: &["github"],
