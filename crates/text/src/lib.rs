@@ -1,1 +1,3 @@
-//! text
+//! Text as pure meaning. For now: how many tokens a text has, by estimate.
+
+pub mod tokens;

@@ -1,0 +1,35 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+.PHONY: run test check rust journeys tidy docs soak fuzz help
+
+run:            ## The gateway on :4000; without a provider's key it simulates one.
+	scripts/setup rust
+	cargo run --release --bin tollgate -- serve
+
+test:           ## Everything: format, lints, Rust tests, tidy, SDK journeys. Installs what it needs.
+	scripts/setup all
+	scripts/test
+
+check:          ## The quick part of `make test`: types and lints.
+	cargo clippy --workspace --all-targets -- -D warnings
+
+rust:           ## Rust tests alone.
+	cargo nextest run --workspace
+
+journeys:       ## The SDK journeys alone, against a debug build.
+	scripts/journeys
+
+tidy:           ## The house rules: arrows between crates, sizes of files, generated documents up to date.
+	cargo xtask tidy
+
+docs:           ## Writes the generated documents anew.
+	cargo xtask docs
+
+fuzz:           ## Every fuzz target for five minutes each (SECONDS=300).
+	scripts/fuzz
+
+soak:           ## The long runs: fuzzing, property tests with many cases.
+	PROPTEST_CASES=20000 cargo nextest run --workspace
+	scripts/fuzz
+
+help:           ## This list.
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'

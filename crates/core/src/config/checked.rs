@@ -1,0 +1,300 @@
+//! The checked configuration: what the rest of the gateway reads. Every value is whole and valid: names resolve,
+//! addresses parse, secrets are expanded, defaults are filled in.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tollgate_ir::Dialect;
+
+use super::Secret;
+use crate::money::Price;
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Listeners and connections.
+    pub server: Server,
+    /// What is logged and how.
+    pub log: Log,
+    /// In the order of the file: it decides between hosts of a bare model name.
+    pub providers: Vec<Arc<Provider>>,
+    /// Virtual models by name.
+    pub models: BTreeMap<String, Arc<VirtualModel>>,
+    /// Declared keys. Empty: whoever reaches the listener may call.
+    pub keys: Vec<DeclaredKey>,
+    /// Admin keys. Empty: no admin API off loopback.
+    pub admin_keys: Vec<Secret>,
+    /// Bounds of bodies.
+    pub limits: Limits,
+    /// Media by URL.
+    pub media: Fetch,
+    /// Conversations are kept for `previous_response_id`.
+    pub responses_state: bool,
+    /// What happens to parameters that the target does not take, unless a model or provider says otherwise.
+    pub unsupported_params: Unsupported,
+    /// No provider is configured: the simulated one serves, and says so.
+    pub simulated: bool,
+    /// Files that `${file:…}` was read from; a change of one is a change of the configuration.
+    pub files: Vec<String>,
+    /// What the operator should know though the configuration is valid.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// The provider of this id, as the file spells it.
+    pub fn provider(&self, id: &str) -> Option<&Arc<Provider>> {
+        self.providers.iter().find(|p| p.id == id)
+    }
+}
+
+/// Listeners and connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// A listener of its own for admin API, metrics and dashboard; `None`: on `listen`.
+    pub admin: Option<SocketAddr>,
+    /// Serve TLS with these files (PEM).
+    pub tls: Option<CertFiles>,
+    /// Origins that browsers may call from; `*` is every one.
+    pub cors: Vec<String>,
+    /// After so long a silence in a stream a comment is sent to the client; zero: never.
+    pub keepalive: Duration,
+    /// How long running calls may go on after a signal to stop.
+    pub grace: Duration,
+    /// HTTP/2 is offered.
+    pub http2: bool,
+    /// A request's head must come within this.
+    pub head_timeout: Duration,
+    /// A request's body may be silent for so long.
+    pub body_timeout: Duration,
+}
+
+/// A certificate and its key, as paths of PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertFiles {
+    /// The certificate chain.
+    pub cert: String,
+    /// The private key.
+    pub key: String,
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// A level (`info`) or a filter (`info,tollgate_server=debug`).
+    pub level: String,
+    /// One JSON object a line, or text for people.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    #[default]
+    Json,
+    /// Text for people.
+    Text,
+}
+
+/// A provider as configured.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Its id in the file: the first segment of model names.
+    pub id: String,
+    /// The known provider that it is, by its id and not an alias; `None`: all is in this record.
+    pub known: Option<&'static str>,
+    /// The dialect, if the file says; always there when `known` is `None`.
+    pub dialect: Option<Dialect>,
+    /// How the dialect travels, if the file says (`vertex`, `bedrock-invoke`, `azure` …).
+    pub carriage: Option<String>,
+    /// The prefix before the operation's path, if the file says, without a `/` at its end; always there when `known`
+    /// is `None`.
+    pub base_url: Option<String>,
+    /// The operator's keys; empty: the provider takes none.
+    pub keys: Vec<ApiKey>,
+    /// The client's own credential goes upstream instead.
+    pub passthrough: bool,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+    /// The region, for hosts that have several.
+    pub region: Option<String>,
+    /// An HTTP proxy for this provider (it may hold a password).
+    pub proxy: Option<Secret>,
+    /// A PEM file of further trusted roots.
+    pub ca: Option<String>,
+    /// A client certificate.
+    pub client_cert: Option<CertFiles>,
+    /// Headers that every request to it carries, names in lower case.
+    pub headers: Vec<(String, Secret)>,
+    /// Facts about its models, beyond or instead of the catalogue's.
+    pub models: BTreeMap<String, ModelFacts>,
+    /// What happens to parameters that its models do not take.
+    pub unsupported_params: Option<Unsupported>,
+}
+
+/// A key of the operator with a provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiKey {
+    /// The key.
+    pub key: Secret,
+    /// Its share of first choices, over 0.
+    pub weight: f64,
+}
+
+impl ApiKey {
+    /// A short name of the key that outlives a reload where an index does not: the FNV-1a hash of its bytes. Kept in
+    /// memory only.
+    pub fn tag(&self) -> u64 {
+        let start = 0xcbf2_9ce4_8422_2325;
+        self.key.expose().bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+}
+
+/// How long to wait for what; all counted from the attempt's begin but `idle`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection, TLS included.
+    pub connect: Duration,
+    /// For a stream's first token.
+    pub first_token: Duration,
+    /// For a stream's next event.
+    pub idle: Duration,
+    /// For the whole answer.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    /// decisions.md 18.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_token: Duration::from_secs(120),
+            idle: Duration::from_secs(120),
+            total: Duration::from_secs(15 * 60),
+        }
+    }
+}
+
+/// Facts about one model of a provider; `None` leaves it to the catalogue.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelFacts {
+    /// What it costs.
+    pub price: Option<Price>,
+    /// Most tokens of a prompt and its answer together.
+    pub context: Option<u64>,
+    /// Most output tokens.
+    pub max_output: Option<u64>,
+    /// What it takes as input.
+    pub modalities: Option<Vec<Modality>>,
+    /// It reasons before it answers.
+    pub reasoning: Option<bool>,
+    /// It goes on from an assistant turn at the end.
+    pub prefill: Option<bool>,
+    /// The dialect it is best asked in, where the provider speaks several.
+    pub dialect: Option<Dialect>,
+}
+
+/// A kind of input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Modality {
+    /// Words.
+    Text,
+    /// Pictures.
+    Image,
+    /// PDF and other documents.
+    #[serde(alias = "pdf")]
+    Document,
+    /// Recordings.
+    Audio,
+    /// Films.
+    Video,
+}
+
+/// What happens to parameters that the target does not take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Unsupported {
+    /// The call goes on without them, and says so.
+    #[default]
+    Drop,
+    /// The call is refused.
+    Refuse,
+}
+
+/// A name that a policy gives a meaning.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VirtualModel {
+    /// Its name.
+    pub name: String,
+    /// What it stands for.
+    pub policy: Policy,
+    /// What happens to parameters that the target does not take.
+    pub unsupported_params: Option<Unsupported>,
+}
+
+/// The tree under a virtual model. References to other virtual models are replaced by their policies when the
+/// configuration is checked, so that a tree has no names to resolve and no cycles.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Policy {
+    /// One model of one provider.
+    Target {
+        /// The provider's id in the configuration.
+        provider: String,
+        /// The model's name there.
+        model: String,
+    },
+    /// In order, each when those before failed.
+    Fallback(Vec<Policy>),
+    /// One by weight; the others behind it as fallbacks.
+    Split(Vec<Branch>),
+}
+
+/// A branch of a split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Branch {
+    /// Its share, over 0.
+    pub weight: f64,
+    /// What it stands for.
+    pub policy: Policy,
+}
+
+/// A key that callers have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredKey {
+    /// Its name in logs.
+    pub name: String,
+    /// The credential; the server keeps its hash only.
+    pub key: Secret,
+    /// The team it belongs to.
+    pub team: Option<String>,
+    /// Models that it may use, `*` for any run of characters; `None`: all.
+    pub models: Option<Vec<String>>,
+}
+
+/// Bounds of bodies (decisions.md 17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes of bodies in flight, over all calls.
+    pub bodies: u64,
+    /// Most bytes of one body, also after decompression.
+    pub body: u64,
+    /// Most bytes of one multipart body.
+    pub multipart: u64,
+}
+
+/// Whether media by URL are fetched for providers that take no URLs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Fetch {
+    /// From public addresses only.
+    #[default]
+    Public,
+    /// Never.
+    Off,
+}

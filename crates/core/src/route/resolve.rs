@@ -1,0 +1,116 @@
+//! A model's name → what it means (decisions.md 11). Case-sensitive; the first rule that fits decides:
+//! virtual model, configured provider, other spelling of one, bare name.
+
+use std::sync::Arc;
+
+use tollgate_ir::{Fault, FaultKind};
+
+use crate::config::{Catalogue, Config, VirtualModel, known};
+use crate::near::nearest;
+
+/// A name that was asked for, and what it means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// The name as the client wrote it.
+    pub asked: String,
+    /// What it means.
+    pub meaning: Meaning,
+}
+
+/// What a name means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Meaning {
+    /// A virtual model: its policy picks.
+    Virtual(Arc<VirtualModel>),
+    /// One model of one provider.
+    Direct {
+        /// The provider's id in the configuration.
+        provider: String,
+        /// The model's name there: all after the first slash, verbatim.
+        model: String,
+    },
+}
+
+impl Resolved {
+    /// The name that rights are about: the virtual model's, or `provider/model` by the provider's id in the
+    /// configuration, however the client spelled it.
+    pub fn canonical(&self) -> String {
+        match &self.meaning {
+            Meaning::Virtual(model) => model.name.clone(),
+            Meaning::Direct { provider, model } => format!("{provider}/{model}"),
+        }
+    }
+}
+
+/// What a name means, or the fault that says which names are near.
+pub fn resolve(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Result<Resolved, Fault> {
+    let meaning = config
+        .models
+        .get(name)
+        .cloned()
+        .map(Meaning::Virtual)
+        .or_else(|| by_provider(name, config, catalogue))
+        .or_else(|| by_bare_name(name, config, catalogue));
+    match meaning {
+        Some(meaning) => Ok(Resolved { asked: name.to_owned(), meaning }),
+        None => Err(no_such_model(name, config, catalogue)),
+    }
+}
+
+/// `provider/model`: the provider by its id in the configuration, else by any spelling of the known provider it is.
+fn by_provider(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option<Meaning> {
+    let (first, model) = name.split_once('/')?;
+    if model.is_empty() {
+        return None;
+    }
+    let provider = match config.provider(first) {
+        Some(provider) => provider,
+        None => {
+            let meant = known(catalogue, first)?.id;
+            config.providers.iter().find(|p| p.known == Some(meant))?
+        }
+    };
+    Some(Meaning::Direct { provider: provider.id.clone(), model: model.to_owned() })
+}
+
+/// A bare name: its maker if configured, else the first configured provider that lists it or is known to serve it.
+fn by_bare_name(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option<Meaning> {
+    let hosts = catalogue.hosts(name);
+    let maker = hosts.first().and_then(|maker| {
+        let provider = config.providers.iter().find(|p| p.known == Some(maker.provider.as_str()))?;
+        Some((provider, maker.model.as_str()))
+    });
+    let (provider, model) = maker.or_else(|| {
+        config.providers.iter().find_map(|provider| {
+            if provider.models.contains_key(name) {
+                return Some((provider, name));
+            }
+            let host = hosts.iter().find(|host| provider.known == Some(host.provider.as_str()))?;
+            Some((provider, host.model.as_str()))
+        })
+    })?;
+    Some(Meaning::Direct { provider: provider.id.clone(), model: model.to_owned() })
+}
+
+fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Fault {
+    let shown: String = name.chars().take(100).collect();
+    let mut names: Vec<String> = config.models.keys().cloned().collect();
+    for provider in &config.providers {
+        names.extend(provider.models.keys().map(|model| format!("{}/{model}", provider.id)));
+    }
+    let served = |full: &String| full.split_once('/').is_some_and(|(id, _)| config.provider(id).is_some());
+    names.extend(catalogue.names().into_iter().filter(served));
+    let near = nearest(&shown, names.iter().map(String::as_str), 3);
+    let hint = if near.is_empty() {
+        format!("ask for a virtual model or `provider/model`; configured providers: {}", provider_ids(config))
+    } else {
+        format!("did you mean {}?", near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or "))
+    };
+    let mut fault = Fault::new(FaultKind::NoSuchModel, format!("The model `{shown}` does not exist here; {hint}"));
+    fault.param = Some("model".to_owned());
+    fault
+}
+
+fn provider_ids(config: &Config) -> String {
+    config.providers.iter().map(|p| p.id.as_str()).take(20).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,374 @@
+//! From a path to a face and an endpoint: one table, and the tolerance for how users write base URLs.
+//!
+//! All client endpoints stand at their standard path and under the face's own prefix; a missing `/v1`, a doubled one and
+//! a trailing slash work. A `/` in a model's name may come as it is or as `%2F`; a path's verb follows the last colon.
+
+use http::{HeaderMap, Method};
+use tollgate_ir::{Dialect, Fault, FaultKind};
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The client's dialect: decides how errors look, too.
+    pub face: Dialect,
+    /// What is asked for.
+    pub endpoint: Endpoint,
+}
+
+/// What a client endpoint does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A conversation's next turn.
+    Chat {
+        /// The model in the path (Gemini, Bedrock, Azure).
+        model: Option<String>,
+        /// Whether to stream, where the path says so.
+        stream: Option<bool>,
+        /// How the client's side is carried.
+        carriage: FaceCarriage,
+    },
+    /// Counts a chat request's tokens.
+    CountTokens {
+        /// The model in the path.
+        model: Option<String>,
+    },
+    /// Lists models, or shows one.
+    Models {
+        /// The one.
+        id: Option<String>,
+    },
+    /// A stored response.
+    StoredResponse {
+        /// Its id.
+        id: String,
+        /// What is wanted of it.
+        action: StoredAction,
+    },
+    /// Anything else of one provider.
+    Passthrough {
+        /// The path's first segment.
+        provider: String,
+        /// The rest, with its leading slash.
+        path: String,
+    },
+}
+
+/// How the client's side of a dialect is carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FaceCarriage {
+    /// The dialect's own API.
+    #[default]
+    Own,
+    /// Claude by Bedrock's InvokeModel: its body without model and stream, its stream in AWS frames.
+    BedrockInvoke,
+    /// Gemini's stream as one JSON array.
+    JsonArray,
+}
+
+/// What is wanted of a stored response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredAction {
+    /// The response.
+    Retrieve,
+    /// Forget it.
+    Delete,
+    /// Stop it (only background responses run on).
+    Cancel,
+    /// What it was asked.
+    InputItems,
+}
+
+/// Prefixes under which the faces stand, and the face that a path there speaks unless it says otherwise.
+pub const PREFIXES: [(&str, Dialect); 5] = [
+    ("openai", Dialect::OpenAiChat),
+    ("anthropic", Dialect::Anthropic),
+    ("genai", Dialect::Gemini),
+    ("bedrock", Dialect::Bedrock),
+    ("cohere", Dialect::Cohere),
+];
+
+/// Finds the route of a request. The fault is a 404 or 405; [`face_of`] says in which envelope.
+pub fn route(method: &Method, path: &str, query: Option<&str>, headers: &HeaderMap) -> Result<Route, Fault> {
+    let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+    let (prefix, rest) = match segments.split_first() {
+        Some((first, rest)) if PREFIXES.iter().any(|(p, _)| p == first) => (Some(*first), rest),
+        _ => (None, &segments[..]),
+    };
+    let rest = without_versions(rest);
+    if let Some(found) = endpoint(rest, prefix, query, headers) {
+        let (allowed, route) = found?;
+        return if allowed == *method {
+            Ok(route)
+        } else {
+            Err(Fault::new(FaultKind::MethodNotAllowed, format!("{path} takes {allowed}, not {method}.")))
+        };
+    }
+    match segments.split_first() {
+        Some((provider, rest)) if !rest.is_empty() => Ok(Route {
+            face: face_of(path, headers),
+            endpoint: Endpoint::Passthrough { provider: (*provider).to_owned(), path: format!("/{}", rest.join("/")) },
+        }),
+        _ => Err(Fault::new(
+            FaultKind::NoSuchPath,
+            format!("There is no endpoint at {path}. See the list of endpoints in the README."),
+        )),
+    }
+}
+
+/// The face whose envelope an answer to this path takes, also where no endpoint is found.
+pub fn face_of(path: &str, headers: &HeaderMap) -> Dialect {
+    let mut segments = path.split('/').filter(|s| !s.is_empty());
+    let first = segments.next().unwrap_or("");
+    if let Some((_, face)) = PREFIXES.iter().find(|(p, _)| *p == first) {
+        return *face;
+    }
+    match first {
+        "v1beta" | "v1alpha" => Dialect::Gemini,
+        "model" => Dialect::Bedrock,
+        "v2" => Dialect::Cohere,
+        _ if path.contains("/messages") || headers.contains_key("anthropic-version") => Dialect::Anthropic,
+        _ if path.contains("/responses") => Dialect::OpenAiResponses,
+        _ if headers.contains_key("x-goog-api-key") => Dialect::Gemini,
+        _ => Dialect::OpenAiChat,
+    }
+}
+
+/// Drops `api` (OpenRouter's root) and every leading version segment of OpenAI and Anthropic, so that `/v1/v1` and no
+/// version at all are the same path. Gemini's and Cohere's versions stay: they tell the endpoint.
+fn without_versions<'a, 'b>(mut segments: &'b [&'a str]) -> &'b [&'a str] {
+    if let ["api", "v1", rest @ ..] = segments
+        && !rest.is_empty()
+    {
+        segments = rest;
+    }
+    while let ["v1", rest @ ..] = segments
+        && !rest.is_empty()
+    {
+        segments = rest;
+    }
+    segments
+}
+
+type Found = Result<(Method, Route), Fault>;
+
+/// The table. `None`: no endpoint of ours.
+fn endpoint(segments: &[&str], prefix: Option<&str>, query: Option<&str>, headers: &HeaderMap) -> Option<Found> {
+    use Dialect::{Anthropic, Bedrock, Cohere, Gemini, OpenAiChat, OpenAiResponses};
+    let chat =
+        |face| Route { face, endpoint: Endpoint::Chat { model: None, stream: None, carriage: FaceCarriage::Own } };
+    let count = |face| Route { face, endpoint: Endpoint::CountTokens { model: None } };
+    let stored = |id: &str, action| Route {
+        face: OpenAiResponses,
+        endpoint: Endpoint::StoredResponse { id: id.to_owned(), action },
+    };
+    let post = |route| Some(Ok((Method::POST, route)));
+    match segments {
+        ["chat", "completions"] => post(chat(OpenAiChat)),
+        ["responses"] => post(chat(OpenAiResponses)),
+        ["responses", "input_tokens"] => post(count(OpenAiResponses)),
+        ["responses", id] => Some(Ok(match headers.get("x-http-method-override") {
+            Some(m) if m.as_bytes() == b"DELETE" => (Method::DELETE, stored(id, StoredAction::Delete)),
+            _ => (Method::GET, stored(id, StoredAction::Retrieve)),
+        })),
+        ["responses", id, "cancel"] => post(stored(id, StoredAction::Cancel)),
+        ["responses", id, "input_items"] => Some(Ok((Method::GET, stored(id, StoredAction::InputItems)))),
+        ["messages"] => post(chat(Anthropic)),
+        ["messages", "count_tokens"] => post(count(Anthropic)),
+        ["v2", "chat"] => post(chat(Cohere)),
+        ["chat"] if prefix == Some("cohere") => post(chat(Cohere)),
+        ["deployments", deployment, "chat", "completions"] if prefix == Some("openai") => {
+            post(deployment_chat(OpenAiChat, deployment))
+        }
+        ["deployments", deployment, "responses"] if prefix == Some("openai") => {
+            post(deployment_chat(OpenAiResponses, deployment))
+        }
+        ["model", rest @ ..] => bedrock(rest, Bedrock),
+        ["v1beta" | "v1alpha", "models", rest @ ..] => Some(gemini(rest, query, Gemini)),
+        ["models", rest @ ..] if rest.last().is_some_and(|last| last.contains(':') && is_gemini_verb(last)) => {
+            Some(gemini(rest, query, Gemini))
+        }
+        ["models", rest @ ..] => Some(Ok((Method::GET, models(rest, models_face(prefix, headers))))),
+        _ => None,
+    }
+}
+
+fn deployment_chat(face: Dialect, deployment: &str) -> Route {
+    Route {
+        face,
+        endpoint: Endpoint::Chat { model: Some(decoded(deployment)), stream: None, carriage: FaceCarriage::Own },
+    }
+}
+
+fn models(rest: &[&str], face: Dialect) -> Route {
+    let id = (!rest.is_empty()).then(|| decoded(&rest.join("/")));
+    Route { face, endpoint: Endpoint::Models { id } }
+}
+
+/// `/v1/models` is one path of three faces: their SDKs' headers tell which.
+fn models_face(prefix: Option<&str>, headers: &HeaderMap) -> Dialect {
+    match prefix {
+        Some("anthropic") => Dialect::Anthropic,
+        Some("genai") => Dialect::Gemini,
+        Some("cohere") => Dialect::Cohere,
+        _ if headers.contains_key("anthropic-version") => Dialect::Anthropic,
+        _ if headers.contains_key("x-goog-api-key") => Dialect::Gemini,
+        _ => Dialect::OpenAiChat,
+    }
+}
+
+/// `{id…}/converse`: the model's id may hold slashes, the verb is the last segment.
+fn bedrock(rest: &[&str], face: Dialect) -> Option<Found> {
+    let (verb, id) = rest.split_last().filter(|(_, id)| !id.is_empty())?;
+    let model = Some(decoded(&id.join("/")));
+    let chat =
+        |face, stream, carriage| Endpoint::Chat { model: model.clone(), stream: Some(stream), carriage }.of(face);
+    let route = match *verb {
+        "converse" => chat(face, false, FaceCarriage::Own),
+        "converse-stream" => chat(face, true, FaceCarriage::Own),
+        "invoke" => chat(Dialect::Anthropic, false, FaceCarriage::BedrockInvoke),
+        "invoke-with-response-stream" => chat(Dialect::Anthropic, true, FaceCarriage::BedrockInvoke),
+        "count-tokens" => Endpoint::CountTokens { model }.of(face),
+        _ => return None,
+    };
+    Some(Ok((Method::POST, route)))
+}
+
+impl Endpoint {
+    fn of(self, face: Dialect) -> Route {
+        Route { face, endpoint: self }
+    }
+}
+
+fn is_gemini_verb(segment: &str) -> bool {
+    matches!(
+        segment.rsplit(':').next(),
+        Some("generateContent" | "streamGenerateContent" | "countTokens" | "embedContent" | "batchEmbedContents")
+    )
+}
+
+/// `{model…}:verb`.
+fn gemini(rest: &[&str], query: Option<&str>, face: Dialect) -> Found {
+    let whole = decoded(&rest.join("/"));
+    let Some((model, verb)) = whole.rsplit_once(':') else {
+        return Ok((Method::GET, models(rest, face)));
+    };
+    let model = Some(model.to_owned());
+    let endpoint = match verb {
+        "generateContent" => Endpoint::Chat { model, stream: Some(false), carriage: FaceCarriage::Own },
+        "streamGenerateContent" => {
+            let sse = query.is_some_and(|q| q.split('&').any(|p| p == "alt=sse"));
+            let carriage = if sse { FaceCarriage::Own } else { FaceCarriage::JsonArray };
+            Endpoint::Chat { model, stream: Some(true), carriage }
+        }
+        "countTokens" => Endpoint::CountTokens { model },
+        other => {
+            return Err(Fault::new(
+                FaultKind::NoSuchPath,
+                format!(
+                    "There is no method `{other}` of a model here. Use generateContent, streamGenerateContent or countTokens."
+                ),
+            ));
+        }
+    };
+    Ok((Method::POST, endpoint.of(face)))
+}
+
+/// Percent-decoded; what does not decode to UTF-8 stays as it is.
+fn decoded(segment: &str) -> String {
+    let bytes = segment.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut i = 0;
+    while i < bytes.len() {
+        let hex = (bytes[i] == b'%').then(|| bytes.get(i + 1..i + 3)).flatten();
+        match hex.and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                i += 3;
+            }
+            None => {
+                out.push(bytes[i]);
+                i += 1;
+            }
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|_| segment.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(method: Method, path: &str) -> Result<Route, Fault> {
+        let (path, query) = path.split_once('?').map_or((path, None), |(p, q)| (p, Some(q)));
+        route(&method, path, query, &HeaderMap::new())
+    }
+
+    #[test]
+    fn every_spelling_of_a_base_url_finds_its_face() {
+        for (path, face) in [
+            ("/v1/chat/completions", Dialect::OpenAiChat),
+            ("/chat/completions", Dialect::OpenAiChat),
+            ("/v1/v1/chat/completions", Dialect::OpenAiChat),
+            ("/api/v1/chat/completions", Dialect::OpenAiChat),
+            ("/openai/v1/chat/completions/", Dialect::OpenAiChat),
+            ("/openai/chat/completions", Dialect::OpenAiChat),
+            ("/v1/responses", Dialect::OpenAiResponses),
+            ("/v1/messages", Dialect::Anthropic),
+            ("/anthropic/v1/messages", Dialect::Anthropic),
+            ("/anthropic/v1/v1/messages", Dialect::Anthropic),
+            ("/v2/chat", Dialect::Cohere),
+            ("/cohere/v2/chat", Dialect::Cohere),
+        ] {
+            let route = find(Method::POST, path).unwrap();
+            assert_eq!(route.face, face, "{path}");
+            assert!(matches!(route.endpoint, Endpoint::Chat { model: None, .. }), "{path}");
+        }
+    }
+
+    #[test]
+    fn models_in_paths_keep_slashes_and_colons() {
+        for (path, model, stream, carriage) in [
+            ("/v1beta/models/gemini-2.5-flash:generateContent", "gemini-2.5-flash", false, FaceCarriage::Own),
+            ("/v1beta/models/openai/gpt-5:streamGenerateContent?alt=sse", "openai/gpt-5", true, FaceCarriage::Own),
+            (
+                "/genai/v1beta/models/openai%2Fgpt-5:free:streamGenerateContent",
+                "openai/gpt-5:free",
+                true,
+                FaceCarriage::JsonArray,
+            ),
+            ("/v1/models/gemini-2.5-flash:generateContent", "gemini-2.5-flash", false, FaceCarriage::Own),
+            ("/model/us.anthropic.claude-v1%3A0/converse", "us.anthropic.claude-v1:0", false, FaceCarriage::Own),
+            ("/bedrock/model/openai/gpt-5/converse-stream", "openai/gpt-5", true, FaceCarriage::Own),
+            ("/model/claude/invoke", "claude", false, FaceCarriage::BedrockInvoke),
+            ("/openai/deployments/my-gpt/chat/completions", "my-gpt", false, FaceCarriage::Own),
+        ] {
+            let Endpoint::Chat { model: m, stream: s, carriage: c } = find(Method::POST, path).unwrap().endpoint else {
+                panic!("{path}")
+            };
+            assert_eq!((m.as_deref(), s.unwrap_or(false), c), (Some(model), stream, carriage), "{path}");
+        }
+    }
+
+    #[test]
+    fn wrong_methods_and_unknown_paths_are_told_apart() {
+        assert_eq!(find(Method::GET, "/v1/messages").unwrap_err().kind, FaultKind::MethodNotAllowed);
+        assert_eq!(find(Method::POST, "/nothing").unwrap_err().kind, FaultKind::NoSuchPath);
+        let route = find(Method::POST, "/mistral/v1/fim/completions").unwrap();
+        assert_eq!(
+            route.endpoint,
+            Endpoint::Passthrough { provider: "mistral".into(), path: "/v1/fim/completions".into() }
+        );
+    }
+
+    #[test]
+    fn one_models_path_serves_three_faces() {
+        let mut headers = HeaderMap::new();
+        headers.insert("anthropic-version", "2023-06-01".parse().unwrap());
+        assert_eq!(route(&Method::GET, "/v1/models", None, &headers).unwrap().face, Dialect::Anthropic);
+        assert_eq!(find(Method::GET, "/v1beta/models").unwrap().face, Dialect::Gemini);
+        assert_eq!(
+            find(Method::GET, "/v1/models/openai/gpt-5").unwrap().endpoint,
+            Endpoint::Models { id: Some("openai/gpt-5".into()) }
+        );
+    }
+}
