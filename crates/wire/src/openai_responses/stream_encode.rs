@@ -7,7 +7,23 @@ use super::response::{Head, State};
 use crate::target::ReplyContext;
 
 /// See [`crate::codec::StreamEncoder`].
-pub struct StreamEncoder {
+pub struct StreamEncoder(Box<Encoder>);
+
+impl StreamEncoder {
+    /// See [`crate::codec::StreamEncoder::new`].
+    pub fn new(context: ReplyContext) -> Self {
+        let output = Output::new(context.id.clone());
+        let (head, usage, finish) = (None, None, None);
+        Self(Box::new(Encoder { context, head, output, sequence: 0, usage, finish, over: false }))
+    }
+
+    /// See [`crate::codec::StreamEncoder::event`].
+    pub fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        self.0.event(event, out);
+    }
+}
+
+struct Encoder {
     context: ReplyContext,
     /// `None` until the stream has begun.
     head: Option<Head>,
@@ -18,15 +34,8 @@ pub struct StreamEncoder {
     over: bool,
 }
 
-impl StreamEncoder {
-    /// See [`crate::codec::StreamEncoder::new`].
-    pub fn new(context: ReplyContext) -> Self {
-        let output = Output::new(context.id.clone());
-        Self { context, head: None, output, sequence: 0, usage: None, finish: None, over: false }
-    }
-
-    /// See [`crate::codec::StreamEncoder::event`].
-    pub fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+impl Encoder {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         if self.over {
             return;
         }
