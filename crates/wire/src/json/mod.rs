@@ -6,5 +6,6 @@ mod node;
 mod write;
 
 pub use fields::Fields;
+pub(crate) use fields::wrong;
 pub use node::{Node, Object};
 pub use write::{ArrayWriter, ObjectWriter, array, object, text};
