@@ -41,7 +41,9 @@ impl fmt::Display for Nanos {
 
 /// Why a text is no amount of dollars.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no amount in dollars: write a decimal number such as 0.25, with at most nine digits after the point")]
+#[error(
+    "`{text}` is no amount in dollars: write a decimal number such as 0.25, with at most nine digits after the point"
+)]
 pub struct BadDollars {
     text: String,
 }

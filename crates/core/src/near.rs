@@ -48,9 +48,13 @@ mod tests {
 
     #[test]
     fn edits_are_counted() {
-        for (a, b, edits) in
-            [("", "abc", 3), ("listen", "listen", 0), ("lisetn", "listen", 1), ("lsten", "listen", 1), ("cat", "dog", 3)]
-        {
+        for (a, b, edits) in [
+            ("", "abc", 3),
+            ("listen", "listen", 0),
+            ("lisetn", "listen", 1),
+            ("lsten", "listen", 1),
+            ("cat", "dog", 3),
+        ] {
             assert_eq!(distance(a, b), edits, "{a} → {b}");
             assert_eq!(distance(b, a), edits, "{b} → {a}");
         }

@@ -23,7 +23,13 @@ pub trait Continuity: Send + Sync {
     fn get_calls<'a>(&'a self, caller: &'a str, ids: &'a [String], now: Now) -> Answer<'a, Vec<(String, Arc<Saved>)>>;
 
     /// Remembers a response, replacing an earlier one of its id.
-    fn put_response<'a>(&'a self, caller: &'a str, id: &'a str, response: Arc<StoredResponse>, now: Now) -> Answer<'a, ()>;
+    fn put_response<'a>(
+        &'a self,
+        caller: &'a str,
+        id: &'a str,
+        response: Arc<StoredResponse>,
+        now: Now,
+    ) -> Answer<'a, ()>;
 
     /// A response that was remembered.
     fn get_response<'a>(&'a self, caller: &'a str, id: &'a str, now: Now) -> Answer<'a, Option<Arc<StoredResponse>>>;

@@ -108,7 +108,10 @@ pub fn route(method: &Method, path: &str, query: Option<&str>, headers: &HeaderM
             face: face_of(path, headers),
             endpoint: Endpoint::Passthrough { provider: (*provider).to_owned(), path: format!("/{}", rest.join("/")) },
         }),
-        _ => Err(Fault::new(FaultKind::NoSuchPath, format!("There is no endpoint at {path}. See the list of endpoints in the README."))),
+        _ => Err(Fault::new(
+            FaultKind::NoSuchPath,
+            format!("There is no endpoint at {path}. See the list of endpoints in the README."),
+        )),
     }
 }
 
@@ -151,7 +154,8 @@ type Found = Result<(Method, Route), Fault>;
 /// The table. `None`: no endpoint of ours.
 fn endpoint(segments: &[&str], prefix: Option<&str>, query: Option<&str>, headers: &HeaderMap) -> Option<Found> {
     use Dialect::{Anthropic, Bedrock, Cohere, Gemini, OpenAiChat, OpenAiResponses};
-    let chat = |face| Route { face, endpoint: Endpoint::Chat { model: None, stream: None, carriage: FaceCarriage::Own } };
+    let chat =
+        |face| Route { face, endpoint: Endpoint::Chat { model: None, stream: None, carriage: FaceCarriage::Own } };
     let count = |face| Route { face, endpoint: Endpoint::CountTokens { model: None } };
     let stored = |id: &str, action| Route {
         face: OpenAiResponses,
@@ -172,8 +176,12 @@ fn endpoint(segments: &[&str], prefix: Option<&str>, query: Option<&str>, header
         ["messages", "count_tokens"] => post(count(Anthropic)),
         ["v2", "chat"] => post(chat(Cohere)),
         ["chat"] if prefix == Some("cohere") => post(chat(Cohere)),
-        ["deployments", deployment, "chat", "completions"] if prefix == Some("openai") => post(deployment_chat(OpenAiChat, deployment)),
-        ["deployments", deployment, "responses"] if prefix == Some("openai") => post(deployment_chat(OpenAiResponses, deployment)),
+        ["deployments", deployment, "chat", "completions"] if prefix == Some("openai") => {
+            post(deployment_chat(OpenAiChat, deployment))
+        }
+        ["deployments", deployment, "responses"] if prefix == Some("openai") => {
+            post(deployment_chat(OpenAiResponses, deployment))
+        }
         ["model", rest @ ..] => bedrock(rest, Bedrock),
         ["v1beta" | "v1alpha", "models", rest @ ..] => Some(gemini(rest, query, Gemini)),
         ["models", rest @ ..] if rest.last().is_some_and(|last| last.contains(':') && is_gemini_verb(last)) => {
@@ -185,7 +193,10 @@ fn endpoint(segments: &[&str], prefix: Option<&str>, query: Option<&str>, header
 }
 
 fn deployment_chat(face: Dialect, deployment: &str) -> Route {
-    Route { face, endpoint: Endpoint::Chat { model: Some(decoded(deployment)), stream: None, carriage: FaceCarriage::Own } }
+    Route {
+        face,
+        endpoint: Endpoint::Chat { model: Some(decoded(deployment)), stream: None, carriage: FaceCarriage::Own },
+    }
 }
 
 fn models(rest: &[&str], face: Dialect) -> Route {
@@ -209,7 +220,8 @@ fn models_face(prefix: Option<&str>, headers: &HeaderMap) -> Dialect {
 fn bedrock(rest: &[&str], face: Dialect) -> Option<Found> {
     let (verb, id) = rest.split_last().filter(|(_, id)| !id.is_empty())?;
     let model = Some(decoded(&id.join("/")));
-    let chat = |face, stream, carriage| Endpoint::Chat { model: model.clone(), stream: Some(stream), carriage }.of(face);
+    let chat =
+        |face, stream, carriage| Endpoint::Chat { model: model.clone(), stream: Some(stream), carriage }.of(face);
     let route = match *verb {
         "converse" => chat(face, false, FaceCarriage::Own),
         "converse-stream" => chat(face, true, FaceCarriage::Own),
@@ -250,7 +262,12 @@ fn gemini(rest: &[&str], query: Option<&str>, face: Dialect) -> Found {
         }
         "countTokens" => Endpoint::CountTokens { model },
         other => {
-            return Err(Fault::new(FaultKind::NoSuchPath, format!("There is no method `{other}` of a model here. Use generateContent, streamGenerateContent or countTokens.")));
+            return Err(Fault::new(
+                FaultKind::NoSuchPath,
+                format!(
+                    "There is no method `{other}` of a model here. Use generateContent, streamGenerateContent or countTokens."
+                ),
+            ));
         }
     };
     Ok((Method::POST, endpoint.of(face)))
@@ -313,7 +330,12 @@ mod tests {
         for (path, model, stream, carriage) in [
             ("/v1beta/models/gemini-2.5-flash:generateContent", "gemini-2.5-flash", false, FaceCarriage::Own),
             ("/v1beta/models/openai/gpt-5:streamGenerateContent?alt=sse", "openai/gpt-5", true, FaceCarriage::Own),
-            ("/genai/v1beta/models/openai%2Fgpt-5:free:streamGenerateContent", "openai/gpt-5:free", true, FaceCarriage::JsonArray),
+            (
+                "/genai/v1beta/models/openai%2Fgpt-5:free:streamGenerateContent",
+                "openai/gpt-5:free",
+                true,
+                FaceCarriage::JsonArray,
+            ),
             ("/v1/models/gemini-2.5-flash:generateContent", "gemini-2.5-flash", false, FaceCarriage::Own),
             ("/model/us.anthropic.claude-v1%3A0/converse", "us.anthropic.claude-v1:0", false, FaceCarriage::Own),
             ("/bedrock/model/openai/gpt-5/converse-stream", "openai/gpt-5", true, FaceCarriage::Own),
@@ -332,7 +354,10 @@ mod tests {
         assert_eq!(find(Method::GET, "/v1/messages").unwrap_err().kind, FaultKind::MethodNotAllowed);
         assert_eq!(find(Method::POST, "/nothing").unwrap_err().kind, FaultKind::NoSuchPath);
         let route = find(Method::POST, "/mistral/v1/fim/completions").unwrap();
-        assert_eq!(route.endpoint, Endpoint::Passthrough { provider: "mistral".into(), path: "/v1/fim/completions".into() });
+        assert_eq!(
+            route.endpoint,
+            Endpoint::Passthrough { provider: "mistral".into(), path: "/v1/fim/completions".into() }
+        );
     }
 
     #[test]
@@ -341,6 +366,9 @@ mod tests {
         headers.insert("anthropic-version", "2023-06-01".parse().unwrap());
         assert_eq!(route(&Method::GET, "/v1/models", None, &headers).unwrap().face, Dialect::Anthropic);
         assert_eq!(find(Method::GET, "/v1beta/models").unwrap().face, Dialect::Gemini);
-        assert_eq!(find(Method::GET, "/v1/models/openai/gpt-5").unwrap().endpoint, Endpoint::Models { id: Some("openai/gpt-5".into()) });
+        assert_eq!(
+            find(Method::GET, "/v1/models/openai/gpt-5").unwrap().endpoint,
+            Endpoint::Models { id: Some("openai/gpt-5".into()) }
+        );
     }
 }

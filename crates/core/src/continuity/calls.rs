@@ -138,12 +138,7 @@ impl Wants {
     }
 }
 
-fn restore_turn(
-    turn: &mut Turn,
-    wants: Wants,
-    saved: &impl Fn(&str) -> Option<Arc<Saved>>,
-    outcome: &mut Restored,
-) {
+fn restore_turn(turn: &mut Turn, wants: Wants, saved: &impl Fn(&str) -> Option<Arc<Saved>>, outcome: &mut Restored) {
     let mut blocks: Vec<Block> = Vec::with_capacity(turn.blocks.len());
     let mut segment = 0; // where the blocks since the last call begin
     let mut trailing: &[Kept] = &[];

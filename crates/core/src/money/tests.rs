@@ -29,11 +29,13 @@ fn dollars_are_read_and_shown_exactly() {
 
 #[test]
 fn cache_tokens_are_billed_once() {
-    let anthropic = Price { rates: Rates { cache_write: Some(dollars("3.75")), ..rates("3", "15") }, ..Price::default() };
+    let anthropic =
+        Price { rates: Rates { cache_write: Some(dollars("3.75")), ..rates("3", "15") }, ..Price::default() };
     let usage = Usage { input: 3, cache_write: Some(12_304), output: 550, ..Usage::default() };
     assert_eq!(anthropic.cost(&usage, None).to_string(), "0.054399");
 
-    let openai = Price { rates: Rates { cache_read: Some(dollars("0.625")), ..rates("1.25", "10") }, ..Price::default() };
+    let openai =
+        Price { rates: Rates { cache_read: Some(dollars("0.625")), ..rates("1.25", "10") }, ..Price::default() };
     let usage = Usage { input: 262_960 - 257_955, cache_read: Some(257_955), output: 1_744, ..Usage::default() };
     assert_eq!(openai.cost(&usage, None).to_string(), "0.184918125");
 }
@@ -79,7 +81,10 @@ fn audio_and_reasoning_have_their_own_rates_or_the_plain_ones() {
         ..Usage::default()
     };
     let price = Price { rates: own, ..Price::default() };
-    assert_eq!(price.cost(&usage, None), Nanos(200 * 2_000 + 100 * 40_000 + 150 * 10_000 + 50 * 80_000 + 1_000 * 5_000));
+    assert_eq!(
+        price.cost(&usage, None),
+        Nanos(200 * 2_000 + 100 * 40_000 + 150 * 10_000 + 50 * 80_000 + 1_000 * 5_000)
+    );
     let plain = Price { rates: rates("2", "10"), ..Price::default() };
     assert_eq!(plain.cost(&usage, None), Nanos(300 * 2_000 + 200 * 10_000 + 1_000 * 10_000));
 }

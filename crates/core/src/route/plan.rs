@@ -90,7 +90,9 @@ pub fn plan(resolved: &Resolved, config: &Config, facts: &Facts<'_>, draw: &mut 
     let mut plan = Plan::default();
     for target in ordered {
         let reason = match facts.only {
-            Some(pin) if !pin.holds(&target, config) => Some("the state that the call continues is elsewhere".to_owned()),
+            Some(pin) if !pin.holds(&target, config) => {
+                Some("the state that the call continues is elsewhere".to_owned())
+            }
             _ => facts.unfit.and_then(|unfit| unfit(&target)),
         };
         match reason {

@@ -55,6 +55,8 @@ fn retry_after(fault: &Fault) -> Option<Duration> {
     let header = |name: &str| fault.headers.iter().find(|h| h.name == name).and_then(|h| h.value.trim().parse().ok());
     match fault.retry {
         Retry::After(after) => Some(after),
-        _ => header("retry-after-ms").map(Duration::from_millis).or_else(|| header("retry-after").map(Duration::from_secs)),
+        _ => header("retry-after-ms")
+            .map(Duration::from_millis)
+            .or_else(|| header("retry-after").map(Duration::from_secs)),
     }
 }
