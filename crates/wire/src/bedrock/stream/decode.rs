@@ -146,11 +146,9 @@ impl StreamDecoder {
         self.start(out);
         let Some((member, delta)) = body.get("delta").and_then(|d| d.entries().first()) else { return };
         match (self.open.get_mut(&index), member.as_ref()) {
-            (Some(Open::Gathered(gathered)), _) if gathered.add(delta) <= MAX_GATHERED => {}
-            (Some(Open::Gathered(_)), _) => {
-                self.over = true;
-                let words = "The provider sends a block that is too large.";
-                out.push(Event::Fault(Box::new(Fault::new(FaultKind::StreamTooWide, words))));
+            (Some(Open::Gathered(gathered)), _) => {
+                let size = gathered.add(delta);
+                self.refuse_if(size > MAX_GATHERED, out);
             }
             (_, "text") => self.text(index, delta.as_str().unwrap_or_default(), out),
             (_, "reasoningContent") => self.reasoning(index, delta, out),
@@ -167,6 +165,14 @@ impl StreamDecoder {
                 out.push(Event::Delta { choice: 0, block, delta });
             }
             _ => {}
+        }
+    }
+
+    fn refuse_if(&mut self, too_large: bool, out: &mut Vec<Event>) {
+        if too_large {
+            self.over = true;
+            let words = "The provider sends a block that is too large.";
+            out.push(Event::Fault(Box::new(Fault::new(FaultKind::StreamTooWide, words))));
         }
     }
 
