@@ -9,6 +9,7 @@ pub mod fault;
 pub mod frame;
 pub mod ids;
 pub mod json;
+pub mod ops;
 pub mod providers;
 pub mod relay;
 pub mod sequencer;
