@@ -8,6 +8,7 @@ pub mod fault;
 pub mod frame;
 pub mod ids;
 pub mod json;
+pub mod schema;
 pub mod sequencer;
 pub mod target;
 pub mod translate;
