@@ -3,13 +3,17 @@
 //! No socket, clock, environment or randomness: everything comes in as an argument, so each protocol is tested on
 //! recorded bytes, cut anywhere, and fuzzed in-process. `codec` is the one file that matches on `Dialect`.
 
+pub mod carriage;
 pub mod codec;
 pub mod fault;
 pub mod frame;
 pub mod ids;
 pub mod json;
 pub mod schema;
+pub mod providers;
+pub mod relay;
 pub mod sequencer;
+pub mod tap;
 pub mod target;
 pub mod translate;
 

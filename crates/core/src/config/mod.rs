@@ -1,18 +1,46 @@
 //! What the operator wrote → what it means, or all that is wrong with it, at once.
+//!
+//! A file goes through a tree that knows every place ([`tree`]), the expansion of its scalars ([`expand`]), raw structs
+//! ([`raw`], one field a key) and the check ([`check`]) into a [`Config`], in which every value is whole and valid.
 
+mod check;
 mod checked;
+mod docs;
+mod environment;
+mod expand;
 mod known;
+mod policies;
 mod problem;
+mod providers;
+mod raw;
+mod read;
+mod report;
+mod reserved;
+mod scalar;
 mod secret;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod trust;
+mod unbuilt;
 
 pub use checked::{
     ApiKey, Branch, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Policy,
     Provider, Server, Timeouts, Unsupported, VirtualModel,
 };
+pub use docs::{reference, schema};
 pub(crate) use known::known;
 pub use known::{Catalogue, Host, KnownProvider};
 pub use problem::{Problem, Problems};
 pub use secret::Secret;
+pub use trust::{Trust, check_bind, needs_restart, serves_admin, trust};
+
+use raw::RawConfig;
+use report::Report;
+
+/// The id of the provider that serves when none is configured.
+pub const SIMULATED: &str = "sim";
 
 /// What a configuration may look at beside its own text: the environment and files, brought by whoever has them.
 pub trait Surroundings {
@@ -21,4 +49,37 @@ pub trait Surroundings {
 
     /// The text of a file, or why it cannot be read.
     fn file(&self, path: &str) -> Result<String, String>;
+}
+
+/// Reads a configuration file.
+pub fn load(source: &str, around: &dyn Surroundings, catalogue: &dyn Catalogue) -> Result<Config, Problems> {
+    let mut report = Report::new(source);
+    let Some(mut tree) = tree::parse(source, &mut report) else { return Err(report.into_problems()) };
+    report.index(&tree);
+    let mut files = Vec::new();
+    expand::expand(&mut tree, around, &mut files, &mut report);
+    let raw: Option<RawConfig> = read::read(&tree, &mut report);
+    finish(raw, files, around, catalogue, report)
+}
+
+/// The configuration without a file: providers and keys by the environment.
+pub fn from_environment(around: &dyn Surroundings, catalogue: &dyn Catalogue) -> Result<Config, Problems> {
+    finish(Some(environment::raw(around, catalogue)), Vec::new(), around, catalogue, Report::new(""))
+}
+
+fn finish(
+    raw: Option<RawConfig>,
+    files: Vec<String>,
+    around: &dyn Surroundings,
+    catalogue: &dyn Catalogue,
+    mut report: Report<'_>,
+) -> Result<Config, Problems> {
+    let Some(raw) = raw else { return Err(report.into_problems()) };
+    let mut config = check::check(raw, around, catalogue, &mut report);
+    if !report.is_clean() {
+        return Err(report.into_problems());
+    }
+    config.files = files;
+    config.warnings = report.warnings;
+    Ok(config)
 }

@@ -1,7 +1,14 @@
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The name by which [`super::read`] knows that a value is not to be shown; serde passes the type's name.
+pub(super) const SECRET: &str = "Secret";
+
 /// A credential from the configuration: shown as `***` wherever it is printed; [`Secret::expose`] is the one way to it.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[schemars(description = "A credential: text, best as `${VAR}` or `${file:/path}`.")]
 pub struct Secret(String);
 
 impl Secret {

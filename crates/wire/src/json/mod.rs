@@ -1,10 +1,16 @@
 //! JSON as the codecs need it: a tree that borrows from the body and keeps the order of keys, a reader that knows
 //! which fields nobody asked for, a writer without intermediate values.
 
+mod envelope;
 mod fields;
 mod node;
+mod patch;
+mod scan;
 mod write;
 
+pub use envelope::{Envelope, Member};
 pub use fields::Fields;
+pub(crate) use fields::wrong;
 pub use node::{Node, Object};
+pub use patch::{Patch, apply};
 pub use write::{ArrayWriter, ObjectWriter, array, object, text};

@@ -1,0 +1,58 @@
+//! Configuration without a file: providers by the environment variables that their users set anyway, listener and keys
+//! by our own.
+
+use std::net::SocketAddr;
+
+use super::raw::{Named, RawConfig, RawProvider};
+use super::report::Report;
+use super::scalar::address;
+use super::{Catalogue, DeclaredKey, KnownProvider, Secret, Surroundings};
+
+/// A raw configuration of the providers whose variables are set.
+pub(super) fn raw(around: &dyn Surroundings, catalogue: &dyn Catalogue) -> RawConfig {
+    let found: Vec<_> = catalogue.providers().iter().filter_map(|known| provider(known, around)).collect();
+    RawConfig { providers: (!found.is_empty()).then_some(Named(found)), ..RawConfig::default() }
+}
+
+/// A provider is meant when its key is set, or, if it takes none, its address.
+fn provider(known: &KnownProvider, around: &dyn Surroundings) -> Option<(String, RawProvider)> {
+    let set = |names: &[&str]| names.iter().find_map(|name| around.variable(name).filter(|v| !v.trim().is_empty()));
+    let key = set(known.key_variables);
+    let base_url = set(known.url_variables);
+    let wanted = key.is_some() || base_url.is_some() && known.key_variables.is_empty();
+    if !wanted || known.base_url.is_empty() && base_url.is_none() {
+        return None;
+    }
+    let api_key = key.map(|key| Secret::new(key.trim()));
+    Some((known.id.to_owned(), RawProvider { api_key, base_url, ..RawProvider::default() }))
+}
+
+/// `TOLLGATE_LISTEN`.
+pub(super) fn listen(around: &dyn Surroundings, report: &mut Report<'_>) -> Option<SocketAddr> {
+    let text = around.variable("TOLLGATE_LISTEN").filter(|text| !text.trim().is_empty())?;
+    address(text.trim()).map_err(|message| report.path("TOLLGATE_LISTEN", message)).ok()
+}
+
+/// `TOLLGATE_KEYS`: credentials with commas or spaces between them, each alone or as `name=credential`.
+pub(super) fn keys(around: &dyn Surroundings, report: &mut Report<'_>) -> Vec<DeclaredKey> {
+    let text = around.variable("TOLLGATE_KEYS").unwrap_or_default();
+    let words = text.split([',', ' ', '\n', '\t']).filter(|word| !word.is_empty()).enumerate();
+    let mut keys: Vec<DeclaredKey> = Vec::new();
+    for (i, word) in words {
+        // Base64 ends in `=`, which is no name's end.
+        let named = word.split_once('=').filter(|(name, key)| !name.is_empty() && !key.trim_matches('=').is_empty());
+        let (name, key) = named.map_or_else(|| (format!("key-{}", i + 1), word), |(name, key)| (name.to_owned(), key));
+        if keys.iter().any(|known| known.name == name || known.key.expose() == key) {
+            report.path("TOLLGATE_KEYS", format!("the key `{name}` comes twice"));
+            continue;
+        }
+        keys.push(DeclaredKey { name, key: Secret::new(key), team: None, models: None });
+    }
+    keys
+}
+
+/// `TOLLGATE_ADMIN_KEY`.
+pub(super) fn admin_keys(around: &dyn Surroundings) -> Vec<Secret> {
+    let key = around.variable("TOLLGATE_ADMIN_KEY").filter(|key| !key.trim().is_empty());
+    key.map(|key| Secret::new(key.trim())).into_iter().collect()
+}

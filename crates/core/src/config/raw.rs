@@ -1,0 +1,343 @@
+//! The configuration as it is written: one field a key, and its doc comment is its documentation (schema, docs/config.md).
+//!
+//! Nothing here is checked beyond its form; [`super::check`] makes a [`super::Config`] of it.
+
+use schemars::JsonSchema;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::scalar::{Address, Bytes, DialectName, Dollars, Span};
+use super::shape::WordOr;
+use super::{Fetch, LogFormat, Modality, Secret, Unsupported};
+
+/// The file.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(title = "Tollgate configuration", deny_unknown_fields)]
+pub(super) struct RawConfig {
+    /// Listeners and connections of clients.
+    pub server: Option<RawServer>,
+    /// What is logged and how.
+    pub log: Option<RawLog>,
+    /// Where records are kept. Accepted for what is to come: nothing is kept yet.
+    pub storage: Option<RawStorage>,
+    /// Who serves models, by id. A known id (`tollgate providers`) needs a key at most; any other needs `dialect` and `base_url`. Without this key the simulated provider serves.
+    pub providers: Option<Named<RawProvider>>,
+    /// Virtual models: names that a policy gives a meaning.
+    pub models: Option<Named<WordOr<RawPolicy>>>,
+    /// What happens to parameters that a target does not take: `drop` (the default; reported in `x-tollgate-dropped`) or `refuse`.
+    pub unsupported_params: Option<Unsupported>,
+    /// Teams that keys may belong to.
+    pub teams: Option<Named<RawTeam>>,
+    /// Keys of callers. Off loopback these or `admin` are required.
+    pub keys: Option<Vec<RawKey>>,
+    /// Who may administer.
+    pub admin: Option<RawAdmin>,
+    /// Bounds of bodies.
+    pub limits: Option<RawLimits>,
+    /// Media by URL.
+    pub media: Option<RawMedia>,
+    /// State of the Responses API.
+    pub responses: Option<RawResponses>,
+}
+
+/// Listeners and connections of clients.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawServer {
+    /// Where clients connect; 127.0.0.1:4000 by default.
+    pub listen: Option<Address>,
+    /// A listener of its own for admin API, metrics and dashboard; by default they are on `listen`.
+    pub admin: Option<Address>,
+    /// Serve TLS.
+    pub tls: Option<RawCert>,
+    /// Browsers of other origins.
+    pub cors: Option<RawCors>,
+    /// After so long a silence in a stream a comment goes to the client; 15s by default, 0s for never.
+    pub keepalive: Option<Span>,
+    /// How long running calls may go on after a signal to stop; 30s by default.
+    pub grace: Option<Span>,
+    /// Offer HTTP/2; true by default.
+    pub http2: Option<bool>,
+    /// How long a request's head may take; 10s by default.
+    pub head_timeout: Option<Span>,
+    /// How long a request's body may be silent; 30s by default.
+    pub body_timeout: Option<Span>,
+}
+
+/// A certificate and its key.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawCert {
+    /// Path of the certificate chain, PEM.
+    pub cert: String,
+    /// Path of the private key, PEM.
+    pub key: String,
+}
+
+/// Browsers of other origins.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawCors {
+    /// Origins that may call, such as `https://app.example.com`; `*` is every one.
+    pub origins: Vec<String>,
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawLog {
+    /// `error`, `warn`, `info` (the default), `debug`, `trace`, or a filter such as `info,tollgate_server=debug`.
+    pub level: Option<String>,
+    /// `json` (the default) or `text`.
+    pub format: Option<LogFormat>,
+}
+
+/// Where records are kept.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawStorage {
+    /// `sqlite://tollgate.db` or `postgres://…`.
+    pub url: Option<Secret>,
+}
+
+/// Somebody who serves models.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawProvider {
+    /// The wire protocol it speaks; known providers have theirs.
+    pub dialect: Option<DialectName>,
+    /// How the dialect travels to this host, where there are several ways.
+    pub carriage: Option<String>,
+    /// The whole prefix before the operation's path, such as `http://10.0.0.5:8000/v1`.
+    pub base_url: Option<String>,
+    /// The key; `passthrough` sends the client's own credential instead.
+    pub api_key: Option<Secret>,
+    /// Several keys, each with a share of the calls; the others are fallbacks.
+    pub api_keys: Option<Vec<RawApiKey>>,
+    /// How long to wait for what.
+    pub timeouts: Option<RawTimeouts>,
+    /// The region, for hosts that have several.
+    pub region: Option<String>,
+    /// An HTTP proxy for this provider alone, such as `http://proxy:3128`.
+    pub proxy: Option<Secret>,
+    /// Path of a PEM file of further trusted roots.
+    pub ca: Option<String>,
+    /// A client certificate.
+    pub client_cert: Option<RawCert>,
+    /// Headers that every request to it carries.
+    pub headers: Option<Named<Secret>>,
+    /// Facts about its models, beyond or instead of the catalogue's. No allow-list.
+    pub models: Option<Named<RawModel>>,
+    /// What happens to parameters that its models do not take: `drop` or `refuse`.
+    pub unsupported_params: Option<Unsupported>,
+}
+
+/// A key with a share of the calls.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawApiKey {
+    /// The key.
+    pub key: Secret,
+    /// Its share of first choices, beside the others'; 1 by default.
+    pub weight: Option<f64>,
+}
+
+/// How long to wait for what.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawTimeouts {
+    /// For a connection with TLS; 5s by default.
+    pub connect: Option<Span>,
+    /// For a stream's first token; 120s by default.
+    pub first_token: Option<Span>,
+    /// For a stream's next event; 120s by default.
+    pub idle: Option<Span>,
+    /// For the whole answer; 15m by default.
+    pub total: Option<Span>,
+}
+
+/// Facts about a model.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawModel {
+    /// What it costs.
+    pub price: Option<RawPrice>,
+    /// Most tokens of a prompt and its answer together.
+    pub context: Option<u64>,
+    /// Most output tokens.
+    pub max_output: Option<u64>,
+    /// What it takes as input: text, image, document, audio, video.
+    pub modalities: Option<Vec<Modality>>,
+    /// It reasons before it answers.
+    pub reasoning: Option<bool>,
+    /// It goes on from an assistant turn at the end of the request.
+    pub prefill: Option<bool>,
+    /// The dialect it is best asked in, where its provider speaks several.
+    pub dialect: Option<DialectName>,
+}
+
+/// What a model costs, in dollars per million tokens.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawPrice {
+    /// Plain input.
+    pub input: Dollars,
+    /// Plain output.
+    pub output: Dollars,
+    /// Input read from a prompt cache; as `input` by default.
+    pub cache_read: Option<Dollars>,
+    /// Input written to a prompt cache; as `input` by default.
+    pub cache_write: Option<Dollars>,
+    /// Input written to a prompt cache of one hour; as `cache_write` by default.
+    pub cache_write_1h: Option<Dollars>,
+    /// Reasoning; as `output` by default.
+    pub reasoning: Option<Dollars>,
+    /// Audio in; as `input` by default.
+    pub audio_input: Option<Dollars>,
+    /// Audio out; as `output` by default.
+    pub audio_output: Option<Dollars>,
+    /// Other prices for requests with more input.
+    pub above: Option<Vec<RawAbove>>,
+    /// Other prices by the service tier that the answer names, such as `flex` or `batch`.
+    pub tiers: Option<Named<RawPrice>>,
+}
+
+/// Prices for requests with more input.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawAbove {
+    /// The most input tokens, cached or not, that the usual prices hold for.
+    pub tokens: u64,
+    /// The prices of all tokens of a request with more.
+    pub rates: Box<RawPrice>,
+}
+
+/// A policy: `fallback` or `split`, or in one word a target (`provider/model`) or another virtual model.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawPolicy {
+    /// In order, each when those before it failed.
+    pub fallback: Option<Vec<WordOr<RawPolicy>>>,
+    /// One by weight, the others behind it as fallbacks.
+    pub split: Option<Vec<RawBranch>>,
+    /// What happens to parameters that the target does not take: `drop` or `refuse`. Directly under the model's name.
+    pub unsupported_params: Option<Unsupported>,
+}
+
+/// A branch of a split.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawBranch {
+    /// Its share, beside the others'.
+    pub weight: f64,
+    /// What it stands for.
+    #[serde(rename = "use")]
+    pub target: WordOr<RawPolicy>,
+}
+
+/// A team.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawTeam {}
+
+/// A key of callers.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawKey {
+    /// Its name in logs and metrics.
+    pub name: String,
+    /// The credential.
+    pub key: Secret,
+    /// The team it belongs to.
+    pub team: Option<String>,
+    /// Models that it may use: virtual models and `provider/model`, `*` for any run of characters; all by default.
+    pub models: Option<Vec<String>>,
+}
+
+/// Who may administer.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawAdmin {
+    /// Keys of administrators.
+    pub keys: Vec<Secret>,
+}
+
+/// Bounds of bodies.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawLimits {
+    /// Most bytes of bodies in flight over all calls; 256MiB by default.
+    pub bodies: Option<Bytes>,
+    /// Most bytes of one body, also after decompression; 32MiB by default.
+    pub body: Option<Bytes>,
+    /// Most bytes of one multipart body; 512MiB by default.
+    pub multipart: Option<Bytes>,
+}
+
+/// Media by URL.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawMedia {
+    /// For providers that take no URLs: `public` (the default) fetches from public addresses, `off` refuses.
+    pub fetch: Option<Fetch>,
+}
+
+/// State of the Responses API.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawResponses {
+    /// Keep conversations for `previous_response_id`: `on` (the default) or `off`.
+    pub state: Option<Switch>,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+/// Values by names that the operator chooses, in the order of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Named<T>(pub Vec<(String, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<T>(std::marker::PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+            type Value = Named<T>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Named(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Entries(std::marker::PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Named<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("Named_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        std::collections::BTreeMap::<String, T>::json_schema(generator)
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+}

@@ -1,0 +1,32 @@
+//! The protocol's table of providers, as the configuration wants to see it.
+
+use std::sync::OnceLock;
+
+use tollgate_core::config::{Catalogue, Host, KnownProvider};
+use tollgate_wire::providers;
+
+/// What is known without configuration.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BuiltIn;
+
+impl Catalogue for BuiltIn {
+    fn providers(&self) -> &[KnownProvider] {
+        static ALL: OnceLock<Vec<KnownProvider>> = OnceLock::new();
+        ALL.get_or_init(|| {
+            let known = |p: &providers::Provider| KnownProvider {
+                id: p.id,
+                aliases: p.aliases,
+                dialect: p.speaks[0].dialect,
+                base_url: p.base_url,
+                key_variables: p.key_variables,
+                url_variables: p.url_variables,
+            };
+            providers::ALL.iter().map(known).collect()
+        })
+    }
+
+    fn hosts(&self, model: &str) -> Vec<Host> {
+        let host = |p: &providers::Provider| Host { provider: p.id.to_owned(), model: model.to_owned() };
+        providers::maker(model).map(host).into_iter().collect()
+    }
+}

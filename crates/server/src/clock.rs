@@ -1,0 +1,34 @@
+//! The process's clock, for everything that takes [`Now`] as an argument.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tollgate_core::Now;
+
+/// Reads the time.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// Starts counting.
+    #[expect(clippy::disallowed_methods, reason = "this is the place where the server reads clocks")]
+    pub fn start() -> Self {
+        Self { start: Instant::now() }
+    }
+
+    /// Now.
+    pub fn now(self) -> Now {
+        Now { monotonic: self.start.elapsed(), unix_ms: u64::try_from(self.since_epoch().as_millis()).unwrap_or(u64::MAX) }
+    }
+
+    /// The wall clock, for signatures.
+    #[expect(clippy::disallowed_methods, reason = "this is the place where the server reads clocks")]
+    pub fn wall(self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn since_epoch(self) -> Duration {
+        self.wall().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+}

@@ -1,0 +1,133 @@
+//! The clock of request heads on HTTP/1.
+//!
+//! hyper has one timeout for the idle time between requests and for the head itself; we want a long one for the first (load
+//! balancers keep connections) and a short one for the second (a client that drips its head holds a connection). So the
+//! socket is watched: the first byte after an exchange starts the clock, the start of the next exchange stops it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+/// Tells the socket whether an exchange is under way.
+#[derive(Clone, Debug)]
+pub(super) struct HeadClock {
+    exchanges: Arc<AtomicUsize>,
+}
+
+/// An exchange is under way while this lives.
+#[derive(Debug)]
+pub(super) struct Busy {
+    exchanges: Arc<AtomicUsize>,
+}
+
+/// A socket that fails when a head takes too long.
+#[derive(Debug)]
+pub(super) struct Watched<IO> {
+    io: IO,
+    exchanges: Arc<AtomicUsize>,
+    limit: Duration,
+    /// Set while a head is coming in.
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+/// The body of a reply, which ends the exchange when it is dropped.
+#[derive(Debug)]
+pub(super) struct Last<B> {
+    body: Pin<Box<B>>,
+    _busy: Busy,
+}
+
+impl HeadClock {
+    pub(super) fn new<IO>(io: IO, limit: Duration) -> (Self, Watched<IO>) {
+        let exchanges = Arc::new(AtomicUsize::new(0));
+        (Self { exchanges: Arc::clone(&exchanges) }, Watched { io, exchanges, limit, alarm: None })
+    }
+
+    pub(super) fn busy(&self) -> Busy {
+        self.exchanges.fetch_add(1, Ordering::Relaxed);
+        Busy { exchanges: Arc::clone(&self.exchanges) }
+    }
+}
+
+impl Busy {
+    pub(super) fn until_end_of<B>(self, body: B) -> Last<B> {
+        Last { body: Box::pin(body), _busy: self }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.exchanges.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for Last<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        self.body.as_mut().poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut this.io).poll_read(cx, buf);
+        if this.exchanges.load(Ordering::Relaxed) > 0 {
+            this.alarm = None;
+            return polled;
+        }
+        if polled.is_ready() {
+            if buf.filled().len() > before && this.alarm.is_none() {
+                this.alarm = Some(Box::pin(sleep(this.limit)));
+            }
+            return polled;
+        }
+        let Some(alarm) = &mut this.alarm else { return Poll::Pending };
+        alarm.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,297 @@
+//! A configured provider, ready to be asked: the ways it can be spoken to, its credentials, the way to it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use tollgate_core::config::{self, ApiKey, Config, Modality, Surroundings};
+use tollgate_core::money::Price;
+use tollgate_ir::{Dialect, Fault, FaultKind, MediaKind};
+use tollgate_wire::carriage::Carriage;
+use tollgate_wire::providers::{self, Auth};
+use tollgate_wire::relay::ControlFields;
+use tollgate_wire::target::ModelFacts;
+
+use crate::credentials::{AwsKeys, AwsSigner, Credential, Secret};
+use crate::upstream::{ClientIdentity, Egress, EgressConfig};
+
+/// A provider, ready to be asked.
+#[derive(Debug)]
+pub struct Provider {
+    /// Its id in the configuration.
+    pub id: String,
+    /// It is the built-in simulation.
+    pub simulated: bool,
+    /// The way there.
+    pub egress: Egress,
+    /// The operator's credentials, in the order of the configuration's keys; never empty.
+    pub credentials: Vec<Credential>,
+    /// How the client's own credential is sent, where that is asked for.
+    pub passthrough: Option<Auth>,
+    /// How long to wait.
+    pub timeouts: config::Timeouts,
+    /// Headers on every request.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// What it makes of other gateways' fields.
+    pub control: ControlFields,
+    /// What happens to parameters that its models do not take.
+    pub unsupported: Option<config::Unsupported>,
+    ways: Vec<Way>,
+    models: HashMap<String, Model>,
+}
+
+/// A dialect that a provider speaks, and where.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// Which.
+    pub dialect: Dialect,
+    /// How it travels.
+    pub carriage: Carriage,
+    /// What stands before the operation's path.
+    pub base_url: String,
+    models: &'static [&'static str],
+}
+
+#[derive(Clone, Debug, Default)]
+struct Model {
+    facts: ModelFacts,
+    price: Option<Price>,
+    dialect: Option<Dialect>,
+}
+
+impl Provider {
+    /// Builds what the configuration says. A fault names what is wrong with it (a certificate that cannot be read, a
+    /// missing region).
+    pub fn new(provider: &config::Provider, around: &dyn Surroundings) -> Result<Self, Fault> {
+        let known = provider.known.and_then(providers::find);
+        let ways = ways(provider, known, around)?;
+        let auth = match (known, ways.first()) {
+            (Some(known), _) => known.auth,
+            (None, way) => Auth::usual(way.map_or(Dialect::OpenAiChat, |w| w.dialect)),
+        };
+        Ok(Self {
+            id: provider.id.clone(),
+            simulated: false,
+            egress: egress(provider, around)?,
+            credentials: credentials(provider, auth, around)?,
+            passthrough: provider.passthrough.then_some(auth),
+            timeouts: provider.timeouts,
+            headers: headers(provider)?,
+            control: known.map_or(ControlFields::Keep, |k| k.control),
+            unsupported: provider.unsupported_params,
+            ways,
+            models: provider.models.iter().map(|(name, facts)| (name.clone(), model(facts))).collect(),
+        })
+    }
+
+    /// The built-in simulation.
+    pub fn simulated() -> Result<Self, Fault> {
+        let way = Way { dialect: Dialect::OpenAiChat, carriage: Carriage::Own, base_url: String::new(), models: &[] };
+        Ok(Self {
+            id: config::SIMULATED.to_owned(),
+            simulated: true,
+            egress: Egress::new(&EgressConfig::default())?,
+            credentials: vec![Credential::None],
+            passthrough: None,
+            timeouts: config::Timeouts::default(),
+            headers: Vec::new(),
+            control: ControlFields::Cut,
+            unsupported: None,
+            ways: vec![way],
+            models: HashMap::new(),
+        })
+    }
+
+    /// The way to ask for a model: the face's own dialect if it is spoken, so that the call is relayed; else the one
+    /// that suits the model best.
+    pub fn way(&self, face: Dialect, model: &str) -> Option<&Way> {
+        let fits = || self.ways.iter().filter(|way| way.serves(model));
+        if let Some(way) = fits().find(|way| way.dialect == face) {
+            return Some(way);
+        }
+        let wanted = self.models.get(model).and_then(|m| m.dialect).or_else(|| {
+            // OpenAI's reasoning models keep their reasoning between calls only over Responses.
+            providers::is_openai_reasoner(model).then_some(Dialect::OpenAiResponses)
+        });
+        wanted.and_then(|dialect| fits().find(|way| way.dialect == dialect)).or_else(|| fits().next())
+    }
+
+    /// The way for requests that are handed through as they are: the first.
+    pub fn main_way(&self) -> Option<&Way> {
+        self.ways.first()
+    }
+
+    /// What is known of a model.
+    pub fn facts(&self, model: &str) -> ModelFacts {
+        self.models.get(model).map(|m| m.facts.clone()).unwrap_or_default()
+    }
+
+    /// What a model costs, where the operator says.
+    pub fn price(&self, model: &str) -> Option<&Price> {
+        self.models.get(model)?.price.as_ref()
+    }
+
+    /// The models that the configuration names.
+    pub fn model_names(&self) -> impl Iterator<Item = &str> {
+        self.models.keys().map(String::as_str)
+    }
+
+    /// The longest that an idle connection is worth keeping.
+    pub const fn total(&self) -> Duration {
+        self.timeouts.total
+    }
+}
+
+impl Way {
+    fn serves(&self, model: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|start| model.contains(start))
+    }
+}
+
+fn ways(provider: &config::Provider, known: Option<&'static providers::Provider>, around: &dyn Surroundings) -> Result<Vec<Way>, Fault> {
+    let carriage = provider.carriage.as_deref().map(str::parse::<Carriage>).transpose().map_err(|e| misconfigured(provider, &e))?;
+    let given = |base_url: &str| -> Result<String, Fault> { with_region(provider, base_url, around) };
+    let Some(known) = known else {
+        let dialect = provider.dialect.unwrap_or(Dialect::OpenAiChat);
+        let base_url = given(provider.base_url.as_deref().unwrap_or_default())?;
+        return Ok(vec![Way { dialect, carriage: carriage.unwrap_or_default(), base_url, models: &[] }]);
+    };
+    let base = provider.base_url.as_deref().unwrap_or(known.base_url);
+    if base.is_empty() {
+        return Err(misconfigured(provider, "it needs a `base_url`"));
+    }
+    if let Some(dialect) = provider.dialect {
+        return Ok(vec![Way { dialect, carriage: carriage.unwrap_or_default(), base_url: given(base)?, models: &[] }]);
+    }
+    known
+        .speaks
+        .iter()
+        .map(|way| {
+            // The operator's base URL stands for the whole provider: a test server speaks all of its dialects.
+            let base = provider.base_url.as_deref().or(way.base_url).unwrap_or(known.base_url);
+            let own = way.carriage.parse().map_err(|e: String| misconfigured(provider, &e))?;
+            Ok(Way { dialect: way.dialect, carriage: carriage.clone().unwrap_or(own), base_url: given(base)?, models: way.models })
+        })
+        .collect()
+}
+
+fn with_region(provider: &config::Provider, base_url: &str, around: &dyn Surroundings) -> Result<String, Fault> {
+    if !base_url.contains("{region}") {
+        return Ok(base_url.trim_end_matches('/').to_owned());
+    }
+    let region = region(provider, around).ok_or_else(|| misconfigured(provider, "it needs a `region` (or AWS_REGION)"))?;
+    Ok(base_url.replace("{region}", &region))
+}
+
+fn region(provider: &config::Provider, around: &dyn Surroundings) -> Option<String> {
+    provider.region.clone().or_else(|| around.variable("AWS_REGION")).or_else(|| around.variable("AWS_DEFAULT_REGION"))
+}
+
+fn credentials(provider: &config::Provider, auth: Auth, around: &dyn Surroundings) -> Result<Vec<Credential>, Fault> {
+    if provider.keys.is_empty() {
+        return Ok(vec![match auth {
+            Auth::Aws => aws_from_environment(provider, around)?,
+            _ => Credential::None,
+        }]);
+    }
+    provider.keys.iter().map(|key| credential(provider, auth, key, around)).collect()
+}
+
+fn credential(provider: &config::Provider, auth: Auth, key: &ApiKey, around: &dyn Surroundings) -> Result<Credential, Fault> {
+    let secret = || Secret::new(key.key.expose());
+    Ok(match auth {
+        Auth::None | Auth::Bearer => Credential::Bearer(secret()),
+        Auth::Header(name) => Credential::Header(HeaderName::from_static(name), secret()),
+        // `ACCESS_KEY_ID:SECRET` signs; anything else is a Bedrock API key.
+        Auth::Aws => match key.key.expose().split_once(':').filter(|(id, _)| id.starts_with("AKIA") || id.starts_with("ASIA")) {
+            Some((id, secret)) => aws(provider, id.to_owned(), secret.to_owned(), None, around)?,
+            None => Credential::Bearer(secret()),
+        },
+    })
+}
+
+fn aws_from_environment(provider: &config::Provider, around: &dyn Surroundings) -> Result<Credential, Fault> {
+    match (around.variable("AWS_ACCESS_KEY_ID"), around.variable("AWS_SECRET_ACCESS_KEY")) {
+        (Some(id), Some(secret)) => aws(provider, id, secret, around.variable("AWS_SESSION_TOKEN"), around),
+        _ => Ok(Credential::None),
+    }
+}
+
+fn aws(provider: &config::Provider, access_key_id: String, secret: String, token: Option<String>, around: &dyn Surroundings) -> Result<Credential, Fault> {
+    let region = region(provider, around).ok_or_else(|| misconfigured(provider, "it needs a `region` (or AWS_REGION) to sign requests"))?;
+    let keys = AwsKeys::Static { access_key_id, secret_access_key: Secret::new(secret), session_token: token.map(Secret::new) };
+    Ok(Credential::Aws(AwsSigner { region, service: "bedrock".to_owned(), keys }))
+}
+
+fn egress(provider: &config::Provider, around: &dyn Surroundings) -> Result<Egress, Fault> {
+    let variable = |names: [&str; 2]| names.iter().find_map(|n| around.variable(n)).filter(|v| !v.is_empty());
+    let read = |path: &str| {
+        around.file(path).map(String::into_bytes).map_err(|e| misconfigured(provider, &format!("`{path}` cannot be read: {e}")))
+    };
+    let own = provider.proxy.as_ref().map(|p| p.expose().to_owned());
+    let identity = provider
+        .client_cert
+        .as_ref()
+        .map(|files| Ok::<_, Fault>(ClientIdentity { chain: read(&files.cert)?, key: read(&files.key)? }))
+        .transpose()?;
+    Egress::new(&EgressConfig {
+        https_proxy: own.clone().or_else(|| variable(["HTTPS_PROXY", "https_proxy"])),
+        http_proxy: own.or_else(|| variable(["HTTP_PROXY", "http_proxy"])),
+        no_proxy: variable(["NO_PROXY", "no_proxy"]).unwrap_or_default(),
+        extra_ca: provider.ca.as_deref().map(read).transpose()?,
+        identity,
+        ..EgressConfig::default()
+    })
+}
+
+fn headers(provider: &config::Provider) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
+    provider
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            let bad = || misconfigured(provider, &format!("`headers.{name}` is no valid header"));
+            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| bad())?;
+            value.set_sensitive(true);
+            Ok((name.parse().map_err(|_| bad())?, value))
+        })
+        .collect()
+}
+
+fn model(facts: &config::ModelFacts) -> Model {
+    let media = facts.modalities.as_ref().map(|all| all.iter().filter_map(|m| media(*m)).collect());
+    Model {
+        facts: ModelFacts { max_output: facts.max_output, media },
+        price: facts.price.clone(),
+        dialect: facts.dialect,
+    }
+}
+
+const fn media(modality: Modality) -> Option<MediaKind> {
+    match modality {
+        Modality::Text => None,
+        Modality::Image => Some(MediaKind::Image),
+        Modality::Document => Some(MediaKind::Document),
+        Modality::Audio => Some(MediaKind::Audio),
+        Modality::Video => Some(MediaKind::Video),
+    }
+}
+
+fn misconfigured(provider: &config::Provider, why: &str) -> Fault {
+    Fault::new(FaultKind::ConfigInvalid, format!("providers.{}: {why}", provider.id))
+}
+
+/// All providers of a configuration, or all that is wrong with them.
+pub fn all(config: &Config, around: &dyn Surroundings) -> Result<HashMap<String, Provider>, Vec<Fault>> {
+    let mut ready = HashMap::new();
+    let mut faults = Vec::new();
+    for provider in &config.providers {
+        let made = if config.simulated && provider.id == config::SIMULATED { Provider::simulated() } else { Provider::new(provider, around) };
+        match made {
+            Ok(made) => {
+                ready.insert(provider.id.clone(), made);
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() { Ok(ready) } else { Err(faults) }
+}

@@ -1,0 +1,214 @@
+//! One exchange: a connection from the pool or a new one, the request in the shape of its protocol, the reply.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tollgate_ir::Fault;
+
+use super::connect::{ConnectError, establish};
+use super::deadlines::{Deadlines, Watch};
+use super::egress::Egress;
+use super::fault;
+use super::origin::Target;
+use super::payload::Payload;
+use super::pool::{H1, Lease, Origin, Pool, PoolSettings, PoolStats};
+use super::reply::ReplyBody;
+use super::stream::Stream;
+use crate::body::{Coding, Decoder};
+use crate::tasks::{HyperExecutor, Tasks};
+
+/// HTTP/2 pings while streams are open, so that a dead connection is noticed.
+const PING: Duration = Duration::from_secs(20);
+
+/// The most that one read of a compressed reply may expand to.
+const EXPANSION: usize = 16 * 1024 * 1024;
+
+/// Sends requests to providers over pooled connections. Cheap to clone; all clones share one pool.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    pool: Arc<Pool>,
+    tasks: Tasks,
+}
+
+/// How an exchange on one connection failed.
+enum Failed {
+    /// Provably nothing was sent: here it is again.
+    Unsent(Box<Request<Payload>>, hyper::Error),
+    Fault(Fault),
+}
+
+impl Upstream {
+    /// A pool without connections. Must be called within the runtime.
+    pub fn new(settings: PoolSettings, tasks: &Tasks) -> Self {
+        let pool = Arc::new(Pool::new(settings));
+        let weak = Arc::downgrade(&pool);
+        let every = (settings.idle / 2).clamp(Duration::from_millis(10), Duration::from_secs(15));
+        tasks.background("pool-sweeper", async move {
+            loop {
+                tokio::time::sleep(every).await;
+                let Some(pool) = weak.upgrade() else { return };
+                pool.sweep();
+            }
+        });
+        Self { pool, tasks: tasks.clone() }
+    }
+
+    /// Sends a request to the address of its absolute URI and returns as soon as the reply's head is there. `host`,
+    /// framing and, if absent, `accept-encoding: identity` are set here; all other headers go as given. Redirects are
+    /// replies like others. Dropping this future, or the body it returns, closes the connection (or resets the stream).
+    ///
+    /// # Errors
+    ///
+    /// `ProviderUnreachable`, `ProviderTimeout`, `ProviderGarbage`, `DeadlineExceeded`, `ProviderMisconfigured`, or the
+    /// fault of a payload that is a stream. What exactly, is in `detail` only.
+    pub async fn send(
+        &self,
+        request: Request<Payload>,
+        egress: &Egress,
+        deadlines: &Deadlines,
+    ) -> Result<Response<ReplyBody>, Fault> {
+        let target = Target::of(request.uri(), egress)?;
+        let watch = Watch::start(deadlines);
+        let (response, lease) = watch.limit(self.exchange(request, &target, egress, deadlines.connect)).await?;
+        reply(response, lease, watch)
+    }
+
+    /// Counts of the pool.
+    pub fn stats(&self) -> PoolStats {
+        self.pool.stats()
+    }
+
+    async fn exchange(
+        &self,
+        mut request: Request<Payload>,
+        target: &Target,
+        egress: &Egress,
+        connect: Duration,
+    ) -> Result<(Response<Incoming>, Lease), Fault> {
+        request.headers_mut().entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+        let origin = self.pool.origin(&target.key);
+        if let Some(lease) = origin.take() {
+            self.pool.reused.fetch_add(1, Ordering::Relaxed);
+            match attempt(lease, request, target, true).await {
+                Ok(done) => return Ok(done),
+                Err(Failed::Fault(fault)) => return Err(fault),
+                Err(Failed::Unsent(back, _)) => request = *back,
+            }
+            self.pool.resent.fetch_add(1, Ordering::Relaxed);
+        }
+        let lease = tokio::time::timeout(connect, self.connect(&origin, target, egress))
+            .await
+            .unwrap_or(Err(ConnectError::Timeout))
+            .map_err(|error| fault::unreachable(error, &target.host))?;
+        attempt(lease, request, target, false).await.map_err(|failed| match failed {
+            Failed::Fault(fault) => fault,
+            Failed::Unsent(_, error) => fault::no_reply(error, &target.host, false),
+        })
+    }
+
+    async fn connect(&self, origin: &Arc<Origin>, target: &Target, egress: &Egress) -> Result<Lease, ConnectError> {
+        let _turn = if origin.speaks_h2.load(Ordering::Relaxed) {
+            let turn = origin.connecting.lock().await;
+            if let Some(lease) = origin.take() {
+                return Ok(lease);
+            }
+            Some(turn)
+        } else {
+            None
+        };
+        let stream = establish(target, egress).await?;
+        self.pool.opened.fetch_add(1, Ordering::Relaxed);
+        let h2 = stream.speaks_h2();
+        origin.speaks_h2.store(h2, Ordering::Relaxed);
+        if h2 { self.start_h2(stream, origin).await } else { self.start_h1(stream, origin).await }
+    }
+
+    async fn start_h1(&self, stream: Stream, origin: &Arc<Origin>) -> Result<Lease, ConnectError> {
+        let (sender, conn) =
+            http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(ConnectError::Handshake)?;
+        let task = self.tasks.background("upstream-h1", async move {
+            // Its error is told to whoever waits for the reply.
+            let _ = conn.with_upgrades().await;
+        });
+        Ok(Lease::H1 { conn: H1 { sender, task, upgraded: false }, origin: Arc::clone(origin) })
+    }
+
+    async fn start_h2(&self, stream: Stream, origin: &Arc<Origin>) -> Result<Lease, ConnectError> {
+        let executor = HyperExecutor { tasks: self.tasks.clone(), name: "upstream-h2" };
+        let (sender, conn) = http2::Builder::new(executor)
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(ConnectError::Handshake)?;
+        self.tasks.background("upstream-h2", async move {
+            let _ = conn.await;
+        });
+        Ok(Lease::H2(origin.share(sender)))
+    }
+}
+
+async fn attempt(
+    mut lease: Lease,
+    request: Request<Payload>,
+    target: &Target,
+    reused: bool,
+) -> Result<(Response<Incoming>, Lease), Failed> {
+    let request = shaped(request, target, lease.is_h2()).map_err(Failed::Fault)?;
+    match lease.send(request).await {
+        Ok(response) => Ok((response, lease)),
+        Err(mut error) => Err(match error.take_message() {
+            Some(request) => Failed::Unsent(Box::new(request), error.into_error()),
+            None => Failed::Fault(fault::no_reply(error.into_error(), &target.host, reused)),
+        }),
+    }
+}
+
+/// The head as its protocol wants it; may be applied again for another protocol.
+fn shaped(mut request: Request<Payload>, target: &Target, h2: bool) -> Result<Request<Payload>, Fault> {
+    if h2 {
+        *request.version_mut() = Version::HTTP_2;
+        *request.uri_mut() = target.uri.clone();
+        request.headers_mut().remove(HOST);
+        return Ok(request);
+    }
+    *request.version_mut() = Version::HTTP_11;
+    *request.uri_mut() = target.h1_uri();
+    request.headers_mut().insert(HOST, target.host_header()?);
+    if target.forwarded()
+        && let Some(value) = target.proxy.as_ref().and_then(|proxy| proxy.authorization.clone())
+    {
+        request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+    }
+    Ok(request)
+}
+
+fn reply(mut response: Response<Incoming>, lease: Lease, watch: Watch) -> Result<Response<ReplyBody>, Fault> {
+    let lease = if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        lease.upgraded();
+        None
+    } else {
+        Some(lease)
+    };
+    let decoder = decoder(response.headers_mut())?;
+    Ok(response.map(|incoming| ReplyBody::new(incoming, lease, watch, decoder)))
+}
+
+/// Providers are asked for identity; what they compress all the same is decoded, and its headers go. A coding that we do
+/// not know is left as it is, header and all.
+fn decoder(headers: &mut HeaderMap) -> Result<Option<Decoder>, Fault> {
+    let Some(value) = headers.get(CONTENT_ENCODING) else { return Ok(None) };
+    let codings = match value.to_str().ok().and_then(Coding::parse) {
+        Some(codings) if !codings.is_empty() => codings,
+        _ => return Ok(None),
+    };
+    headers.remove(CONTENT_ENCODING);
+    headers.remove(CONTENT_LENGTH);
+    Decoder::new(&codings, EXPANSION).map(Some).map_err(|error| fault::misconfigured(error.to_string()))
+}

@@ -1,0 +1,62 @@
+//! Which headers cross, as data: an allow-list per dialect on the way up, one list on the way back. What is on no list
+//! stays here: cookies, credentials, `Forwarded`, hop-by-hop headers, the client's organisation.
+
+use tollgate_ir::Dialect;
+
+/// Names (lower case) that go up in every dialect.
+const ANY: &[&str] = &["idempotency-key", "traceparent", "tracestate", "baggage"];
+
+/// Names or, with a `*`, prefixes that go up in one dialect.
+const fn of(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::OpenAiChat => &["openai-beta", "http-referer", "x-title", "x-grok-conv-id", "x-client-request-id"],
+        Dialect::OpenAiResponses => {
+            &["openai-beta", "x-grok-conv-id", "x-client-request-id", "session_id", "conversation_id", "originator"]
+        }
+        Dialect::Anthropic => &["anthropic-*", "x-claude-code-session-id"],
+        Dialect::Gemini => &["x-goog-api-client", "x-server-timeout"],
+        Dialect::Bedrock => &["x-amzn-bedrock-*"],
+        Dialect::Cohere => &["x-client-name"],
+    }
+}
+
+/// Headers of the reply, and prefixes of such, that the client gets: limits, retry hints, request ids.
+const BACK: &[&str] = &[
+    "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
+    "x-ratelimit-*",
+    "ratelimit-*",
+    "anthropic-ratelimit-*",
+    "request-id",
+    "x-request-id",
+    "x-amzn-requestid",
+    "x-amzn-errortype",
+    "x-amzn-bedrock-*",
+    "apim-request-id",
+    "x-goog-request-id",
+    "x-debug-trace-id",
+    "openai-processing-ms",
+    "openai-version",
+    "x-codex-*",
+];
+
+/// Never, even if a prefix above matched.
+const NEVER: &[&str] = &["anthropic-organization-id", "openai-organization", "openai-project", "set-cookie"];
+
+fn listed(list: &[&str], name: &str) -> bool {
+    list.iter().any(|entry| match entry.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => *entry == name,
+    })
+}
+
+/// Whether a client's header goes upstream in this dialect. `name` is in lower case.
+pub fn forwards_request_header(dialect: Dialect, name: &str) -> bool {
+    !NEVER.contains(&name) && (listed(ANY, name) || listed(of(dialect), name))
+}
+
+/// Whether a provider's header goes back to the client. `name` is in lower case.
+pub fn forwards_response_header(name: &str) -> bool {
+    !NEVER.contains(&name) && listed(BACK, name)
+}

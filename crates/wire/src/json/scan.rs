@@ -1,0 +1,211 @@
+//! One strict pass over JSON text without a tree: where each member of the top-level object stands.
+//!
+//! Never recurses: the kinds of the open containers are bits of one `u128`, which is also the bound on depth.
+
+use std::ops::Range;
+
+use memchr::memchr2;
+
+/// Deepest nesting of a body (decisions, “envelope and bodies”).
+pub(super) const MAX_DEPTH: u32 = 128;
+
+/// Where the text stops being JSON, and what was wrong there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    pub at: usize,
+    pub why: &'static str,
+}
+
+/// Reads tokens of `bytes` from `at` on. The bytes are known to be UTF-8.
+pub(super) struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    pub(super) const fn position(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn white_space(&mut self) {
+        while matches!(self.bytes.get(self.at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// Takes one byte that must be there.
+    pub(super) fn expect(&mut self, byte: u8, why: &'static str) -> Result<(), Broken> {
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            return Ok(());
+        }
+        Err(self.broken(why))
+    }
+
+    fn broken(&self, why: &'static str) -> Broken {
+        let why = if self.at >= self.bytes.len() { "it ends too early" } else { why };
+        Broken { at: self.at, why }
+    }
+
+    /// A string; the range is that between its quotes.
+    pub(super) fn string(&mut self) -> Result<Range<usize>, Broken> {
+        self.expect(b'"', "a string was expected")?;
+        let start = self.at;
+        loop {
+            let rest = &self.bytes[self.at..];
+            let Some(run) = memchr2(b'"', b'\\', rest) else {
+                self.at = self.bytes.len();
+                return Err(self.broken("a string has no end"));
+            };
+            if rest[..run].iter().any(|b| *b < 0x20) {
+                self.at += rest[..run].iter().position(|b| *b < 0x20).unwrap_or(0);
+                return Err(self.broken("a string holds a raw control character"));
+            }
+            self.at += run + 1;
+            if rest[run] == b'"' {
+                return Ok(start..self.at - 1);
+            }
+            self.escape()?;
+        }
+    }
+
+    /// What follows a backslash.
+    fn escape(&mut self) -> Result<(), Broken> {
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                let digits = self.bytes.get(self.at + 1..self.at + 5);
+                if !digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)) {
+                    return Err(self.broken("a \\u escape needs four hexadecimal digits"));
+                }
+                self.at += 5;
+            }
+            _ => return Err(self.broken("a string holds an unknown escape")),
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), Broken> {
+        let start = self.at;
+        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.broken("a number lacks a digit")) } else { Ok(()) }
+    }
+
+    fn number(&mut self) -> Result<(), Broken> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn word(&mut self, word: &'static [u8]) -> Result<(), Broken> {
+        if self.bytes[self.at..].starts_with(word) {
+            self.at += word.len();
+            return Ok(());
+        }
+        Err(self.broken("a value was expected"))
+    }
+
+    /// A value of any kind, `outside` levels deep already; the range is its text.
+    pub(super) fn value(&mut self, outside: u32) -> Result<Range<usize>, Broken> {
+        let start = self.at;
+        let mut depth = 0;
+        // Bit 0 is the innermost open container: 1 for an object.
+        let mut objects = 0u128;
+        loop {
+            match self.peek() {
+                Some(open @ (b'{' | b'[')) => {
+                    if outside + depth >= MAX_DEPTH {
+                        return Err(self.broken("it nests deeper than 128 levels"));
+                    }
+                    self.at += 1;
+                    depth += 1;
+                    objects = objects << 1 | u128::from(open == b'{');
+                    self.white_space();
+                    if !self.closes(open == b'{') {
+                        if open == b'{' {
+                            self.key()?;
+                        }
+                        continue;
+                    }
+                    depth -= 1;
+                    objects >>= 1;
+                }
+                Some(b'"') => {
+                    self.string()?;
+                }
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                Some(b't') => self.word(b"true")?,
+                Some(b'f') => self.word(b"false")?,
+                _ => self.word(b"null")?,
+            }
+            if !self.after_value(&mut depth, &mut objects)? {
+                return Ok(start..self.at);
+            }
+        }
+    }
+
+    /// After a value: closes what closes; says whether another value follows within this one.
+    fn after_value(&mut self, depth: &mut u32, objects: &mut u128) -> Result<bool, Broken> {
+        while *depth > 0 {
+            let object = *objects & 1 == 1;
+            self.white_space();
+            if self.closes(object) {
+                *depth -= 1;
+                *objects >>= 1;
+                continue;
+            }
+            self.expect(b',', "a comma or the container's end was expected")?;
+            self.white_space();
+            if object {
+                self.key()?;
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn closes(&mut self, object: bool) -> bool {
+        let here = self.peek() == Some(if object { b'}' } else { b']' });
+        self.at += usize::from(here);
+        here
+    }
+
+    /// A key and its colon; the range is that between the key's quotes.
+    pub(super) fn key(&mut self) -> Result<Range<usize>, Broken> {
+        if self.peek() != Some(b'"') {
+            return Err(self.broken("a key in quotes was expected"));
+        }
+        let key = self.string()?;
+        self.white_space();
+        self.expect(b':', "a colon was expected after a key")?;
+        self.white_space();
+        Ok(key)
+    }
+}

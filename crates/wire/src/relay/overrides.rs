@@ -1,0 +1,79 @@
+//! Fields by which a request would name its own upstream, host or credential (LiteLLM's `api_base` and kin): refused
+//! at the top level, in `metadata`, and in the settings of tools. Deeper, in schemas and texts, such words are data.
+
+use memchr::memmem;
+use tollgate_ir::{Fault, FaultKind};
+
+use crate::json::{Envelope, Node};
+
+const NAMES: &[&str] = &[
+    "api_base",
+    "apibase",
+    "base_url",
+    "baseurl",
+    "api_key",
+    "apikey",
+    "api_url",
+    "endpoint_url",
+    "extra_headers",
+    "default_headers",
+    "user_config",
+    "model_list",
+    "litellm_credential_name",
+    "proxy_url",
+    "http_proxy",
+    "https_proxy",
+    "s3_endpoint_url",
+    "hf_token",
+];
+const PREFIXES: &[&str] = &["aws_", "azure_", "vertex_"];
+
+/// Members whose inside is a gateway's setting, to any depth.
+const SETTINGS: &[&str] = &["metadata", "litellm_metadata", "litellm_params", "extra_body", "vector_store_config"];
+
+/// The fault of a request that tries to override an address or a credential.
+pub fn forbidden_overrides(body: &[u8], envelope: &Envelope) -> Option<Fault> {
+    if let Some(member) = envelope.members().iter().find(|m| forbidden(&m.key)) {
+        return Some(refusal(member.key.as_ref()));
+    }
+    for key in SETTINGS {
+        if let Some(path) = envelope.node(body, key).and_then(|node| inside(&node, key)) {
+            return Some(refusal(&path));
+        }
+    }
+    let tools = envelope.raw(body, "tools").filter(|raw| mentions(raw)).and_then(Node::read)?;
+    tools.items().iter().enumerate().find_map(|(i, tool)| {
+        tool.entries().iter().find(|(k, _)| forbidden(k)).map(|(k, _)| refusal(&format!("tools[{i}].{k}")))
+    })
+}
+
+fn forbidden(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace('-', "_");
+    NAMES.contains(&key.as_str()) || PREFIXES.iter().any(|p| key.starts_with(p))
+}
+
+/// The path of a forbidden key within a setting. Depth is bounded by the parser.
+fn inside(node: &Node<'_>, at: &str) -> Option<String> {
+    let named = node.entries().iter().find_map(|(key, value)| {
+        let path = format!("{at}.{key}");
+        if forbidden(key) { Some(path) } else { inside(value, &path) }
+    });
+    named.or_else(|| node.items().iter().enumerate().find_map(|(i, item)| inside(item, &format!("{at}[{i}]"))))
+}
+
+/// Whether a forbidden key may occur at all: tools are large and hardly ever name one, so they are not parsed for it.
+/// An escape could hide a key, so it counts.
+fn mentions(raw: &[u8]) -> bool {
+    [&b"\"api_"[..], b"\"base_url", b"\"aws_", b"\\u00"].iter().any(|probe| memmem::find(raw, probe).is_some())
+}
+
+fn refusal(path: &str) -> Fault {
+    let mut fault = Fault::new(
+        FaultKind::ForbiddenOverride,
+        format!(
+            "`{path}` would name an upstream's address or credential. Remove it: providers are configured in Tollgate."
+        ),
+    );
+    fault.param = Some(path.to_owned());
+    fault
+}

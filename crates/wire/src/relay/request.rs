@@ -1,0 +1,89 @@
+use bytes::Bytes;
+use tollgate_ir::{Dialect, Losses, Operation, Reason};
+
+use super::{ControlFields, LimitName, control};
+use crate::carriage::Carriage;
+use crate::json::{Envelope, Node, Patch, apply, object};
+
+/// One request to be relayed: face and upstream speak `dialect`.
+#[derive(Clone, Copy, Debug)]
+pub struct RelayRequest<'a> {
+    /// What both sides speak.
+    pub dialect: Dialect,
+    /// How it travels.
+    pub carriage: &'a Carriage,
+    /// Chat or count tokens.
+    pub operation: Operation,
+    /// The client's body.
+    pub body: &'a Bytes,
+    /// Where its members stand.
+    pub envelope: &'a Envelope,
+    /// The model's name at the provider.
+    pub model: &'a str,
+    /// What the target calls the output limit.
+    pub limit: LimitName,
+    /// What the target makes of other gateways' fields.
+    pub control: ControlFields,
+    /// The host takes `stream_options` (nearly all that speak chat completions do).
+    pub stream_usage: bool,
+    /// The client's `anthropic-beta` flags.
+    pub betas: &'a [String],
+    /// Edits of guards and others (masked text, an injected system prompt), applied together with the relay's own.
+    pub edits: &'a [Patch],
+}
+
+/// A request ready to go up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relayed {
+    /// The client's bytes, patched.
+    pub body: Bytes,
+    /// Usage was asked for on the client's behalf only: chunks that hold nothing else are taken out of the stream.
+    pub hide_usage: bool,
+    /// The flags for the `anthropic-beta` header; empty: leave the header out.
+    pub header_betas: Vec<String>,
+}
+
+/// Patches a request for its target. Equal requests give equal bytes; what no rule names stays byte by byte.
+pub fn relay_request(request: &RelayRequest<'_>, losses: &mut Losses) -> Relayed {
+    let envelope = request.envelope;
+    let mut patches: Vec<Patch> = request.edits.to_vec();
+    for cut in control::cuts(envelope, request.control) {
+        if let Patch::Delete { key } = &cut {
+            losses.path(key.as_ref(), Reason::Dropped);
+        }
+        patches.push(cut);
+    }
+    if !request.carriage.model_in_path(request.dialect, request.operation) && envelope.model() != Some(request.model) {
+        patches.push(Patch::set_text("model", request.model));
+    }
+    let mut hide_usage = false;
+    if request.dialect == Dialect::OpenAiChat {
+        patches.extend(request.limit.patch(envelope));
+        if envelope.stream() && request.stream_usage && !envelope.include_usage(request.body) {
+            patches.push(ask_for_usage(request.body, envelope));
+            hide_usage = true;
+        }
+    }
+    let mut header_betas = request.betas.to_vec();
+    if request.dialect == Dialect::Anthropic {
+        let carried = request.carriage.carry(request.operation, request.body, envelope, request.betas, losses);
+        patches.extend(carried.patches);
+        header_betas = carried.header_betas;
+    }
+    Relayed { body: apply(request.body, envelope, &patches), hide_usage, header_betas }
+}
+
+/// `stream_options` with `include_usage`, and what else the client set there.
+fn ask_for_usage(body: &[u8], envelope: &Envelope) -> Patch {
+    let mut value = Vec::new();
+    let sent = envelope.node(body, "stream_options");
+    object(&mut value, |o| {
+        for (key, node) in sent.as_ref().map_or(&[][..], Node::entries) {
+            if key != "include_usage" {
+                o.node(key, node);
+            }
+        }
+        o.boolean("include_usage", true);
+    });
+    Patch::set("stream_options", value)
+}

@@ -1,0 +1,107 @@
+//! What a frame tells, by searches instead of a parse. A wrong guess towards “more” costs a parse; towards “content” it
+//! would lose usage, so every key that may tell of more counts.
+
+use memchr::memmem;
+use tollgate_ir::Dialect;
+
+use crate::frame::Frame;
+use crate::json::Node;
+
+/// What a frame may tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Content, a keepalive, a comment: nothing to count.
+    Content,
+    /// Content and usage so far: the last of these counts.
+    Usage,
+    /// Finish, error, head, end.
+    More,
+}
+
+pub(super) fn class(dialect: Dialect, frame: &Frame) -> Class {
+    let data = &frame.data[..];
+    if frame.exception {
+        return Class::More;
+    }
+    if data.is_empty() {
+        return Class::Content;
+    }
+    match dialect {
+        Dialect::OpenAiChat => {
+            if data.starts_with(b"[") || says(data, b"\"finish_reason\"") || says(data, b"\"error\"") {
+                Class::More
+            } else if says(data, b"\"usage\"") || says(data, b"\"x_groq\"") {
+                Class::Usage
+            } else {
+                Class::Content
+            }
+        }
+        Dialect::OpenAiResponses => {
+            let more = says(data, b"\"response\"") || says(data, b"\"error\"") || data.starts_with(b"[");
+            if more || frame.event.as_ref() == b"error" { Class::More } else { Class::Content }
+        }
+        Dialect::Anthropic => {
+            by_name(frame, &["content_block_start", "content_block_delta", "content_block_stop", "ping"])
+        }
+        Dialect::Gemini => {
+            let more = ["\"finishReason\"", "\"error\"", "\"blockReason\"", "\"finish_reason\""];
+            if more.iter().any(|key| says(data, key.as_bytes())) {
+                Class::More
+            } else if says(data, b"\"usageMetadata\"") {
+                Class::Usage
+            } else {
+                Class::Content
+            }
+        }
+        Dialect::Bedrock => by_name(frame, &["contentBlockStart", "contentBlockDelta", "contentBlockStop"]),
+        Dialect::Cohere => by_name(frame, COHERE_CONTENT),
+    }
+}
+
+const COHERE_CONTENT: &[&str] = &[
+    "content-start",
+    "content-delta",
+    "content-end",
+    "tool-plan-delta",
+    "tool-call-start",
+    "tool-call-delta",
+    "tool-call-end",
+    "citation-start",
+    "citation-end",
+];
+
+/// Named events: content is what is known to be content.
+fn by_name(frame: &Frame, content: &[&str]) -> Class {
+    if content.contains(&frame.name()) { Class::Content } else { Class::More }
+}
+
+/// Whether the key stands in the text with a value other than null. Within a JSON string its quotes would be escaped,
+/// so a key in the model's words does not count.
+fn says(data: &[u8], key: &[u8]) -> bool {
+    memmem::find_iter(data, key).any(|at| {
+        let after = data[at + key.len()..].trim_ascii_start();
+        after.strip_prefix(b":").is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
+    })
+}
+
+/// A chunk of a chat stream that holds nothing but usage: no choices, or choices that say nothing.
+pub(super) fn only_usage(frame: &Frame) -> bool {
+    if !says(&frame.data, b"\"usage\"") {
+        return false;
+    }
+    let Some(node) = Node::read(&frame.data) else { return false };
+    node.get("usage").is_some()
+        && node.get("error").is_none()
+        && node.get("choices").map_or(&[][..], Node::items).iter().all(says_nothing)
+}
+
+fn says_nothing(choice: &Node<'_>) -> bool {
+    choice.get("finish_reason").is_none()
+        && choice.get("logprobs").is_none()
+        && choice.get("delta").map_or(&[][..], Node::entries).iter().all(|(key, value)| match value {
+            Node::Null => true,
+            Node::Text(text) => key == "role" || text.is_empty(),
+            Node::Array(items) => items.is_empty(),
+            _ => false,
+        })
+}

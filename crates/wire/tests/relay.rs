@@ -1,0 +1,289 @@
+//! The relay and the tap over recorded traffic: bytes stay, usage is what a full decode says.
+
+#![expect(
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests judge by another parser than ours, and may fail and speak"
+)]
+
+use std::path::PathBuf;
+
+use base64::Engine;
+use bytes::Bytes;
+use serde_json::Value;
+use tollgate_ir::{Dialect, Event, Losses, Operation};
+use tollgate_wire::carriage::Carriage;
+use tollgate_wire::codec::StreamDecoder;
+use tollgate_wire::frame::{Deframer, Frame};
+use tollgate_wire::json::Envelope;
+use tollgate_wire::relay::{ControlFields, LimitName, RelayRequest, Relayed, forbidden_overrides, relay_request};
+use tollgate_wire::tap::{Tap, Verdict};
+
+fn relay(dialect: Dialect, body: &str, change: impl FnOnce(&mut RelayRequest<'_>)) -> (Relayed, Vec<String>) {
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    let envelope = Envelope::scan(&body).unwrap();
+    let mut request = RelayRequest {
+        dialect,
+        carriage: &Carriage::Own,
+        operation: Operation::Chat,
+        body: &body,
+        envelope: &envelope,
+        model: "up",
+        limit: LimitName::AsSent,
+        control: ControlFields::Cut,
+        stream_usage: true,
+        betas: &[],
+        edits: &[],
+    };
+    change(&mut request);
+    let mut losses = Losses::new(|_| "");
+    let relayed = relay_request(&request, &mut losses);
+    (relayed, losses.all().iter().map(|l| l.path.clone()).collect())
+}
+
+#[test]
+fn tr07_tr10_only_what_is_named_changes() {
+    use Dialect::{Anthropic, Bedrock, Gemini, OpenAiChat};
+    let gpt5 = LimitName::of_openai_model("gpt-5-mini");
+    for (dialect, limit, body, wanted) in [
+        (
+            Anthropic,
+            LimitName::AsSent,
+            "{ \"model\":\"a/b\" , \"messages\": [1.0,\"\\u00e9\"] }",
+            "{ \"model\":\"up\" , \"messages\": [1.0,\"\\u00e9\"] }",
+        ),
+        (
+            Anthropic,
+            LimitName::AsSent,
+            r#"{"thinking":{"type":"adaptive"},"model":"up"}"#,
+            r#"{"thinking":{"type":"adaptive"},"model":"up"}"#,
+        ),
+        (Gemini, LimitName::AsSent, r#"{"contents":[]}"#, r#"{"contents":[]}"#),
+        (Bedrock, LimitName::AsSent, r#"{"messages":[],"x":1}"#, r#"{"messages":[],"x":1}"#),
+        (OpenAiChat, gpt5, r#"{"model":"m","max_tokens":5}"#, r#"{"model":"up","max_completion_tokens":5}"#),
+        (
+            OpenAiChat,
+            LimitName::MaxTokens,
+            r#"{"model":"m","max_completion_tokens":5}"#,
+            r#"{"model":"up","max_tokens":5}"#,
+        ),
+        (
+            OpenAiChat,
+            gpt5,
+            r#"{"model":"m","max_tokens":5,"max_completion_tokens":6}"#,
+            r#"{"model":"up","max_tokens":5,"max_completion_tokens":6}"#,
+        ),
+        (OpenAiChat, LimitName::AsSent, r#"{"provider":{},"n":1,"num_retries":2}"#, r#"{"n":1,"model":"up"}"#),
+    ] {
+        assert_eq!(relay(dialect, body, |r| r.limit = limit).0.body, wanted);
+    }
+}
+
+#[test]
+fn tr30_usage_is_asked_for_and_remembered_as_ours() {
+    for (body, wanted, hide) in [
+        (
+            r#"{"model":"up","stream":true}"#,
+            r#"{"model":"up","stream":true,"stream_options":{"include_usage":true}}"#,
+            true,
+        ),
+        (
+            r#"{"model":"up","stream":true,"stream_options":{"include_usage":true}}"#,
+            r#"{"model":"up","stream":true,"stream_options":{"include_usage":true}}"#,
+            false,
+        ),
+        (
+            r#"{"model":"up","stream_options":{"include_usage":false,"x":1},"stream":true}"#,
+            r#"{"model":"up","stream_options":{"x":1,"include_usage":true},"stream":true}"#,
+            true,
+        ),
+        (r#"{"model":"up","stream":false}"#, r#"{"model":"up","stream":false}"#, false),
+    ] {
+        let (relayed, _) = relay(Dialect::OpenAiChat, body, |_| {});
+        assert_eq!((&relayed.body[..], relayed.hide_usage), (wanted.as_bytes(), hide));
+    }
+    let (relayed, _) = relay(Dialect::OpenAiChat, r#"{"model":"up","stream":true}"#, |r| r.stream_usage = false);
+    assert_eq!((&relayed.body[..], relayed.hide_usage), (&br#"{"model":"up","stream":true}"#[..], false));
+}
+
+#[test]
+fn control_fields_are_cut_and_reported_unless_the_target_understands_them() {
+    let body = r#"{"model":"up","models":["a"],"fallbacks":[],"tensorzero::x":1,"metadata":{"tags":[]}}"#;
+    let (relayed, lost) = relay(Dialect::OpenAiChat, body, |_| {});
+    assert_eq!(relayed.body, r#"{"model":"up","metadata":{"tags":[]}}"#);
+    assert_eq!(lost, ["models", "fallbacks", "tensorzero::x"]);
+    let (relayed, _) = relay(Dialect::OpenAiChat, body, |r| r.control = ControlFields::OpenRouter);
+    assert_eq!(relayed.body, r#"{"model":"up","models":["a"],"metadata":{"tags":[]}}"#);
+    let (relayed, lost) = relay(Dialect::OpenAiChat, body, |r| r.control = ControlFields::Keep);
+    assert_eq!((&relayed.body[..], lost.len()), (body.as_bytes(), 0));
+}
+
+#[test]
+fn tr25_claude_over_bedrock_is_the_same_relay() {
+    let body = r#"{"model":"m","stream":true,"messages":[ 1.0 ],"foo":1}"#;
+    let (relayed, lost) = relay(Dialect::Anthropic, body, |r| r.carriage = &Carriage::BedrockInvoke);
+    assert_eq!(relayed.body, r#"{"messages":[ 1.0 ],"anthropic_version":"bedrock-2023-05-31"}"#);
+    assert_eq!(lost, ["foo"]);
+}
+
+#[test]
+fn se05_overrides_are_refused_and_words_in_schemas_are_data() {
+    for (body, path) in [
+        (r#"{"api_base":"http://x"}"#, Some("api_base")),
+        (r#"{"API-Key":"k"}"#, Some("API-Key")),
+        (r#"{"api_b\u0061se":"http://x"}"#, Some("api_base")),
+        (r#"{"aws_secret_access_key":"k"}"#, Some("aws_secret_access_key")),
+        (r#"{"vertex_credentials":{}}"#, Some("vertex_credentials")),
+        (r#"{"metadata":{"a":[{"base_url":"http://x"}]}}"#, Some("metadata.a[0].base_url")),
+        (r#"{"litellm_params":{"api_key":"k"}}"#, Some("litellm_params.api_key")),
+        (r#"{"tools":[{},{"type":"file_search","api_base":"http://x"}]}"#, Some("tools[1].api_base")),
+        (r#"{"tools":[{"api\u005fbase":"http://x"}]}"#, Some("tools[0].api_base")),
+        (r#"{"tools":[{"function":{"parameters":{"properties":{"api_key":{"type":"string"}}}}}]}"#, None),
+        (r#"{"messages":[{"role":"user","content":"api_base","api_base":1}]}"#, None),
+        (r#"{"metadata":{"user":"base_url"}}"#, None),
+    ] {
+        let envelope = Envelope::scan(body.as_bytes()).unwrap();
+        let fault = forbidden_overrides(body.as_bytes(), &envelope);
+        assert_eq!(fault.as_ref().and_then(|f| f.param.as_deref()), path, "{body}");
+        assert!(fault.is_none_or(|f| f.status == 400));
+    }
+}
+
+/// The recordings of one protocol, or a word that they are absent.
+fn recordings(protocol: &str) -> Vec<Value> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recordings").join(protocol);
+    let Ok(dir) = std::fs::read_dir(&root) else {
+        println!("skipped: no recordings of {protocol}");
+        return Vec::new();
+    };
+    let mut paths: Vec<_> = dir.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
+}
+
+const PROTOCOLS: [(&str, Dialect); 8] = [
+    ("openai-chat", Dialect::OpenAiChat),
+    ("mistral", Dialect::OpenAiChat),
+    ("openai-responses", Dialect::OpenAiResponses),
+    ("anthropic-messages", Dialect::Anthropic),
+    ("gemini", Dialect::Gemini),
+    ("bedrock-converse", Dialect::Bedrock),
+    ("bedrock-converse-stream", Dialect::Bedrock),
+    ("cohere-v2", Dialect::Cohere),
+];
+
+#[test]
+fn tr07_tr22_recorded_requests_keep_every_member_and_are_sent_alike() {
+    for (protocol, dialect) in PROTOCOLS {
+        for recording in recordings(protocol) {
+            if recording["request"]["body_encoding"] != "json" {
+                continue;
+            }
+            let body = serde_json::to_string_pretty(&recording["request"]["body"]).unwrap();
+            let id = &recording["id"];
+            let (relayed, _) = relay(dialect, &body, |r| r.control = ControlFields::Keep);
+            assert_eq!(relay(dialect, &body, |r| r.control = ControlFields::Keep).0, relayed, "{id}");
+            let (before, after) = (Envelope::scan(body.as_bytes()).unwrap(), Envelope::scan(&relayed.body).unwrap());
+            for member in before.members() {
+                if !matches!(&*member.key, "model" | "stream_options") {
+                    let sent = after.raw(&relayed.body, &member.key);
+                    assert_eq!(sent, before.raw(body.as_bytes(), &member.key), "{id} {}", member.key);
+                }
+            }
+            assert!(forbidden_overrides(body.as_bytes(), &before).is_none(), "{id}");
+        }
+    }
+}
+
+/// A recorded stream's bytes and content type.
+fn stream_of(recording: &Value) -> Option<(Vec<u8>, &'static str)> {
+    let response = &recording["response"];
+    let body = response["body"].as_str()?;
+    match response["stream_format"].as_str()? {
+        "sse" => Some((body.as_bytes().to_vec(), "text/event-stream")),
+        "json-array" => Some((body.as_bytes().to_vec(), "application/json")),
+        "aws-eventstream" => {
+            Some((base64::engine::general_purpose::STANDARD.decode(body).ok()?, "application/vnd.amazon.eventstream"))
+        }
+        _ => None,
+    }
+}
+
+fn frames(body: &[u8], content_type: &str, cut: usize) -> Vec<Frame> {
+    let mut deframer = Deframer::for_content_type(content_type);
+    let mut frames = Vec::new();
+    for chunk in body.chunks(cut.max(1)) {
+        deframer.push(Bytes::copy_from_slice(chunk));
+        while let Some(frame) = deframer.next_frame().unwrap() {
+            frames.push(frame);
+        }
+    }
+    while let Some(frame) = deframer.finish().unwrap() {
+        frames.push(frame);
+    }
+    frames
+}
+
+#[test]
+fn tr07_taps_see_what_a_full_decode_says_and_change_no_byte() {
+    for (protocol, dialect) in PROTOCOLS {
+        for recording in recordings(protocol) {
+            let Some((body, content_type)) = stream_of(&recording) else { continue };
+            if recording["response"]["status"] != 200 {
+                continue;
+            }
+            let id = recording["id"].as_str().unwrap();
+            let (mut tap, mut decoder, mut events, mut out) =
+                (Tap::new(dialect, false), StreamDecoder::new(dialect), Vec::new(), Vec::new());
+            for frame in frames(&body, content_type, 333) {
+                assert_eq!(tap.frame(&frame), Verdict::Pass, "{id}");
+                out.extend_from_slice(&frame.raw);
+                decoder.frame(&frame, &mut events);
+            }
+            tap.end();
+            decoder.end(&mut events);
+            assert!(out == body, "{id}: bytes changed");
+            let seen = tap.seen();
+            let usage = events.iter().rev().find_map(|e| if let Event::Usage(u) = e { Some(*u) } else { None });
+            assert_eq!(seen.usage, usage, "{id}");
+            let finish = events.iter().find_map(|e| match e {
+                Event::Finish { choice: 0, finish } => Some(finish.clone()),
+                _ => None,
+            });
+            assert_eq!(seen.finish, finish, "{id}");
+            assert_eq!(seen.complete, events.contains(&Event::End), "{id}");
+            assert_eq!(seen.fault.is_some(), events.iter().any(|e| matches!(e, Event::Fault(_))), "{id}");
+        }
+    }
+}
+
+#[test]
+fn tr30_a_chunk_of_usage_alone_is_taken_out_when_nobody_asked() {
+    let says =
+        r#"data: {"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":"hi"},"finish_reason":null}]}"#;
+    let ends = r#"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    let usage = r#""usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}"#;
+    for (choices, dropped) in [
+        (r#""choices":[],"#, true),
+        ("", true),
+        (r#""choices":[{"index":0,"delta":{}}],"#, true),
+        (r#""choices":[{"index":0,"delta":{"content":"","role":"assistant"},"finish_reason":null}],"#, true),
+        (r#""choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"#, false),
+        (r#""choices":[{"index":0,"delta":{"content":"!"}}],"#, false),
+        (r#""choices":[{"index":0,"delta":{"tool_calls":[{"index":0}]}}],"#, false),
+    ] {
+        let last = format!(r#"data: {{"id":"c",{choices}{usage}}}"#);
+        for hide in [true, false] {
+            let body = [says, ends, &last, "data: [DONE]"].map(|event| format!("{event}\n\n")).concat();
+            let mut tap = Tap::new(Dialect::OpenAiChat, hide);
+            let passed: Vec<_> = frames(body.as_bytes(), "text/event-stream", 7)
+                .into_iter()
+                .filter(|frame| tap.frame(frame) == Verdict::Pass)
+                .map(|frame| String::from_utf8(frame.raw.to_vec()).unwrap())
+                .collect();
+            let wanted = if hide && dropped { body.replace(&format!("{last}\n\n"), "") } else { body };
+            assert_eq!(passed.concat(), wanted, "{last}");
+        }
+    }
+}
