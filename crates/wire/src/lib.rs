@@ -10,6 +10,7 @@ pub mod frame;
 pub mod ids;
 pub mod json;
 pub mod ops;
+pub mod schema;
 pub mod providers;
 pub mod relay;
 pub mod sequencer;
