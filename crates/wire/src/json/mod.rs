@@ -10,6 +10,7 @@ mod write;
 
 pub use envelope::{Envelope, Member};
 pub use fields::Fields;
+pub(crate) use fields::wrong;
 pub use node::{Node, Object};
 pub use patch::{Patch, apply};
 pub use write::{ArrayWriter, ObjectWriter, array, object, text};

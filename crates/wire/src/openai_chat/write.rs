@@ -1,0 +1,379 @@
+//! System blocks and turns → messages.
+//!
+//! Neighbouring turns of one side are brought into the order that the protocol demands: every call of a turn in one
+//! message, directly followed by its results, and only then the user's other words.
+
+use tollgate_ir::{
+    Block, CallKind, Content, Dialect, Fault, FaultKind, Losses, Media, MediaKind, MediaSource, Reason, Request, Role,
+    ToolResult, Turn,
+};
+
+use super::reasoning::{self, Place};
+use super::rules::Rules;
+use crate::json::{self, ArrayWriter, ObjectWriter};
+use crate::target::Target;
+use crate::translate::CUSTOM_INPUT;
+
+/// What stands between texts of neighbouring turns that become one message.
+const PARAGRAPH: &str = "\n\n";
+
+pub(super) fn messages(
+    a: &mut ArrayWriter<'_>,
+    request: &Request,
+    target: &Target<'_>,
+    rules: &Rules,
+    losses: &mut Losses,
+) -> Result<(), Fault> {
+    let mut writer = Writer { target, rules, losses };
+    if !request.system.is_empty() {
+        writer.words(a, "system", &request.system.iter().collect::<Vec<_>>())?;
+    }
+    for run in request.turns.chunk_by(|a, b| a.role == b.role) {
+        match run.first().map(|turn| turn.role) {
+            Some(Role::Assistant) => writer.assistant(a, run)?,
+            Some(Role::User) => writer.user(a, run)?,
+            Some(Role::System) => {
+                for turn in run {
+                    writer.words(a, "system", &turn.blocks.iter().collect::<Vec<_>>())?;
+                }
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+struct Writer<'w> {
+    target: &'w Target<'w>,
+    rules: &'w Rules,
+    losses: &'w mut Losses,
+}
+
+impl Writer<'_> {
+    fn user(&mut self, a: &mut ArrayWriter<'_>, run: &[Turn]) -> Result<(), Fault> {
+        let mut media = Vec::new();
+        for block in run.iter().flat_map(|turn| &turn.blocks) {
+            if let Content::Result(result) = &block.content {
+                self.result(a, block, result)?;
+                media.extend(result.content.iter().filter(|b| matches!(b.content, Content::Media(_))));
+            }
+        }
+        if !media.is_empty() {
+            // A tool's message holds text only; its pictures follow as the user's, directly after.
+            media.iter().for_each(|block| self.losses.block(block, "", Reason::Adjusted));
+            self.words(a, "user", &media)?;
+        }
+        for turn in run {
+            let rest: Vec<_> = turn.blocks.iter().filter(|b| !matches!(b.content, Content::Result(_))).collect();
+            if !rest.is_empty() {
+                self.words(a, "user", &rest)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A message of texts and media: a plain text where it is one text and no more.
+    fn words(&mut self, a: &mut ArrayWriter<'_>, role: &str, blocks: &[&Block]) -> Result<(), Fault> {
+        let marked = self.rules.cache_marks && blocks.iter().any(|b| b.cache.is_some());
+        if let ([block], false) = (blocks, marked)
+            && let Some(text) = block.as_text()
+        {
+            self.unmarked(block);
+            a.object(|o| {
+                o.text("role", role);
+                o.text("content", text);
+            });
+            return Ok(());
+        }
+        // Blocks that cannot be sent leave no empty message behind.
+        let mut parts = Vec::new();
+        let some = json::array(&mut parts, |list| {
+            blocks.iter().try_for_each(|block| self.part(list, block)).map(|()| !list.is_empty())
+        })?;
+        if some {
+            a.object(|o| {
+                o.text("role", role);
+                o.raw("content", std::str::from_utf8(&parts).unwrap_or("[]"));
+            });
+        }
+        Ok(())
+    }
+
+    /// The prefix is cached unasked: a breakpoint that cannot be sent costs nothing but precision.
+    fn unmarked(&mut self, block: &Block) {
+        if block.cache.is_some() {
+            self.losses.block(block, ".cache_control", Reason::Adjusted);
+        }
+    }
+
+    fn part(&mut self, list: &mut ArrayWriter<'_>, block: &Block) -> Result<(), Fault> {
+        match &block.content {
+            Content::Text { text, .. } | Content::Refusal(text) if text.is_empty() => {}
+            Content::Text { text, .. } | Content::Refusal(text) => list.object(|o| {
+                o.text("type", "text");
+                o.text("text", text);
+                self.mark(o, block);
+            }),
+            Content::Media(media) => {
+                let mut fault = None;
+                list.object(|o| {
+                    fault = self.media(o, block, media).err();
+                    self.mark(o, block);
+                });
+                return fault.map_or(Ok(()), Err);
+            }
+            Content::Opaque { .. } | Content::Server(_) => match &block.carry {
+                Some(carry) if carry.dialect == Dialect::OpenAiChat => list.json(&carry.raw),
+                _ => self.losses.block(block, "", Reason::Dropped),
+            },
+            Content::Call(_) | Content::Result(_) | Content::Reasoning(_) => {
+                self.losses.block(block, "", Reason::Dropped);
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, o: &mut ObjectWriter<'_>, block: &Block) {
+        if self.rules.cache_marks && block.cache.is_some() {
+            o.object("prompt_cache_breakpoint", |m| m.text("mode", "explicit"));
+        } else {
+            self.unmarked(block);
+        }
+    }
+
+    fn media(&mut self, o: &mut ObjectWriter<'_>, block: &Block, media: &Media) -> Result<(), Fault> {
+        if self.target.facts.refuses(media.kind) {
+            return Err(refused(block, media.kind, "Take it out, or ask a model that takes it."));
+        }
+        let url = |fallback: &str| match &media.source {
+            MediaSource::Base64(data) => {
+                Some(format!("data:{};base64,{data}", media.mime.as_deref().unwrap_or(fallback)))
+            }
+            MediaSource::Url(url) => Some(url.clone()),
+            MediaSource::FileId { .. } | MediaSource::Text(_) => None,
+        };
+        match (media.kind, &media.source) {
+            (_, MediaSource::Text(text)) => {
+                o.text("type", "text");
+                o.text("text", text);
+            }
+            (_, MediaSource::FileId { id, dialect: Dialect::OpenAiChat | Dialect::OpenAiResponses })
+                if media.kind != MediaKind::Image =>
+            {
+                o.text("type", "file");
+                o.object("file", |f| f.text("file_id", id));
+            }
+            (_, MediaSource::FileId { .. }) => {
+                return Err(refused(
+                    block,
+                    media.kind,
+                    "It lies in a file store that the provider cannot read; send its bytes.",
+                ));
+            }
+            (MediaKind::Image, _) => {
+                link(o, "image_url", &url("image/png").unwrap_or_default(), media.detail.as_deref())
+            }
+            (MediaKind::Video, _) if self.target.facts.media.is_some() => {
+                link(o, "video_url", &url("video/mp4").unwrap_or_default(), None);
+            }
+            (MediaKind::Video, _) => return Err(refused(block, media.kind, "Chat Completions has no place for it.")),
+            (MediaKind::Audio, MediaSource::Base64(data)) => {
+                o.text("type", "input_audio");
+                o.object("input_audio", |f| {
+                    f.text("data", data);
+                    f.text("format", audio_format(media.mime.as_deref()));
+                });
+            }
+            (MediaKind::Document, MediaSource::Base64(_)) => {
+                o.text("type", "file");
+                o.object("file", |f| {
+                    f.text("filename", media.name.as_deref().unwrap_or("document.pdf"));
+                    f.text("file_data", &url("application/pdf").unwrap_or_default());
+                });
+            }
+            (MediaKind::Audio | MediaKind::Document, MediaSource::Url(_)) => {
+                return Err(refused(block, media.kind, "The provider takes no address for it; send its bytes."));
+            }
+        }
+        Ok(())
+    }
+
+    fn result(&mut self, a: &mut ArrayWriter<'_>, block: &Block, result: &ToolResult) -> Result<(), Fault> {
+        let mut texts: Vec<&str> = Vec::new();
+        for inner in &result.content {
+            match &inner.content {
+                Content::Text { text, .. } | Content::Refusal(text) => texts.push(text),
+                Content::Media(_) => {}
+                _ => self.losses.block(inner, "", Reason::Dropped),
+            }
+            self.unmarked(inner);
+        }
+        let json = result.json.as_ref().filter(|_| result.content.is_empty()).map(|j| j.as_str());
+        if result.error {
+            // There is no mark for a failure; the words say it.
+            self.losses.block(block, "", Reason::Adjusted);
+        }
+        self.unmarked(block);
+        a.object(|o| {
+            o.text("role", "tool");
+            o.text("tool_call_id", &self.rules.ids.apply(&result.call));
+            match texts.as_slice() {
+                [] => o.text("content", json.unwrap_or_default()),
+                [one] => o.text("content", one),
+                many => o.array("content", |list| {
+                    for text in many.iter().filter(|t| !t.is_empty()) {
+                        list.object(|p| {
+                            p.text("type", "text");
+                            p.text("text", text);
+                        });
+                    }
+                }),
+            }
+        });
+        Ok(())
+    }
+
+    fn assistant(&mut self, a: &mut ArrayWriter<'_>, run: &[Turn]) -> Result<(), Fault> {
+        let blocks = || run.iter().flat_map(|turn| &turn.blocks);
+        let calls: Vec<_> = blocks().filter(|b| matches!(b.content, Content::Call(_))).collect();
+        let (mut text, mut refusal) = (String::new(), String::new());
+        for turn in run {
+            let mut first = true;
+            for block in &turn.blocks {
+                match &block.content {
+                    Content::Text { text: more, .. } => {
+                        if first && !text.is_empty() && !more.is_empty() {
+                            text.push_str(PARAGRAPH);
+                        }
+                        first = false;
+                        text.push_str(more);
+                        self.unmarked(block);
+                    }
+                    Content::Refusal(more) => refusal.push_str(more),
+                    Content::Call(_) | Content::Reasoning(_) => {}
+                    Content::Media(media) => {
+                        return Err(refused(
+                            block,
+                            media.kind,
+                            "An assistant's message holds text only; send it as the user's.",
+                        ));
+                    }
+                    Content::Result(_) | Content::Server(_) | Content::Opaque { .. } => {
+                        self.losses.block(block, "", Reason::Dropped);
+                    }
+                }
+            }
+        }
+        let thoughts: Vec<_> = blocks().filter(|b| matches!(b.content, Content::Reasoning(_))).collect();
+        if text.is_empty() && refusal.is_empty() && calls.is_empty() {
+            thoughts.iter().for_each(|block| self.losses.block(block, "", Reason::Dropped));
+            return Ok(());
+        }
+        a.object(|o| {
+            o.text("role", "assistant");
+            o.text_or_null("content", (!text.is_empty()).then_some(&text));
+            if !refusal.is_empty() {
+                o.text("refusal", &refusal);
+            }
+            self.thoughts(o, &thoughts, !calls.is_empty());
+            if !calls.is_empty() {
+                o.array("tool_calls", |list| calls.iter().for_each(|block| self.call(list, block)));
+            }
+        });
+        Ok(())
+    }
+
+    /// Earlier reasoning goes back in words where the model wants it, sealed where a router can read the seal.
+    fn thoughts(&mut self, o: &mut ObjectWriter<'_>, thoughts: &[&Block], calls: bool) {
+        let routed = self.target.model.contains('/');
+        let readable =
+            |b: &&&Block| routed && b.seal.is_some() && b.seal.as_ref().map(|s| s.issuer) == self.rules.issuer;
+        let sealed: Vec<_> = thoughts.iter().filter(readable).collect();
+        let back = self.rules.reasoning_back && calls;
+        let words: String = thoughts.iter().filter_map(|b| said(b)).collect();
+        if back && !words.is_empty() {
+            o.text("reasoning_content", &words);
+        }
+        if !sealed.is_empty() {
+            o.array("reasoning_details", |list| {
+                for (i, block) in sealed.iter().enumerate() {
+                    if let Content::Reasoning(reasoning) = &block.content {
+                        let place = Place { index: i as u64, position: None };
+                        reasoning::write(list, reasoning, &reasoning.text, block.seal.as_ref(), place);
+                    }
+                }
+            });
+        }
+        for block in thoughts.iter().filter(|b| !readable(b)) {
+            if !back || said(block).is_none() {
+                self.losses.block(block, "", Reason::Dropped);
+            }
+        }
+    }
+
+    fn call(&mut self, list: &mut ArrayWriter<'_>, block: &Block) {
+        let Content::Call(call) = &block.content else { return };
+        let name = self.target.names.upstream(&call.name);
+        self.unmarked(block);
+        list.object(|o| {
+            o.text("id", &self.rules.ids.apply(&call.id));
+            if call.kind == CallKind::Custom && self.rules.custom_tools {
+                o.text("type", "custom");
+                o.object("custom", |c| {
+                    c.text("name", name);
+                    c.text("input", &call.arguments);
+                });
+                return;
+            }
+            o.text("type", "function");
+            o.object("function", |f| {
+                f.text("name", name);
+                match call.kind {
+                    CallKind::Custom => {
+                        let mut wrapped = Vec::new();
+                        json::object(&mut wrapped, |w| w.text(CUSTOM_INPUT, &call.arguments));
+                        f.text("arguments", std::str::from_utf8(&wrapped).unwrap_or("{}"));
+                    }
+                    CallKind::Function if call.arguments.is_empty() => f.text("arguments", "{}"),
+                    CallKind::Function => f.text("arguments", &call.arguments),
+                }
+            });
+            if let Some(seal) = block.seal.as_ref().filter(|s| Some(s.issuer) == self.rules.issuer) {
+                reasoning::google(o, seal);
+            }
+        });
+    }
+}
+
+fn said(block: &Block) -> Option<&str> {
+    match &block.content {
+        Content::Reasoning(reasoning) if !reasoning.text.is_empty() => Some(&reasoning.text),
+        _ => None,
+    }
+}
+
+fn link(o: &mut ObjectWriter<'_>, kind: &str, url: &str, detail: Option<&str>) {
+    o.text("type", kind);
+    o.object(kind, |l| {
+        l.text("url", url);
+        l.opt_text("detail", detail);
+    });
+}
+
+/// `OpenAI` documents `wav` and `mp3`; hosts take more, by the same short names.
+fn audio_format(mime: Option<&str>) -> &str {
+    match mime.and_then(|m| m.split('/').nth(1)) {
+        Some("mpeg" | "mp3" | "mpga") => "mp3",
+        Some("x-wav" | "wave" | "vnd.wave" | "wav") | None => "wav",
+        Some(other) => other,
+    }
+}
+
+fn refused(block: &Block, kind: MediaKind, advice: &str) -> Fault {
+    let mut fault = Fault::new(
+        FaultKind::UnsupportedContent,
+        format!("The model cannot take the {} at `{}`. {advice}", kind.as_str(), block.at),
+    );
+    fault.param = Some(block.at.clone());
+    fault
+}
