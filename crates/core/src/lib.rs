@@ -16,6 +16,8 @@ mod near;
 mod now;
 pub mod ports;
 pub mod route;
+#[cfg(test)]
+mod testing;
 pub mod trail;
 
 pub use now::Now;

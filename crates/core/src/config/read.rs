@@ -21,9 +21,12 @@ use crate::near::nearest;
 /// After so many mistakes the rest is not looked for.
 const MOST_PROBLEMS: usize = 200;
 
-/// Reads a tree. `None`: too much is wrong for even an empty value.
-pub(super) fn read<'de, T: Deserialize<'de>>(root: &'de Node, report: &mut Report<'_>) -> Option<T> {
-    let mut aside = HashSet::new();
+/// Reads a tree but for what is set `aside` because it is known to be wrong. `None`: too much is wrong for even an empty value.
+pub(super) fn read<'de, T: Deserialize<'de>>(
+    root: &'de Node,
+    report: &mut Report<'_>,
+    mut aside: HashSet<String>,
+) -> Option<T> {
     for _ in 0..MOST_PROBLEMS {
         let pass = Pass { aside: &aside, report: RefCell::new(&mut *report) };
         match T::deserialize(Reader { node: root, pass: &pass }) {

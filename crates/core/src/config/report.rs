@@ -76,6 +76,11 @@ impl<'s> Report<'s> {
         self.at(place, path, message.into(), nearest);
     }
 
+    /// Whether a mistake at this very path is known already.
+    pub fn tells_of(&self, path: &str) -> bool {
+        self.found.iter().any(|(_, problem)| problem.path == path)
+    }
+
     /// The bytes of a node are not to be shown.
     pub fn hide(&mut self, place: &Place) {
         if !self.secret.contains(&place.bytes) {
@@ -133,7 +138,27 @@ fn snippet(source: &str, place: &Place, secret: &[Range<usize>]) -> String {
         at = range.end.min(start + line.len());
     }
     shown.push_str(source.get(at..start + line.len()).unwrap_or_default());
-    mask_by_key(shown.trim_end())
+    mask_userinfo(&mask_by_key(shown.trim_end()))
+}
+
+/// Masks what stands before an `@` in an address: names and passwords.
+fn mask_userinfo(line: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find("://") {
+        let (head, tail) = rest.split_at(at + 3);
+        shown.push_str(head);
+        let authority = &tail[..tail.find(['/', '?', '#', ' ', '"', '\'']).unwrap_or(tail.len())];
+        rest = match authority.rfind('@') {
+            Some(end) => {
+                shown.push_str("***");
+                &tail[end..]
+            }
+            None => tail,
+        };
+    }
+    shown.push_str(rest);
+    shown
 }
 
 /// Masks what follows a key that may hold a credential: for lines of a file that could not be read.
