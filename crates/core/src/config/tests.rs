@@ -78,8 +78,11 @@ fn secrets_are_never_shown() {
     }
 }
 
-/// What is wrong, where (line, column, path), and a part of what is said.
-const MISTAKES: &[(&str, &[(u64, u64, &str, &str)])] = &[
+/// Line, column, path, and a part of what is said.
+type Told = (u64, u64, &'static str, &'static str);
+
+/// What is wrong and what is told.
+const MISTAKES: &[(&str, &[Told])] = &[
     ("servr: {}", &[(1, 1, "servr", "did you mean `server`?")]),
     ("server: { lisen: 1.2.3.4:5 }", &[(1, 11, "server.lisen", "did you mean `listen`?")]),
     ("server:\n  listen: 4000", &[(2, 11, "server.listen", "IP address and a port")]),
