@@ -4,7 +4,6 @@
 //! long after its last use, since every turn of a conversation asks for it again; a response for so long after it was
 //! made. Kept by the contract suite and the tests below.
 
-use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

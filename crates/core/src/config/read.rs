@@ -154,6 +154,9 @@ impl<'de> Reader<'de, '_, '_, '_> {
             report.hide_all(&entry.node);
             let (message, near) = match unbuilt::is_unbuilt(name, &entry.key) {
                 true => (format!("`{}` is not built yet; take it out", entry.key), Vec::new()),
+                false if fields.is_empty() => {
+                    (format!("unknown key `{}`; no key is known here", entry.key), Vec::new())
+                }
                 false => (
                     format!("unknown key `{}`; known here: {}", entry.key, fields.join(", ")),
                     nearest(&entry.key, fields.iter().copied(), 2),

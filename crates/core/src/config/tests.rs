@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use tollgate_ir::{Dialect, FaultKind};
 
 use super::*;
@@ -352,4 +354,51 @@ fn the_reference_names_every_key() {
     let schema = schema();
     assert!(schema.contains("\"additionalProperties\": false"), "unknown keys must be refused by editors too");
     insta::assert_snapshot!(text);
+}
+
+/// A file in which every credential is a canary.
+fn canaries() -> String {
+    WHOLE
+        .replace("${OPENAI_API_KEY}", "sk-canary")
+        .replace("${K1}", "sk-canary")
+        .replace("${CI_KEY:-tg-ci}", "sk-canary-ci")
+        .replace("tg-admin", "sk-canary-boss")
+        .replace("region: eu,", "region: eu, headers: { x-auth: sk-canary }, proxy: 'http://u:sk-canary@p:1',")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_broken_file_is_refused_without_showing_its_secrets(
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), "[\\[\\]{}:,'\"#&*!|>%@` a-z\n\t-]{0,3}", 0..6usize), 1..4)
+    ) {
+        let mut source = canaries();
+        for (at, text, cut) in edits {
+            let at = at.index(source.len());
+            let end = (at + cut).min(source.len());
+            source.replace_range(at..end, &text);
+        }
+        if let Err(problems) = load_in(&source, &[]) {
+            let told = problems.to_string();
+            prop_assert!(!problems.0.is_empty());
+            // An edit may cut a canary or put it where a key or a name stands; whole and as a value it must not be shown.
+            prop_assert!(!told.contains("sk-canary"), "{source}\n{told}");
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(source in "[\\[\\]{}:,'\"#&*!|>%@` a-z0-9\n\t$-]{0,80}") {
+        let _ = load_in(&source, &[]);
+    }
+}
+
+#[test]
+fn nesting_and_aliases_have_a_bound() {
+    let bomb: String =
+        (1..40).map(|i| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(","))).collect();
+    for source in ["[".repeat(100_000), "{a: ".repeat(100_000), "- ".repeat(100_000), format!("a0: &a0 x\n{bomb}")] {
+        let problems = load_in(&source, &[]).unwrap_err();
+        assert!(problems.to_string().len() < 2_000, "the message is not as large as the file");
+    }
 }
