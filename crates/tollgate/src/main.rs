@@ -2,6 +2,7 @@
 
 mod cli;
 mod configure;
+mod forget;
 mod log;
 mod serve;
 mod watch;

@@ -10,7 +10,7 @@ use tollgate_server::app::{Gateway, State};
 use tollgate_server::edge::{Edge, Serves};
 use tollgate_server::listen::{Certificate, CertificateFiles, Listener};
 use tollgate_server::tasks::{Drained, Tasks};
-use tollgate_store::MemoryContinuity;
+use crate::forget::MemoryContinuity;
 
 use crate::cli::complain;
 use crate::configure::Source;
