@@ -10,13 +10,16 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
+
+/// How long the rest of a refused head is read.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Tells the socket whether an exchange is under way.
 #[derive(Clone, Debug)]
@@ -40,6 +43,8 @@ pub(super) struct Watched<IO> {
     alarm: Option<Pin<Box<Sleep>>>,
     /// Bytes of an HTTP/2 preface still to come; `None` on HTTP/1.
     preface: Option<usize>,
+    /// Set while a refused head is read away.
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 /// The body of a reply, which ends the exchange when it is dropped.
@@ -52,7 +57,10 @@ pub(super) struct Last<B> {
 impl HeadClock {
     pub(super) fn new<IO>(io: IO, limit: Duration) -> (Self, Watched<IO>) {
         let exchanges = Arc::new(AtomicUsize::new(0));
-        (Self { exchanges: Arc::clone(&exchanges) }, Watched { io, exchanges, limit, alarm: None, preface: None })
+        (
+            Self { exchanges: Arc::clone(&exchanges) },
+            Watched { io, exchanges, limit, alarm: None, preface: None, linger: None },
+        )
     }
 
     pub(super) fn busy(&self) -> Busy {
@@ -94,7 +102,7 @@ impl<IO> Watched<IO> {
     /// For HTTP/2, whose preface has so many bytes.
     pub(super) fn preface(io: IO, limit: Duration, bytes: usize) -> Self {
         let alarm = Some(Box::pin(sleep(limit)));
-        Self { io, exchanges: Arc::default(), limit, alarm, preface: Some(bytes) }
+        Self { io, exchanges: Arc::default(), limit, alarm, preface: Some(bytes), linger: None }
     }
 
     /// Sets or stops the clock after bytes came.
@@ -130,7 +138,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, buf)
     }
@@ -151,7 +159,25 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
         Pin::new(&mut self.io).poll_flush(cx)
     }
 
+    /// A head that was refused is read away for a moment: with bytes unread, closing would be a reset, which may overtake
+    /// our answer.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        let this = &mut *self;
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
+        }
+        if this.alarm.is_none() || this.preface.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        let linger = this.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let mut away = [0; 4096];
+        loop {
+            let mut buf = ReadBuf::new(&mut away);
+            match Pin::new(&mut this.io).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => return linger.as_mut().poll(cx).map(Ok),
+            }
+        }
     }
 }

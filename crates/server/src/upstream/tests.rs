@@ -129,36 +129,25 @@ async fn every_deadline_has_its_fault() {
     let headed = Script::sse::<Bytes>([]).step(Step::Head).step(Step::Stall);
     let stalled = Script::sse(["data: 1\n\n"]).step(Step::Stall);
     let endless = Script::sse(["data: 1\n\n"; 100]).paced(20 * MS);
-    let open = Deadlines { first_token: None, idle: None, end: None, ..Deadlines::default() };
-    let soon = || Some(Instant::now() + 150 * MS);
+    type Setting = fn(Instant) -> Deadlines;
+    fn open() -> Deadlines {
+        Deadlines { first_token: None, idle: None, end: None, ..Deadlines::default() }
+    }
+    let token: Setting = |_| Deadlines { first_token: Some(150 * MS), ..open() };
+    let idle: Setting = |_| Deadlines { idle: Some(150 * MS), ..open() };
+    let whole: Setting = |soon| Deadlines { end: Some(soon), ..Deadlines::default() }.whole();
+    let end: Setting = |soon| Deadlines { end: Some(soon), ..open() };
+    let client: Setting = |soon| Deadlines { client_end: Some(soon), ..open() };
     for (name, script, deadlines, kind, word) in [
-        (
-            "no head",
-            &silent,
-            Deadlines { first_token: Some(150 * MS), ..open },
-            FaultKind::ProviderTimeout,
-            "first token",
-        ),
-        (
-            "no body",
-            &headed,
-            Deadlines { first_token: Some(150 * MS), ..open },
-            FaultKind::ProviderTimeout,
-            "first token",
-        ),
-        ("silence", &stalled, Deadlines { idle: Some(150 * MS), ..open }, FaultKind::ProviderTimeout, "stopped"),
-        (
-            "whole",
-            &silent,
-            Deadlines { end: soon(), ..Deadlines::default() }.whole(),
-            FaultKind::ProviderTimeout,
-            "whole",
-        ),
-        ("end", &endless, Deadlines { end: soon(), ..open }, FaultKind::ProviderTimeout, "whole"),
-        ("client", &endless, Deadlines { client_end: soon(), ..open }, FaultKind::DeadlineExceeded, ""),
+        ("no head", &silent, token, FaultKind::ProviderTimeout, "first token"),
+        ("no body", &headed, token, FaultKind::ProviderTimeout, "first token"),
+        ("silence", &stalled, idle, FaultKind::ProviderTimeout, "stopped"),
+        ("whole", &silent, whole, FaultKind::ProviderTimeout, "whole"),
+        ("end", &endless, end, FaultKind::ProviderTimeout, "whole"),
+        ("client", &endless, client, FaultKind::DeadlineExceeded, ""),
     ] {
         let server = ScriptedUpstream::always(script.clone()).await;
-        let client = Client { deadlines, ..Client::new() };
+        let client = Client { deadlines: deadlines(Instant::now() + 150 * MS), ..Client::new() };
         let started = Instant::now();
         let fault = client.text(&server.url("/")).await.unwrap_err();
         assert!(started.elapsed() < 1500 * MS, "{name}");
@@ -199,7 +188,12 @@ async fn pings_are_no_tokens_and_slow_readers_no_silence() {
 #[tokio::test]
 async fn accidents_are_told_apart_in_the_log_and_not_to_the_client() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let plain = ScriptedUpstream::always(Script::status(200)).await;
+    let plain = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain_address = plain.local_addr().unwrap();
+    Tasks::new().background("plain", async move {
+        let (mut tcp, _) = plain.accept().await.unwrap();
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut tcp, b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    });
     let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = async |script| ScriptedUpstream::always(script).await;
     let reset = server(Script::accident(Step::Reset)).await;
@@ -211,7 +205,7 @@ async fn accidents_are_told_apart_in_the_log_and_not_to_the_client() {
     for (url, kind, word) in [
         (format!("http://{closed}/"), unreachable, "refused:"),
         ("http://no-such-host.invalid/".to_owned(), unreachable, "dns:"),
-        (format!("https://{}/", plain.address()), unreachable, "tls:"),
+        (format!("https://{plain_address}/"), unreachable, "tls:"),
         (format!("https://{}/", mute.local_addr().unwrap()), FaultKind::ProviderTimeout, "connect timeout:"),
         (reset.url("/"), unreachable, "reset:"),
         (cut.url("/"), unreachable, "closed:"),
