@@ -1,75 +1,35 @@
-//! The `Anthropic` dialect. (To be built.)
+//! Anthropic Messages, as a face and as an upstream, on its own API and wherever Claude is hosted.
+//!
+//! Requests: [`decode`] and [`encode`], the latter by [`rules`] (what classes of models take), [`turns`] (the layout of the
+//! conversation), [`thinking`], [`output`] and [`tools`]. Replies: [`reply`] and [`stream`]. Blocks of both: [`blocks`].
+//!
+//! Kept: an assistant's blocks stay in their order, signed thinking byte for byte; what only Anthropic understands goes
+//! back to Anthropic whole; everything else is said, or reported.
 
-use tollgate_ir::{Event, Fault, FaultKind, Field, Losses, Reply, Request};
+mod blocks;
+mod citations;
+mod decode;
+mod encode;
+mod fault;
+mod fields;
+mod finish;
+mod media;
+mod output;
+mod params;
+mod reply;
+mod rules;
+mod schema;
+mod seal;
+mod stream;
+mod thinking;
+mod tools;
+mod turns;
+mod usage;
 
-use crate::frame::Frame;
-use crate::target::{Encoded, ReplyContext, RequestHead, Target};
-
-fn absent() -> Fault {
-    Fault::new(FaultKind::NotServedHere, "This dialect is not built yet.")
-}
-
-/// See [`crate::codec::decode_request`].
-pub fn decode_request(_body: &[u8], _head: &RequestHead<'_>, _losses: &mut Losses) -> Result<Request, Fault> {
-    Err(absent())
-}
-
-/// See [`crate::codec::encode_request`].
-pub fn encode_request(_request: &Request, _target: &Target<'_>, _losses: &mut Losses) -> Result<Encoded, Fault> {
-    Err(absent())
-}
-
-/// See [`crate::codec::decode_reply`].
-pub fn decode_reply(_body: &[u8]) -> Result<Reply, Fault> {
-    Err(absent())
-}
-
-/// See [`crate::codec::encode_reply`].
-pub fn encode_reply(_reply: &Reply, _context: &ReplyContext) -> Vec<u8> {
-    Vec::new()
-}
-
-/// See [`crate::codec::decode_fault`].
-pub fn decode_fault(_status: u16, _headers: &[(&str, &str)], _body: &[u8]) -> Fault {
-    absent()
-}
-
-/// See [`crate::codec::encode_fault`].
-pub fn encode_fault(_fault: &Fault, _request_id: &str) -> Vec<u8> {
-    Vec::new()
-}
-
-/// See [`crate::codec::fault_frame`].
-pub fn fault_frame(_fault: &Fault) -> Vec<u8> {
-    Vec::new()
-}
-
-/// See [`crate::codec::path_of`].
-pub const fn path_of(_field: Field) -> &'static str {
-    ""
-}
-
-/// See [`crate::codec::StreamDecoder`].
-#[derive(Default)]
-pub struct StreamDecoder {}
-
-impl StreamDecoder {
-    /// See [`crate::codec::StreamDecoder::frame`].
-    pub fn frame(&mut self, _frame: &Frame, _out: &mut Vec<Event>) {}
-
-    /// See [`crate::codec::StreamDecoder::end`].
-    pub fn end(&mut self, _out: &mut Vec<Event>) {}
-}
-
-/// See [`crate::codec::StreamEncoder`].
-pub struct StreamEncoder {}
-
-impl StreamEncoder {
-    /// See [`crate::codec::StreamEncoder::new`].
-    pub fn new(_context: ReplyContext) -> Self {
-        Self {}
-    }
-
-    /// See [`crate::codec::StreamEncoder::event`].
-    pub fn event(&mut self, _event: &Event, _out: &mut Vec<u8>) {}
-}
+pub use decode::decode_request;
+pub use encode::encode_request;
+pub use fault::{decode_fault, encode_fault, fault_frame};
+pub use fields::path_of;
+pub use reply::{decode_reply, encode_reply};
+pub use seal::has_foreign_thinking;
+pub use stream::{StreamDecoder, StreamEncoder};

@@ -1,75 +1,30 @@
-//! The `Bedrock` dialect. (To be built.)
+//! Amazon Bedrock's Converse and ConverseStream, as face and as upstream; and the carriage of Claude over Invoke.
+//!
+//! Converse is strict where others are lenient: the user speaks first, sides alternate, tool results come before all else
+//! that the user says, calls in the history need declared tools, no text is blank, and what a model's class does not take
+//! is refused by name. `messages` and `models` keep these rules; `read` and `write` are the blocks both ways, the same in
+//! requests and replies. Source: the API reference and the service's model `bedrock-runtime` 2023-09-30.
 
-use tollgate_ir::{Event, Fault, FaultKind, Field, Losses, Reply, Request};
+mod decode;
+mod encode;
+mod fault;
+mod fields;
+pub mod invoke;
+mod media;
+mod messages;
+mod models;
+mod params;
+mod read;
+mod reply;
+mod schema;
+mod stream;
+mod tools;
+mod write;
 
-use crate::frame::Frame;
-use crate::target::{Encoded, ReplyContext, RequestHead, Target};
-
-fn absent() -> Fault {
-    Fault::new(FaultKind::NotServedHere, "This dialect is not built yet.")
-}
-
-/// See [`crate::codec::decode_request`].
-pub fn decode_request(_body: &[u8], _head: &RequestHead<'_>, _losses: &mut Losses) -> Result<Request, Fault> {
-    Err(absent())
-}
-
-/// See [`crate::codec::encode_request`].
-pub fn encode_request(_request: &Request, _target: &Target<'_>, _losses: &mut Losses) -> Result<Encoded, Fault> {
-    Err(absent())
-}
-
-/// See [`crate::codec::decode_reply`].
-pub fn decode_reply(_body: &[u8]) -> Result<Reply, Fault> {
-    Err(absent())
-}
-
-/// See [`crate::codec::encode_reply`].
-pub fn encode_reply(_reply: &Reply, _context: &ReplyContext) -> Vec<u8> {
-    Vec::new()
-}
-
-/// See [`crate::codec::decode_fault`].
-pub fn decode_fault(_status: u16, _headers: &[(&str, &str)], _body: &[u8]) -> Fault {
-    absent()
-}
-
-/// See [`crate::codec::encode_fault`].
-pub fn encode_fault(_fault: &Fault, _request_id: &str) -> Vec<u8> {
-    Vec::new()
-}
-
-/// See [`crate::codec::fault_frame`].
-pub fn fault_frame(_fault: &Fault) -> Vec<u8> {
-    Vec::new()
-}
-
-/// See [`crate::codec::path_of`].
-pub const fn path_of(_field: Field) -> &'static str {
-    ""
-}
-
-/// See [`crate::codec::StreamDecoder`].
-#[derive(Default)]
-pub struct StreamDecoder {}
-
-impl StreamDecoder {
-    /// See [`crate::codec::StreamDecoder::frame`].
-    pub fn frame(&mut self, _frame: &Frame, _out: &mut Vec<Event>) {}
-
-    /// See [`crate::codec::StreamDecoder::end`].
-    pub fn end(&mut self, _out: &mut Vec<Event>) {}
-}
-
-/// See [`crate::codec::StreamEncoder`].
-pub struct StreamEncoder {}
-
-impl StreamEncoder {
-    /// See [`crate::codec::StreamEncoder::new`].
-    pub fn new(_context: ReplyContext) -> Self {
-        Self {}
-    }
-
-    /// See [`crate::codec::StreamEncoder::event`].
-    pub fn event(&mut self, _event: &Event, _out: &mut Vec<u8>) {}
-}
+pub use decode::decode_request;
+pub use encode::encode_request;
+use encode::write_cache_point;
+pub use fault::{decode_fault, encode_fault, error_type, fault_frame};
+pub use fields::path_of;
+pub use reply::{decode_reply, encode_reply};
+pub use stream::{StreamDecoder, StreamEncoder};

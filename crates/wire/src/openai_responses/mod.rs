@@ -1,75 +1,37 @@
-//! The `OpenAiResponses` dialect. (To be built.)
+//! OpenAI Responses, as face and as upstream: items rather than messages, a strict event contract, state at the provider.
+//!
+//! Invariants: items of one message or reasoning keep together both ways; a stream's events and the whole reply are
+//! rendered by one state machine (`output`), so they cannot differ; item ids and other fields of ours travel in
+//! `carry`. Kept by `tests/openai_responses.rs`.
 
-use tollgate_ir::{Event, Fault, FaultKind, Field, Losses, Reply, Request};
+mod annotations;
+mod decode;
+mod echo;
+mod encode;
+mod fault;
+mod fields;
+mod history;
+mod input;
+mod item;
+mod output;
+mod parts;
+mod reasoning;
+mod render;
+mod reply;
+mod response;
+mod rules;
+mod sampling;
+mod stream_decode;
+mod stream_encode;
+mod tools;
+mod usage;
 
-use crate::frame::Frame;
-use crate::target::{Encoded, ReplyContext, RequestHead, Target};
-
-fn absent() -> Fault {
-    Fault::new(FaultKind::NotServedHere, "This dialect is not built yet.")
-}
-
-/// See [`crate::codec::decode_request`].
-pub fn decode_request(_body: &[u8], _head: &RequestHead<'_>, _losses: &mut Losses) -> Result<Request, Fault> {
-    Err(absent())
-}
-
-/// See [`crate::codec::encode_request`].
-pub fn encode_request(_request: &Request, _target: &Target<'_>, _losses: &mut Losses) -> Result<Encoded, Fault> {
-    Err(absent())
-}
-
-/// See [`crate::codec::decode_reply`].
-pub fn decode_reply(_body: &[u8]) -> Result<Reply, Fault> {
-    Err(absent())
-}
-
-/// See [`crate::codec::encode_reply`].
-pub fn encode_reply(_reply: &Reply, _context: &ReplyContext) -> Vec<u8> {
-    Vec::new()
-}
-
-/// See [`crate::codec::decode_fault`].
-pub fn decode_fault(_status: u16, _headers: &[(&str, &str)], _body: &[u8]) -> Fault {
-    absent()
-}
-
-/// See [`crate::codec::encode_fault`].
-pub fn encode_fault(_fault: &Fault, _request_id: &str) -> Vec<u8> {
-    Vec::new()
-}
-
-/// See [`crate::codec::fault_frame`].
-pub fn fault_frame(_fault: &Fault) -> Vec<u8> {
-    Vec::new()
-}
-
-/// See [`crate::codec::path_of`].
-pub const fn path_of(_field: Field) -> &'static str {
-    ""
-}
-
-/// See [`crate::codec::StreamDecoder`].
-#[derive(Default)]
-pub struct StreamDecoder {}
-
-impl StreamDecoder {
-    /// See [`crate::codec::StreamDecoder::frame`].
-    pub fn frame(&mut self, _frame: &Frame, _out: &mut Vec<Event>) {}
-
-    /// See [`crate::codec::StreamDecoder::end`].
-    pub fn end(&mut self, _out: &mut Vec<Event>) {}
-}
-
-/// See [`crate::codec::StreamEncoder`].
-pub struct StreamEncoder {}
-
-impl StreamEncoder {
-    /// See [`crate::codec::StreamEncoder::new`].
-    pub fn new(_context: ReplyContext) -> Self {
-        Self {}
-    }
-
-    /// See [`crate::codec::StreamEncoder::event`].
-    pub fn event(&mut self, _event: &Event, _out: &mut Vec<u8>) {}
-}
+pub use decode::decode_request;
+pub use echo::echo;
+pub use encode::encode_request;
+pub use fault::{decode_fault, encode_fault, fault_frame};
+pub use fields::path_of;
+pub use history::input_items;
+pub use reply::{decode_reply, encode_reply};
+pub use stream_decode::StreamDecoder;
+pub use stream_encode::StreamEncoder;

@@ -1,0 +1,171 @@
+//! What a running gateway holds: what outlives a reload, and behind one swap what a reload replaces.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use tollgate_core::caller::{Directory, KeyHash};
+use tollgate_core::config::{self, Config, Trust};
+use tollgate_core::ports::Continuity;
+use tollgate_core::trail::Trail;
+use tollgate_ir::Fault;
+
+use crate::body::BodyBudget;
+use crate::clock::Clock;
+use crate::media::{MediaFetcher, MediaSettings};
+use crate::metrics::Metrics;
+use crate::provider::Provider;
+use crate::tasks::Tasks;
+use crate::upstream::{EgressConfig, PoolSettings, Upstream};
+
+/// Most records of finished calls that are kept for `GET /api/v1/calls`, until there is a store for them.
+const RECENT: usize = 1_000;
+
+/// A running gateway. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Gateway {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    tasks: Tasks,
+    clock: Clock,
+    upstream: Upstream,
+    bodies: BodyBudget,
+    continuity: Arc<dyn Continuity>,
+    media: MediaFetcher,
+    metrics: Metrics,
+    state: ArcSwap<State>,
+    recent: Mutex<VecDeque<Arc<Trail>>>,
+    reload: Box<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>,
+}
+
+/// What a configuration means, ready for use. Calls hold the one they began with.
+pub struct State {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Who may call.
+    pub directory: Directory,
+    /// Hashes of the admin keys.
+    pub admins: Vec<KeyHash>,
+    /// Whom to ask, by id.
+    pub providers: HashMap<String, Provider>,
+}
+
+impl State {
+    /// From a configuration and its providers.
+    pub fn new(config: Arc<Config>, providers: HashMap<String, Provider>) -> Self {
+        let directory = Directory::new(&config.keys, hash);
+        let admins = config.admin_keys.iter().map(|key| hash(key.expose())).collect();
+        Self { config, directory, admins, providers }
+    }
+
+    /// No keys are declared and only this machine reaches the listener: whoever does may call.
+    pub fn is_open(&self) -> bool {
+        config::trust(&self.config) == Trust::Loopback
+    }
+}
+
+/// SHA-256 of a credential: keys are held and compared as hashes only.
+pub fn hash(credential: &str) -> KeyHash {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, credential.as_bytes());
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest.as_ref());
+    hash
+}
+
+impl Gateway {
+    /// A gateway with its first state. `reload` reads the configuration anew, puts it in force by [`Gateway::swap`] and
+    /// says what needs a restart. The fault is a client certificate or proxy that cannot be used.
+    pub fn new(
+        state: State,
+        tasks: Tasks,
+        continuity: Arc<dyn Continuity>,
+        reload: impl Fn() -> Result<Vec<String>, String> + Send + Sync + 'static,
+    ) -> Result<Self, Fault> {
+        let media = MediaFetcher::new(MediaSettings::default(), &EgressConfig::default())?;
+        let bodies = BodyBudget::new(usize::try_from(state.config.limits.bodies).unwrap_or(usize::MAX));
+        let metrics = Metrics::new(&state.config);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                upstream: Upstream::new(PoolSettings::default(), &tasks),
+                clock: Clock::start(),
+                tasks,
+                bodies,
+                continuity,
+                media,
+                metrics,
+                state: ArcSwap::from_pointee(state),
+                recent: Mutex::new(VecDeque::with_capacity(64)),
+                reload: Box::new(reload),
+            }),
+        })
+    }
+
+    /// Puts a new state in force; running calls keep theirs.
+    pub fn swap(&self, state: State) {
+        self.inner.metrics.configured(&state.config);
+        self.inner.state.store(Arc::new(state));
+    }
+
+    /// Reads the configuration anew; what needs a restart, or why it was refused.
+    pub fn reload(&self) -> Result<Vec<String>, String> {
+        (self.inner.reload)()
+    }
+
+    /// The state in force.
+    pub fn state(&self) -> Arc<State> {
+        self.inner.state.load_full()
+    }
+
+    /// The process's clock.
+    pub fn clock(&self) -> Clock {
+        self.inner.clock
+    }
+
+    /// Where work is spawned and drained.
+    pub fn tasks(&self) -> &Tasks {
+        &self.inner.tasks
+    }
+
+    /// The way to providers.
+    pub fn upstream(&self) -> &Upstream {
+        &self.inner.upstream
+    }
+
+    /// The memory for bodies in flight.
+    pub fn bodies(&self) -> &BodyBudget {
+        &self.inner.bodies
+    }
+
+    /// What is remembered between calls.
+    pub fn continuity(&self) -> &dyn Continuity {
+        &*self.inner.continuity
+    }
+
+    /// Fetches media by address, under guard.
+    pub fn media(&self) -> &MediaFetcher {
+        &self.inner.media
+    }
+
+    /// The figures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Takes the record of a call that has ended: log line, figures, recent calls.
+    pub fn record(&self, trail: Trail) {
+        tracing::info!(target: "tollgate::call", call = trail.to_json());
+        self.inner.metrics.record(&trail);
+        let mut recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.len() == RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(Arc::new(trail));
+    }
+
+    /// Records of the last calls, newest first.
+    pub fn recent(&self) -> Vec<Arc<Trail>> {
+        self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner).iter().rev().cloned().collect()
+    }
+}

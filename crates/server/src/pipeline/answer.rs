@@ -1,0 +1,297 @@
+//! An answer on its way: bytes of the upstream in, the client's bytes out, and what was seen on the way.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tollgate_core::fold::Fold;
+use tollgate_ir::{BlockStart, Delta, Dialect, Event, Fault, FaultKind, Finish, Reply, Usage};
+use tollgate_wire::carriage::Carriage;
+use tollgate_wire::codec;
+use tollgate_wire::frame::{Deframer, Frame};
+use tollgate_wire::tap::{Tap, Verdict};
+use tollgate_wire::translate::StreamTranslator;
+
+use crate::upstream::ReplyBody;
+
+/// Where an upstream's bytes come from.
+pub enum Source {
+    /// A provider.
+    Remote(Box<ReplyBody>),
+    /// The built-in simulation.
+    Simulated(VecDeque<(Duration, Bytes)>),
+}
+
+impl Source {
+    /// The next bytes; `None` at the end.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
+        match self {
+            Self::Remote(body) => body.chunk().await,
+            Self::Simulated(pieces) => match pieces.pop_front() {
+                Some((pause, bytes)) => {
+                    if !pause.is_zero() {
+                        tokio::time::sleep(pause).await;
+                    }
+                    Ok(Some(bytes))
+                }
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// All of it, up to a cap.
+    pub async fn whole(self, cap: usize) -> Result<Bytes, Fault> {
+        match self {
+            Self::Remote(body) => body.whole(cap).await,
+            Self::Simulated(_) => {
+                let mut source = self;
+                let mut all = Vec::new();
+                while let Some(piece) = source.chunk().await? {
+                    all.extend_from_slice(&piece);
+                }
+                Ok(all.into())
+            }
+        }
+    }
+
+    fn token_seen(&mut self) {
+        if let Self::Remote(body) = self {
+            body.token_seen();
+        }
+    }
+}
+
+/// What an answer turned out to be.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The model, as the provider names it.
+    pub model: Option<String>,
+    /// The answer's id at the provider.
+    pub id: Option<String>,
+    /// The tier that served.
+    pub service_tier: Option<String>,
+    /// What it used.
+    pub usage: Option<Usage>,
+    /// Why it ended.
+    pub finish: Option<Finish>,
+    /// The whole answer, where it was kept for what is remembered of it.
+    pub reply: Option<Reply>,
+}
+
+impl Outcome {
+    /// Of a whole reply.
+    pub fn of(reply: Reply) -> Self {
+        Self {
+            model: reply.head.model.clone(),
+            id: reply.head.id.clone(),
+            service_tier: reply.head.service_tier.clone(),
+            usage: reply.usage,
+            finish: reply.choices.first().and_then(|c| c.finish.clone()),
+            reply: Some(reply),
+        }
+    }
+}
+
+/// How a stream's frames become the client's bytes.
+enum Flow {
+    Relay { tap: Box<Tap> },
+    Translate { translator: Box<StreamTranslator>, fold: Option<Box<Fold>>, seen: Box<Outcome>, content: bool },
+}
+
+/// A streamed answer.
+pub struct Stream {
+    source: Source,
+    deframer: Deframer,
+    carriage: Carriage,
+    face: Dialect,
+    flow: Flow,
+    /// The client's stream has had its last event.
+    over: bool,
+    /// The fault that ended it.
+    fault: Option<Fault>,
+}
+
+impl Stream {
+    /// A relayed stream.
+    pub fn relayed(source: Source, deframer: Deframer, carriage: Carriage, face: Dialect, hide_usage: bool) -> Self {
+        let tap = Box::new(Tap::new(face, hide_usage));
+        Self { source, deframer, carriage, face, flow: Flow::Relay { tap }, over: false, fault: None }
+    }
+
+    /// A translated stream; with `keep` the whole answer is folded for what is remembered of it.
+    pub fn translated(source: Source, deframer: Deframer, carriage: Carriage, face: Dialect, translator: StreamTranslator, keep: bool) -> Self {
+        let fold = keep.then(Box::default);
+        let flow = Flow::Translate { translator: Box::new(translator), fold, seen: Box::default(), content: false };
+        Self { source, deframer, carriage, face, flow, over: false, fault: None }
+    }
+
+    /// Reads once from upstream and appends what the client gets; ends the client's stream if the upstream broke.
+    pub async fn step(&mut self, out: &mut Vec<u8>) {
+        match self.source.chunk().await {
+            Ok(Some(chunk)) => {
+                self.deframer.push(chunk);
+                self.drain(out);
+            }
+            Ok(None) => self.finish(out),
+            Err(fault) => self.break_off(fault, out),
+        }
+        if self.has_content() {
+            self.source.token_seen();
+        }
+    }
+
+    fn drain(&mut self, out: &mut Vec<u8>) {
+        while !self.over {
+            match self.deframer.next_frame() {
+                Ok(Some(frame)) => self.frame(frame, out),
+                Ok(None) => return,
+                Err(fault) => self.break_off(fault, out),
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        while !self.over {
+            match self.deframer.finish() {
+                Ok(Some(frame)) => self.frame(frame, out),
+                Ok(None) => break,
+                Err(fault) => return self.break_off(fault, out),
+            }
+        }
+        if self.over {
+            return;
+        }
+        let cut = match &mut self.flow {
+            Flow::Relay { tap } => {
+                tap.end();
+                (!tap.is_complete()).then(|| tap.fault().cloned().unwrap_or_else(cut))
+            }
+            Flow::Translate { translator, .. } => {
+                translator.end(out);
+                None
+            }
+        };
+        self.after_step(out);
+        match cut {
+            Some(fault) if self.fault.is_none() => self.break_off(fault, out),
+            _ => self.over = true,
+        }
+    }
+
+    fn frame(&mut self, frame: Frame, out: &mut Vec<u8>) {
+        let frame = match self.carriage.unwrap(frame) {
+            Ok(frame) => frame,
+            Err(fault) => return self.break_off(fault, out),
+        };
+        match &mut self.flow {
+            Flow::Relay { tap } => {
+                if tap.frame(&frame) == Verdict::Pass {
+                    out.extend_from_slice(&frame.raw);
+                    if !frame.raw.ends_with(b"\n") && self.face != Dialect::Bedrock && !frame.raw.is_empty() {
+                        // The body ended without the event's blank line: the event is whole, so it is closed.
+                        out.extend_from_slice(b"\n\n");
+                    }
+                }
+            }
+            Flow::Translate { translator, .. } => translator.frame(&frame, out),
+        }
+        self.after_step(out);
+    }
+
+    /// Takes note of what the step brought.
+    fn after_step(&mut self, _out: &mut Vec<u8>) {
+        match &mut self.flow {
+            // After an in-band error the provider's own words have gone out; nothing of ours follows.
+            Flow::Relay { tap } => {
+                if let Some(fault) = tap.fault() {
+                    self.fault = Some(fault.clone());
+                }
+            }
+            Flow::Translate { translator, fold, seen, content } => {
+                for event in translator.last_events() {
+                    *content |= is_content(event);
+                    match event {
+                        Event::Start(head) => {
+                            seen.model.clone_from(&head.model);
+                            seen.id.clone_from(&head.id);
+                            seen.service_tier.clone_from(&head.service_tier);
+                        }
+                        Event::Usage(usage) => seen.usage = Some(*usage),
+                        Event::Finish { choice: 0, finish } => seen.finish = Some(finish.clone()),
+                        Event::Fault(fault) => self.fault = Some((**fault).clone()),
+                        _ => {}
+                    }
+                    if let Some(fold) = fold {
+                        fold.push(event.clone());
+                    }
+                }
+                self.over |= translator.is_over();
+            }
+        }
+    }
+
+    /// Ends the client's stream with the fault, in its own form.
+    pub fn break_off(&mut self, fault: Fault, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
+        match &mut self.flow {
+            Flow::Relay { .. } => out.extend_from_slice(&codec::fault_frame(self.face, &fault)),
+            Flow::Translate { translator, .. } => translator.fault(fault.clone(), out),
+        }
+        self.fault.get_or_insert(fault);
+        self.over = true;
+    }
+
+    /// The client's stream has had its last event.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Content came: from here on no other target can take over unseen.
+    pub fn has_content(&self) -> bool {
+        match &self.flow {
+            Flow::Relay { tap } => tap.has_content(),
+            Flow::Translate { content, .. } => *content,
+        }
+    }
+
+    /// The fault that ended it, or that the provider reported in it.
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+
+    /// What it turned out to be.
+    pub fn outcome(&mut self) -> Outcome {
+        match &mut self.flow {
+            Flow::Relay { tap } => {
+                let seen = tap.seen();
+                Outcome {
+                    model: seen.model.clone(),
+                    id: seen.id.clone(),
+                    service_tier: seen.service_tier.clone(),
+                    usage: seen.usage,
+                    finish: seen.finish.clone(),
+                    reply: None,
+                }
+            }
+            Flow::Translate { fold, seen, .. } => {
+                let mut outcome = std::mem::take(&mut **seen);
+                outcome.reply = fold.take().filter(|f| f.is_complete()).and_then(|f| f.finish().ok());
+                outcome
+            }
+        }
+    }
+}
+
+fn is_content(event: &Event) -> bool {
+    match event {
+        Event::Open { start: BlockStart::Call { .. } | BlockStart::Whole(_), .. } => true,
+        Event::Delta { delta: Delta::Text(text) | Delta::Arguments(text), .. } => !text.is_empty(),
+        _ => false,
+    }
+}
+
+fn cut() -> Fault {
+    Fault::new(FaultKind::ProviderCut, "The provider's answer ended too early.")
+}

@@ -1,0 +1,128 @@
+//! Headers of replies: what the gateway says of the call, and what of the provider's is handed on.
+
+use std::fmt::Write;
+
+use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue};
+use tollgate_core::trail::Trail;
+use tollgate_ir::{Dialect, Fault, Loss};
+use tollgate_wire::bedrock;
+use tollgate_wire::carriage::forwards_response_header;
+
+/// Most bytes of `x-tollgate-dropped`.
+const MAX_DROPPED: usize = 1024;
+
+/// The header by which a face's SDK knows a reply's id.
+pub const fn request_id_name(face: Dialect) -> &'static str {
+    match face {
+        Dialect::Anthropic => "request-id",
+        Dialect::Bedrock => "x-amzn-requestid",
+        _ => "x-request-id",
+    }
+}
+
+/// A header whose value we made; one that cannot be sent is left out.
+pub fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+/// What is said of every call, good or bad.
+pub fn of_call(headers: &mut HeaderMap, face: Dialect, id: &str, trail: Option<&Trail>) {
+    put(headers, "x-tollgate-request-id", id);
+    if !headers.contains_key(request_id_name(face)) {
+        put(headers, request_id_name(face), id);
+    }
+    let Some(trail) = trail else { return };
+    if !trail.attempts.is_empty() {
+        put(headers, "x-tollgate-attempts", &trail.attempts.len().to_string());
+    }
+    if let Some(dropped) = dropped(&trail.losses) {
+        put(headers, "x-tollgate-dropped", &dropped);
+    }
+    put(headers, "x-tollgate-cache", "none");
+}
+
+/// What is said of the target that served.
+pub fn of_target(headers: &mut HeaderMap, trail: &Trail) {
+    if let Some(attempt) = trail.attempts.last() {
+        put(headers, "x-tollgate-model", &attempt.target.name());
+        put(headers, "x-tollgate-provider", &attempt.target.provider);
+    }
+    if let Some(cost) = trail.cost() {
+        put(headers, "x-tollgate-cost", &cost.to_string());
+    }
+    put(headers, "x-tollgate-overhead-us", &trail.overhead.as_micros().to_string());
+}
+
+/// What of a provider's headers the client gets.
+pub fn forwarded(provider: &HeaderMap) -> HeaderMap {
+    provider.iter().filter(|(name, _)| forwards_response_header(name.as_str())).map(|(n, v)| (n.clone(), v.clone())).collect()
+}
+
+/// What is said of a fault.
+pub fn of_fault(headers: &mut HeaderMap, face: Dialect, fault: &Fault) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    put(headers, "x-tollgate-fault", &fault.code());
+    for limit in &fault.headers {
+        if let (Ok(name), Ok(value)) = (limit.name.parse::<HeaderName>(), HeaderValue::from_str(&limit.value)) {
+            headers.insert(name, value);
+        }
+    }
+    if let tollgate_ir::Retry::After(wait) = fault.retry
+        && !headers.contains_key(RETRY_AFTER)
+    {
+        put(headers, "retry-after", &wait.as_secs().max(1).to_string());
+    }
+    if face == Dialect::Bedrock {
+        put(headers, "x-amzn-errortype", bedrock::error_type(fault));
+    }
+}
+
+/// `path;reason, …` with paths percent-encoded, up to a bound and then `+n`.
+fn dropped(losses: &[Loss]) -> Option<String> {
+    let mut out = String::new();
+    for (i, loss) in losses.iter().enumerate() {
+        let mut entry = String::new();
+        for byte in loss.path.bytes() {
+            let _ = match byte {
+                b'!'..=b'~' if !matches!(byte, b'%' | b',' | b';') => write!(entry, "{}", char::from(byte)),
+                _ => write!(entry, "%{byte:02X}"),
+            };
+        }
+        let _ = write!(entry, ";{}", loss.reason.as_str());
+        if out.len() + entry.len() + 8 > MAX_DROPPED {
+            let _ = write!(out, "{}+{}", if out.is_empty() { "" } else { ", " }, losses.len() - i);
+            break;
+        }
+        if !out.is_empty() {
+            out.push_str(", ");
+        }
+        out.push_str(&entry);
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_ir::Reason;
+
+    use super::*;
+
+    fn loss(path: &str) -> Loss {
+        Loss { path: path.to_owned(), reason: Reason::Dropped }
+    }
+
+    #[test]
+    fn dropped_paths_are_encoded_and_bounded() {
+        assert_eq!(dropped(&[]), None);
+        let two = [loss("messages[0].content[1].a b"), Loss { path: "temperature".into(), reason: Reason::Adjusted }];
+        assert_eq!(dropped(&two).unwrap(), "messages[0].content[1].a%20b;dropped, temperature;adjusted");
+        let many: Vec<_> = (0..200).map(|i| loss(&format!("tools[{i}].cache_control"))).collect();
+        let text = dropped(&many).unwrap();
+        assert!(text.len() <= MAX_DROPPED);
+        let (listed, left) = text.rsplit_once(", +").unwrap();
+        assert_eq!(listed.split(", ").count() + left.parse::<usize>().unwrap(), 200);
+    }
+}

@@ -1,0 +1,134 @@
+//! What is remembered between the calls of one conversation, met by the pipeline: recalled before a request is
+//! translated, kept after its answer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tollgate_core::continuity::{
+    Conversation, StoredResponse, keep, remember, restore, resume, strip_foreign, unknown_response, wanted,
+};
+use tollgate_core::route::{Pin, Target};
+use tollgate_ir::{Dialect, Fault, Issuer, Losses, Operation, Reply, Request};
+use tollgate_wire::json::Node;
+use tollgate_wire::{codec, ops};
+
+use super::receive::Call;
+use crate::app::Gateway;
+
+/// What is known of the response that a call continues.
+pub struct Recalled {
+    /// Where its provider keeps it: only that target is asked.
+    pub pin: Option<Pin>,
+    /// The conversation, where it was kept here.
+    pub stored: Option<Arc<StoredResponse>>,
+}
+
+/// Looks up the response that the call continues, if it does.
+pub async fn recall(gateway: &Gateway, call: &Call) -> Result<Recalled, Fault> {
+    let nothing = Recalled { pin: None, stored: None };
+    if call.face != Dialect::OpenAiResponses {
+        return Ok(nothing);
+    }
+    let Some(id) = call.envelope.text(&call.body, "previous_response_id") else { return Ok(nothing) };
+    let now = gateway.clock().now();
+    match gateway.continuity().get_response(&call.caller.name, &id, now).await {
+        Some(stored) => Ok(Recalled { pin: stored.pin.clone(), stored: Some(stored) }),
+        // Nobody's conversation can be read by whoever calls without keys: the provider may know the id.
+        None if call.state.is_open() => Ok(nothing),
+        None => Err(unknown_response(&id)),
+    }
+}
+
+/// The client's request in the IR, with what was remembered put back.
+pub struct Understood {
+    /// The request.
+    pub request: Request,
+    /// What the IR has no word for.
+    pub losses: Losses,
+    /// How many of its turns came from the response before it.
+    pub before: usize,
+}
+
+impl Understood {
+    /// Decodes the call, puts the conversation that it continues before it, and the opaque state of calls back.
+    pub async fn of(gateway: &Gateway, call: &Call, recalled: &Recalled) -> Result<Self, Fault> {
+        let mut losses = Losses::new(codec::path_of(call.face));
+        let mut request = match call.operation {
+            Operation::CountTokens => ops::count::decode_request(call.face, &call.body, &call.request_head(), &mut losses)?,
+            _ => codec::decode_request(call.face, &call.body, &call.request_head(), &mut losses)?,
+        };
+        request.stream = call.stream;
+        let mut before = 0;
+        if let Some(id) = request.previous_response.clone() {
+            let conversation = recalled.stored.as_ref().and_then(|stored| stored.conversation.as_ref());
+            let conversation = conversation.ok_or_else(|| unknown_response(&id))?;
+            before = conversation.turns.len();
+            resume(&mut request, conversation);
+        }
+        let ids = wanted(&request);
+        if !ids.is_empty() {
+            let now = gateway.clock().now();
+            let saved: HashMap<_, _> = gateway.continuity().get_calls(&call.caller.name, &ids, now).await.into_iter().collect();
+            restore(&mut request, |id| saved.get(id).cloned());
+        }
+        Ok(Self { request, losses, before })
+    }
+
+    /// The request without the seals that this dialect's providers cannot read.
+    pub fn for_dialect(&self, dialect: Dialect) -> Request {
+        let mut request = self.request.clone();
+        strip_foreign(&mut request, readable(dialect));
+        request
+    }
+}
+
+const fn readable(dialect: Dialect) -> &'static [Issuer] {
+    match dialect {
+        Dialect::OpenAiChat => &[Issuer::Anthropic, Issuer::Gemini, Issuer::OpenAi],
+        Dialect::OpenAiResponses => &[Issuer::OpenAi],
+        Dialect::Anthropic | Dialect::Bedrock => &[Issuer::Anthropic],
+        Dialect::Gemini => &[Issuer::Gemini],
+        Dialect::Cohere => &[],
+    }
+}
+
+/// Whether the whole answer must be kept in memory for what is remembered of it.
+pub fn wants_reply(call: &Call, upstream: Dialect, request: &Request) -> bool {
+    let seals = matches!(upstream, Dialect::Anthropic | Dialect::Bedrock | Dialect::Gemini | Dialect::OpenAiResponses);
+    (seals && !request.tools.is_empty()) || keeps_response(call, request)
+}
+
+/// Whether the conversation is kept under the response's id.
+pub fn keeps_response(call: &Call, request: &Request) -> bool {
+    call.face == Dialect::OpenAiResponses && call.state.config.responses_state && request.params.store != Some(false)
+}
+
+/// Remembers a translated answer: the opaque state of its calls, and the conversation under its id.
+pub async fn remember_reply(gateway: &Gateway, call: &Call, request: &Request, before: usize, reply: &Reply, body: &[u8]) {
+    let now = gateway.clock().now();
+    let caller = &call.caller.name;
+    if let Some(first) = reply.choices.first() {
+        let saved = remember(&first.blocks);
+        if !saved.is_empty() {
+            gateway.continuity().put_calls(caller, saved, now).await;
+        }
+    }
+    if !keeps_response(call, request) {
+        return;
+    }
+    let Some(id) = Node::read(body).and_then(|node| node.text("id").map(str::to_owned)) else { return };
+    let conversation: Conversation = keep(request, before, reply, String::from_utf8_lossy(body).into_owned());
+    let stored = StoredResponse { model: call.resolved.asked.clone(), pin: None, conversation: Some(conversation) };
+    gateway.continuity().put_response(caller, &id, Arc::new(stored), now).await;
+}
+
+/// Remembers where a relayed response lives.
+pub async fn remember_pin(gateway: &Gateway, call: &Call, target: &Target, id: Option<&str>) {
+    let Some(id) = id.filter(|_| call.face == Dialect::OpenAiResponses) else { return };
+    let stored = StoredResponse {
+        model: call.resolved.asked.clone(),
+        pin: Some(target.pin(&call.state.config)),
+        conversation: None,
+    };
+    gateway.continuity().put_response(&call.caller.name, id, Arc::new(stored), gateway.clock().now()).await;
+}

@@ -1,0 +1,194 @@
+//! `/{provider}/…`: whatever else a provider offers, with its credential and the record of the call, and nothing more.
+//!
+//! The path must stay within the provider's own: dot segments and encoded slashes are refused. Bodies stream both ways.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use http::{Method, Request, Response, request};
+use hyper::body::Incoming;
+use tollgate_core::caller::Caller;
+use tollgate_core::route::Target;
+use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
+use tollgate_wire::carriage::forwards_request_header;
+use tollgate_wire::providers;
+
+use super::answer::Outcome;
+use super::outlet::ReplyBodyOut;
+use super::prepare::{HOP, hops};
+use super::reply::{self, Reply};
+use super::settle::Settlement;
+use super::headers;
+use crate::app::{Gateway, State};
+use crate::body::{BodyLimits, Intake};
+use crate::credentials::SignedBody;
+use crate::provider::Provider;
+use crate::routes::PREFIXES;
+use crate::upstream::{Deadlines, Payload, ReplyBody};
+
+/// What is passed on; `CONNECT` and `TRACE` are not.
+const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
+/// Hands a request through.
+#[expect(clippy::too_many_arguments, reason = "the head, already taken apart")]
+pub async fn serve(
+    gateway: &Gateway,
+    state: Arc<State>,
+    caller: &Caller,
+    id: &str,
+    face: Dialect,
+    name: &str,
+    path: &str,
+    head: request::Parts,
+    body: Incoming,
+) -> Reply {
+    let mut settlement = Settlement::begin(gateway, id, face, Operation::Passthrough);
+    settlement.trail().caller = Some(caller.name.to_string());
+    let result = match provider(&state, name, caller) {
+        Ok(provider) => hand_through(gateway, &state, provider, path, head, body, &mut settlement).await,
+        Err(fault) => Err(fault),
+    };
+    match result {
+        Ok((head, body)) => answered(face, id, head, body, settlement),
+        Err(fault) => reply::fault(face, id, fault.into(), Some(settlement)),
+    }
+}
+
+/// The provider that the first segment means: by its id, by another spelling, or by the face that stands there.
+fn provider<'a>(state: &'a State, name: &str, caller: &Caller) -> Result<&'a Provider, Fault> {
+    let face = PREFIXES.iter().find(|(prefix, _)| *prefix == name).map(|(_, face)| *face);
+    let by_alias = || {
+        let known = providers::find(if face == Some(Dialect::Gemini) { "google" } else { name })?;
+        let id = &state.config.providers.iter().find(|p| p.known == Some(known.id))?.id;
+        state.providers.get(id)
+    };
+    let provider = state.providers.get(name).or_else(by_alias).filter(|p| !p.simulated).ok_or_else(|| {
+        Fault::new(FaultKind::NoSuchPath, format!("There is no endpoint here, and no provider `{name}` is configured."))
+    })?;
+    if !caller.models.permits(&format!("{}/*", provider.id)) {
+        return Err(Fault::new(
+            FaultKind::ModelNotAllowed,
+            format!("The key `{}` may not use all of `{}`; its `models` would have to list `{}/*`.", caller.name, provider.id, provider.id),
+        ));
+    }
+    Ok(provider)
+}
+
+async fn hand_through(
+    gateway: &Gateway,
+    state: &State,
+    provider: &Provider,
+    path: &str,
+    head: request::Parts,
+    body: Incoming,
+    settlement: &mut Settlement,
+) -> Result<(http::response::Parts, ReplyBody), Fault> {
+    if !METHODS.contains(&head.method) {
+        return Err(Fault::new(FaultKind::MethodNotAllowed, format!("{} is not passed on.", head.method)));
+    }
+    let way = provider.main_way().ok_or_else(|| Fault::new(FaultKind::NoTarget, "The provider has no address."))?;
+    let uri = format!("{}{}{}", joined(&way.base_url, path)?, if head.uri.query().is_some() { "?" } else { "" }, query(&head));
+    let target = Target { provider: provider.id.clone(), model: String::new(), key: None };
+    settlement.attempt(&target, way.dialect);
+    let max = usize::try_from(state.config.limits.multipart).unwrap_or(usize::MAX);
+    let limits = BodyLimits { max, idle: state.config.server.body_timeout };
+    let mut out = Request::builder().method(head.method.clone()).uri(uri).header(HOP, hops(&head.headers) + 1).body(()).map_err(|e| {
+        Fault::new(FaultKind::NoSuchPath, "The path is not valid.").source(e)
+    })?;
+    for (name, value) in &head.headers {
+        if forwards_request_header(way.dialect, name.as_str()) || *name == CONTENT_TYPE || name == "accept" {
+            out.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    out.headers_mut().extend(provider.headers.iter().cloned());
+    let intake = Intake::open(&head, body, limits, gateway.bodies(), gateway.tasks())?;
+    let (mut out, ()) = out.into_parts();
+    let has_body = head.headers.get(CONTENT_LENGTH).is_some_and(|v| v != "0") || head.headers.contains_key("transfer-encoding");
+    let signs = matches!(provider.credentials.first(), Some(crate::credentials::Credential::Aws(_)));
+    let (payload, whole) = match (has_body, signs) {
+        (false, _) => (Payload::Empty, Bytes::new()),
+        // A signature covers the body.
+        (true, true) => {
+            let bytes = intake.whole().await?.bytes;
+            (Payload::from(bytes.clone()), bytes)
+        }
+        (true, false) => (Payload::stream(intake.stream()), Bytes::new()),
+    };
+    let credential = provider.credentials.first().cloned().unwrap_or_default();
+    credential.apply(&mut out, SignedBody::Whole(&whole), gateway.clock().wall()).await?;
+    let deadlines = Deadlines { connect: provider.timeouts.connect, ..Deadlines::default() };
+    let sent = gateway.upstream().send(Request::from_parts(out, payload), &provider.egress, &deadlines);
+    let (head, body) = settlement.waiting(sent).await?.into_parts();
+    settlement.attempt_status(head.status.as_u16());
+    Ok((head, body))
+}
+
+/// Base URL and path; a version that both have stands once.
+fn joined(base: &str, path: &str) -> Result<String, Fault> {
+    let lower = path.to_ascii_lowercase();
+    let escapes = lower.contains("%2f") || lower.contains("%5c") || lower.contains("%2e") || path.contains('\\');
+    if escapes || path.split('/').any(|segment| segment == "." || segment == "..") {
+        return Err(Fault::new(FaultKind::NoSuchPath, "The path may not hold dot segments or encoded slashes."));
+    }
+    let version = base.rsplit('/').next().unwrap_or("");
+    let rest = path.strip_prefix('/').and_then(|p| p.strip_prefix(version)).filter(|rest| rest.starts_with('/') && version.starts_with('v'));
+    Ok(format!("{base}{}", rest.unwrap_or(path)))
+}
+
+/// The query without the client's credential.
+fn query(head: &request::Parts) -> String {
+    let pairs = head.uri.query().unwrap_or("").split('&').filter(|pair| !pair.starts_with("key="));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+fn answered(face: Dialect, id: &str, head: http::response::Parts, mut body: ReplyBody, mut settlement: Settlement) -> Reply {
+    settlement.trail().status = head.status.as_u16();
+    settlement.trail().overhead = settlement.overhead();
+    let forwarded = headers::forwarded(&head.headers);
+    let mut response = Response::new(());
+    *response.status_mut() = head.status;
+    let out = response.headers_mut();
+    out.extend(forwarded);
+    for name in [CONTENT_TYPE, HeaderName::from_static("content-disposition"), HeaderName::from_static("location")] {
+        if let Some(value) = head.headers.get(&name) {
+            out.insert(name, value.clone());
+        }
+    }
+    headers::of_call(out, face, id, Some(settlement.trail()));
+    response.map(|()| {
+        ReplyBodyOut::driven(move |outlet| async move {
+            loop {
+                match body.chunk().await {
+                    Ok(Some(chunk)) => {
+                        settlement.first_token();
+                        outlet.send(chunk).await;
+                    }
+                    Ok(None) => {
+                        settlement.attempt_served(&Outcome::default(), None, None);
+                        return settlement.done();
+                    }
+                    Err(fault) => {
+                        settlement.attempt_failed(&fault);
+                        return settlement.failed(&fault);
+                    }
+                }
+            }
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_within_the_provider() {
+        assert_eq!(joined("https://api.x/v1", "/v1/fim/completions").unwrap(), "https://api.x/v1/fim/completions");
+        assert_eq!(joined("https://api.x/v1", "/fim/completions").unwrap(), "https://api.x/v1/fim/completions");
+        assert_eq!(joined("https://api.x/v1", "/v1beta/x").unwrap(), "https://api.x/v1/v1beta/x");
+        for path in ["/../admin", "/a/%2e%2e/b", "/a%2Fb", "/./x", "/a\\b"] {
+            assert!(joined("https://api.x/v1", path).is_err(), "{path}");
+        }
+    }
+}

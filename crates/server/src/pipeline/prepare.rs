@@ -1,0 +1,233 @@
+//! One target's request: the client's bytes patched where both sides speak the same dialect, else a translation.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Request};
+use tollgate_core::config::Unsupported;
+use tollgate_core::route::{Meaning, Target};
+use tollgate_ir::{self as ir, Dialect, Fault, FaultKind, Losses, Operation};
+use tollgate_wire::carriage::forwards_request_header;
+use tollgate_wire::json::{self, Envelope, Patch, apply};
+use tollgate_wire::relay::{LimitName, RelayRequest, relay_request};
+use tollgate_wire::translate::Translation;
+use tollgate_wire::{codec, ops};
+
+use super::identify::client_credentials;
+use super::memory::Understood;
+use super::receive::Call;
+use crate::app::Gateway;
+use crate::credentials::{Credential, Secret, SignedBody};
+use crate::provider::{Provider, Way};
+use crate::routes::FaceCarriage;
+use crate::upstream::Payload;
+
+/// Marks requests that passed a Tollgate, so that one that comes back to us is refused and not sent round and round.
+pub const HOP: HeaderName = HeaderName::from_static("x-tollgate-hop");
+
+/// How many Tollgates a request has passed.
+pub fn hops(headers: &HeaderMap) -> u32 {
+    headers.get(HOP).and_then(|hop| hop.to_str().ok()?.parse().ok()).unwrap_or(0)
+}
+
+/// A request for one target, and how to read its answer.
+pub struct Prepared {
+    /// What goes up.
+    pub request: Request<Payload>,
+    /// The body again, for the simulated provider.
+    pub body: Bytes,
+    /// How the answer comes back.
+    pub back: Back,
+    /// What could not be kept.
+    pub losses: Losses,
+}
+
+/// How an answer comes back.
+pub enum Back {
+    /// As it is.
+    Relay {
+        /// Chunks that hold nothing but usage are taken out.
+        hide_usage: bool,
+    },
+    /// Across dialects.
+    Translate {
+        /// What has to be undone.
+        translation: Box<Translation>,
+        /// What was asked, with what was remembered of the conversation.
+        request: Arc<ir::Request>,
+    },
+}
+
+/// The body in the target's dialect and what the headers must say.
+struct Written {
+    body: Bytes,
+    back: Back,
+    betas: Vec<String>,
+}
+
+/// Prepares a call for one target. With `understood` it is translated, else relayed.
+pub async fn prepare(
+    gateway: &Gateway,
+    call: &Call,
+    provider: &Provider,
+    target: &Target,
+    way: &Way,
+    understood: Option<&Understood>,
+) -> Result<Prepared, Fault> {
+    let (written, losses) = match understood {
+        None => {
+            let mut losses = Losses::new(codec::path_of(call.face));
+            (relay(call, provider, target, way, &mut losses), losses)
+        }
+        Some(understood) => {
+            let mut losses = understood.losses.clone();
+            (translate(call, provider, target, way, understood, &mut losses)?, losses)
+        }
+    };
+    refuse_losses(call, provider, &losses)?;
+    let request = request(gateway, call, provider, target, way, &written).await?;
+    Ok(Prepared { request, body: written.body, back: written.back, losses })
+}
+
+fn relay(call: &Call, provider: &Provider, target: &Target, way: &Way, losses: &mut Losses) -> Written {
+    let relayed = relay_request(
+        &RelayRequest {
+            dialect: call.face,
+            carriage: &way.carriage,
+            operation: call.operation,
+            body: &call.body,
+            envelope: &call.envelope,
+            model: &target.model,
+            limit: LimitName::of_openai_model(&target.model),
+            control: provider.control,
+            stream_usage: true,
+            betas: &betas(call),
+            edits: &edits(call, way),
+        },
+        losses,
+    );
+    Written { body: relayed.body, back: Back::Relay { hide_usage: relayed.hide_usage }, betas: relayed.header_betas }
+}
+
+/// The client's beta flags, of header and, where its side is Bedrock's, of the body.
+fn betas(call: &Call) -> Vec<String> {
+    let headers = call.head.headers.get_all("anthropic-beta").iter().filter_map(|v| v.to_str().ok());
+    let mut flags: Vec<String> = headers.flat_map(|v| v.split(',')).map(|f| f.trim().to_owned()).filter(|f| !f.is_empty()).collect();
+    if call.carriage == FaceCarriage::BedrockInvoke {
+        let node = call.envelope.node(&call.body, "anthropic_beta");
+        flags.extend(node.iter().flat_map(json::Node::items).filter_map(json::Node::as_str).map(str::to_owned));
+    }
+    flags
+}
+
+/// A body that came by Bedrock's InvokeModel lacks what Claude's own API wants in it, and the reverse is the carriage's.
+fn edits(call: &Call, way: &Way) -> Vec<Patch> {
+    if call.carriage != FaceCarriage::BedrockInvoke || way.carriage.model_in_path(way.dialect, call.operation) {
+        return Vec::new();
+    }
+    let mut edits = vec![Patch::delete("anthropic_version"), Patch::delete("anthropic_beta")];
+    if call.stream {
+        edits.push(Patch::set("stream", "true"));
+    }
+    edits
+}
+
+fn translate(
+    call: &Call,
+    provider: &Provider,
+    target: &Target,
+    way: &Way,
+    understood: &Understood,
+    losses: &mut Losses,
+) -> Result<Written, Fault> {
+    let request = understood.for_dialect(way.dialect);
+    let facts = provider.facts(&target.model);
+    let (encoded, translation) = Translation::request(call.face, way.dialect, &request, &target.model, &facts, losses)?;
+    let mut betas = encoded.betas;
+    let mut body = Bytes::from(encoded.body);
+    if call.operation == Operation::CountTokens {
+        body = ops::count::wrap_request(way.dialect, &body).into();
+    }
+    if way.dialect == Dialect::Anthropic {
+        let envelope = Envelope::scan(&body)
+            .map_err(|f| Fault::new(FaultKind::Internal, "The translated request is not valid.").source(f))?;
+        let carried = way.carriage.carry(call.operation, &body, &envelope, &betas, losses);
+        body = apply(&body, &envelope, &carried.patches);
+        betas = carried.header_betas;
+    }
+    let back = Back::Translate { translation: Box::new(translation), request: Arc::new(request) };
+    Ok(Written { body, back, betas })
+}
+
+/// A strict caller, model or provider would rather be refused than lose a field.
+fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Result<(), Fault> {
+    let virtual_model = match &call.resolved.meaning {
+        Meaning::Virtual(model) => model.unsupported_params,
+        Meaning::Direct { .. } => None,
+    };
+    let configured = virtual_model.or(provider.unsupported).unwrap_or(call.state.config.unsupported_params);
+    if !call.wishes.strict && configured != Unsupported::Refuse {
+        return Ok(());
+    }
+    let paths: Vec<&str> = losses.dropped().map(|loss| loss.path.as_str()).collect();
+    let Some(first) = paths.first() else { return Ok(()) };
+    let mut fault = Fault::new(
+        FaultKind::FieldWouldBeDropped,
+        format!("The target `{}` cannot take: {}. Remove these fields, or do not ask for strictness.", provider.id, paths.join(", ")),
+    );
+    fault.param = Some((*first).to_owned());
+    Err(fault)
+}
+
+async fn request(gateway: &Gateway, call: &Call, provider: &Provider, target: &Target, way: &Way, written: &Written) -> Result<Request<Payload>, Fault> {
+    let path = way.carriage.path(way.dialect, call.operation, &target.model, call.stream).ok_or_else(|| {
+        Fault::new(FaultKind::NotServedHere, format!("The provider `{}` does not offer this operation.", provider.id))
+    })?;
+    let uri = format!("{}{path}", way.base_url);
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri(if provider.simulated { "http://sim.invalid/" } else { &uri })
+        .header(CONTENT_TYPE, "application/json")
+        .header(HOP, hops(&call.head.headers) + 1)
+        .body(())
+        .map_err(|e| Fault::new(FaultKind::ProviderMisconfigured, "The provider's address is not valid.").source(e))?;
+    let headers = request.headers_mut();
+    for (name, value) in &call.head.headers {
+        // Beta flags go by their own rule; a foreign dialect's headers mean nothing to this host.
+        if forwards_request_header(way.dialect, name.as_str()) && name != "anthropic-beta" {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+    if way.dialect == Dialect::Anthropic {
+        headers.entry("anthropic-version").or_insert(HeaderValue::from_static("2023-06-01"));
+        if let Ok(flags) = HeaderValue::from_str(&written.betas.join(","))
+            && !written.betas.is_empty()
+        {
+            headers.insert("anthropic-beta", flags);
+        }
+    }
+    headers.extend(provider.headers.iter().cloned());
+    let (mut head, ()) = request.into_parts();
+    let credential = credential(call, provider, target)?;
+    credential.apply(&mut head, SignedBody::Whole(&written.body), gateway.clock().wall()).await?;
+    Ok(Request::from_parts(head, Payload::from(written.body.clone())))
+}
+
+/// The operator's key, or the client's own where the provider is configured so.
+fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Credential, Fault> {
+    use tollgate_wire::providers::Auth;
+    let Some(auth) = provider.passthrough else {
+        let index = target.key.unwrap_or(0).min(provider.credentials.len().saturating_sub(1));
+        return Ok(provider.credentials.get(index).cloned().unwrap_or_default());
+    };
+    let own = client_credentials(&call.head).next().map(|(_, key)| Secret::new(key)).ok_or_else(|| {
+        Fault::new(FaultKind::NoCredential, format!("The provider `{}` is asked with the client's own credential, and there is none.", provider.id))
+    })?;
+    Ok(match auth {
+        Auth::None => Credential::None,
+        Auth::Bearer | Auth::Aws => Credential::Bearer(own),
+        Auth::Header(name) if name != AUTHORIZATION.as_str() => Credential::Header(HeaderName::from_static(name), own),
+        Auth::Header(_) => Credential::Bearer(own),
+    })
+}

@@ -1,0 +1,138 @@
+//! The body under a cap, its envelope, and the model that the caller asks for and may use.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request;
+use hyper::body::Incoming;
+use tollgate_core::authorize::authorize;
+use tollgate_core::caller::Caller;
+use tollgate_core::route::{Resolved, resolve};
+use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
+use tollgate_wire::json::Envelope;
+use tollgate_wire::relay::forbidden_overrides;
+use tollgate_wire::target::RequestHead;
+
+use super::wishes::Wishes;
+use crate::app::{Gateway, State};
+use crate::body::{BodyLimits, Intake, Reservation};
+use crate::catalogue::BuiltIn;
+use crate::routes::FaceCarriage;
+
+/// A call for a model: whose, what, and in which words.
+pub struct Call {
+    /// Who calls.
+    pub caller: Arc<Caller>,
+    /// In which dialect.
+    pub face: Dialect,
+    /// How the client's side is carried.
+    pub carriage: FaceCarriage,
+    /// What is asked for.
+    pub operation: Operation,
+    /// The head, for what is forwarded of it.
+    pub head: request::Parts,
+    /// The body.
+    pub body: Bytes,
+    /// Where its members stand.
+    pub envelope: Envelope,
+    /// The model in the path, where the face has it there.
+    pub path_model: Option<String>,
+    /// What the name asked for means.
+    pub resolved: Resolved,
+    /// The client wants events.
+    pub stream: bool,
+    /// What it asks of the gateway.
+    pub wishes: Wishes,
+    /// The state that it began with.
+    pub state: Arc<State>,
+    /// The memory that the body holds.
+    pub reservation: Reservation,
+}
+
+/// What the route says of the call.
+pub struct Asked {
+    /// In which dialect.
+    pub face: Dialect,
+    /// How the client's side is carried.
+    pub carriage: FaceCarriage,
+    /// What is asked for.
+    pub operation: Operation,
+    /// The model in the path.
+    pub model: Option<String>,
+    /// Whether to stream, where the path says so.
+    pub stream: Option<bool>,
+}
+
+impl Call {
+    /// What of the request stands outside its body, for decoders.
+    pub fn request_head(&self) -> RequestHead<'_> {
+        RequestHead { model: self.path_model.as_deref(), stream: self.path_model.is_some().then_some(self.stream) }
+    }
+}
+
+/// Takes the body in, and refuses as soon as its model is known to be bad.
+pub async fn receive(
+    gateway: &Gateway,
+    state: Arc<State>,
+    caller: Arc<Caller>,
+    asked: Asked,
+    head: request::Parts,
+    body: Incoming,
+) -> Result<Call, Fault> {
+    let wishes = Wishes::of(&head.headers)?;
+    let check = |name: &str| -> Result<Resolved, Fault> {
+        let resolved = resolve(name, &state.config, &BuiltIn)?;
+        authorize(&caller, &resolved)?;
+        Ok(resolved)
+    };
+    let from_path = asked.model.as_deref().map(check).transpose()?;
+    let limits = BodyLimits {
+        max: usize::try_from(state.config.limits.body).unwrap_or(usize::MAX),
+        idle: state.config.server.body_timeout,
+    };
+    let mut intake = Intake::open(&head, body, limits, gateway.bodies(), gateway.tasks())?;
+    if from_path.is_none() {
+        refuse_early(intake.peek().await?, check)?;
+    }
+    let received = intake.whole().await?;
+    let envelope = Envelope::scan(&received.bytes)?;
+    if let Some(fault) = forbidden_overrides(&received.bytes, &envelope) {
+        return Err(fault);
+    }
+    let resolved = match from_path {
+        Some(resolved) => resolved,
+        None => check(envelope.model().ok_or_else(missing_model)?)?,
+    };
+    let stream = asked.operation == Operation::Chat && asked.stream.unwrap_or_else(|| envelope.stream());
+    Ok(Call {
+        caller,
+        face: asked.face,
+        carriage: asked.carriage,
+        operation: asked.operation,
+        head,
+        body: received.bytes,
+        envelope,
+        path_model: asked.model,
+        resolved,
+        stream,
+        wishes,
+        state,
+        reservation: received.reservation,
+    })
+}
+
+/// The body's beginning is enough to refuse a bad model; that the rest is missing is no fault yet.
+fn refuse_early(beginning: &[u8], check: impl FnOnce(&str) -> Result<Resolved, Fault>) -> Result<(), Fault> {
+    let mut refused = None;
+    let _ = Envelope::scan_checking(beginning, |model| {
+        refused = check(model).err();
+        refused.as_ref().map_or(Ok(()), |fault| Err(fault.clone()))
+    });
+    refused.map_or(Ok(()), Err)
+}
+
+fn missing_model() -> Fault {
+    let mut fault = Fault::new(FaultKind::InvalidField, "Missing required field: `model`. Name a model, such as `openai/gpt-5.5`.");
+    fault.param = Some("model".to_owned());
+    fault
+}

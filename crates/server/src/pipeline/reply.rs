@@ -1,0 +1,245 @@
+//! The answer goes to the client: headers at the commit point, then the body, then the end is settled exactly once.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use tollgate_ir::{Dialect, Fault, FaultKind};
+use tollgate_wire::codec;
+
+use super::answer::Stream;
+use super::dispatch::{Body, Failed, Remember, Served, status_of};
+use super::memory;
+use super::outlet::{Outlet, ReplyBodyOut};
+use super::receive::Call;
+use super::reframe::Reframe;
+use super::settle::Settlement;
+use super::headers;
+use crate::app::Gateway;
+use crate::body::compress;
+use crate::routes::FaceCarriage;
+
+/// What keeps a silent stream open: a comment of server-sent events.
+const COMMENT: &[u8] = b": keepalive\n\n";
+
+/// A reply of ours.
+pub type Reply = Response<ReplyBodyOut>;
+
+/// A fault in the face's envelope.
+pub fn fault(face: Dialect, id: &str, failed: Failed, settlement: Option<Settlement>) -> Reply {
+    let Failed { fault, raw } = failed;
+    let body = raw.unwrap_or_else(|| codec::encode_fault(face, &fault, id).into());
+    let mut response = Response::new(ReplyBodyOut::whole(body));
+    *response.status_mut() = status_of(&fault);
+    headers::of_fault(response.headers_mut(), face, &fault);
+    match settlement {
+        Some(mut settlement) => {
+            let trail = settlement.trail();
+            trail.status = fault.status;
+            headers::of_call(response.headers_mut(), face, id, Some(trail));
+            settlement.failed(&fault);
+        }
+        None => headers::of_call(response.headers_mut(), face, id, None),
+    }
+    response
+}
+
+/// The answer of a target that serves.
+pub fn served(gateway: &Gateway, call: Call, served: Served, mut settlement: Settlement) -> Reply {
+    settlement.trail().losses = served.losses.all().to_vec();
+    settlement.trail().status = 200;
+    match served.body {
+        Body::Whole { bytes, outcome } => {
+            settlement.attempt_served(&outcome, call.state.providers.get(&served.target.provider), None);
+            settlement.first_token();
+            settlement.trail().overhead = settlement.overhead();
+            let mut response = whole(&call, bytes);
+            commit_headers(&mut response, &call, served.headers, &mut settlement);
+            settlement.done();
+            response
+        }
+        Body::Stream { stream, held, remember } => {
+            settlement.trail().overhead = settlement.overhead();
+            let mut head = Response::new(());
+            commit_headers(&mut head, &call, served.headers, &mut settlement);
+            let (face, carriage) = (call.face, call.carriage);
+            let gateway = gateway.clone();
+            let body = ReplyBodyOut::driven(move |outlet| async move {
+                let writer = Writer::new(gateway, call, outlet);
+                writer.stream(*stream, held, remember, settlement).await;
+            });
+            let mut response = head.map(|()| body);
+            stream_headers(response.headers_mut(), face, carriage);
+            response
+        }
+    }
+}
+
+/// A streamed call whose headers go out before any target has answered, since the client must hear something: comments
+/// until then, and in-band errors from then on.
+pub fn early<F>(gateway: &Gateway, face: Dialect, keepalive: Duration, id: &str, mut answering: Pin<Box<F>>) -> Reply
+where
+    F: Future<Output = (Result<Served, Failed>, Settlement, Call)> + Send + 'static,
+{
+    let gateway = gateway.clone();
+    let body = ReplyBodyOut::driven(move |outlet| async move {
+        // The silence before was one keepalive long.
+        outlet.send(COMMENT).await;
+        let (result, mut settlement, call) = loop {
+            tokio::select! {
+                done = &mut answering => break done,
+                () = tokio::time::sleep(keepalive) => outlet.send(COMMENT).await,
+            }
+        };
+        settlement.trail().status = 200;
+        match result {
+            Ok(Served { body: Body::Stream { stream, held, remember }, losses, .. }) => {
+                settlement.trail().losses = losses.all().to_vec();
+                Writer::new(gateway, call, outlet).stream(*stream, held, remember, settlement).await;
+            }
+            Ok(_) => settlement.failed(&Fault::new(FaultKind::Internal, "A streamed call was answered in one piece.")),
+            Err(Failed { fault, .. }) => {
+                outlet.send(codec::fault_frame(face, &fault)).await;
+                settlement.failed(&fault);
+            }
+        }
+    });
+    let mut response = Response::new(body);
+    stream_headers(response.headers_mut(), face, FaceCarriage::Own);
+    headers::of_call(response.headers_mut(), face, id, None);
+    response
+}
+
+fn commit_headers<B>(response: &mut Response<B>, call: &Call, provider: HeaderMap, settlement: &mut Settlement) {
+    response.headers_mut().extend(provider);
+    let id = settlement.id().to_owned();
+    let trail = settlement.trail();
+    headers::of_call(response.headers_mut(), call.face, &id, Some(trail));
+    headers::of_target(response.headers_mut(), trail);
+}
+
+fn stream_headers(headers: &mut HeaderMap, face: Dialect, carriage: FaceCarriage) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(Reframe::content_type(face, carriage)));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // nginx in front would hold events back.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+}
+
+fn whole(call: &Call, bytes: bytes::Bytes) -> Reply {
+    let accepts = call.head.headers.get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let (bytes, coding) = match compress(&bytes, accepts) {
+        Some(compressed) => (compressed.bytes, Some(compressed.coding)),
+        None => (bytes, None),
+    };
+    let mut response = Response::new(ReplyBodyOut::whole(bytes));
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(coding) = coding {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    response
+}
+
+/// Writes one streamed reply.
+struct Writer {
+    gateway: Gateway,
+    call: Call,
+    outlet: Outlet,
+    reframe: Option<Reframe>,
+    /// The silence after which a comment is sent; a day stands for never.
+    keepalive: Duration,
+}
+
+impl Writer {
+    fn new(gateway: Gateway, call: Call, outlet: Outlet) -> Self {
+        let reframe = Reframe::new(call.carriage);
+        let set = call.state.config.server.keepalive;
+        // Only server-sent events have comments.
+        let has_comments = reframe.is_none() && call.face != Dialect::Bedrock;
+        let keepalive = if set.is_zero() || !has_comments { Duration::from_secs(86_400) } else { set };
+        Self { gateway, call, outlet, reframe, keepalive }
+    }
+
+    async fn stream(mut self, mut stream: Stream, held: Vec<u8>, remember: Option<Box<Remember>>, mut settlement: Settlement) {
+        settlement.first_token();
+        self.write(held).await;
+        let ending = self.gateway.tasks().ending().clone();
+        while !stream.is_over() {
+            let mut out = Vec::new();
+            tokio::select! {
+                biased;
+                () = stream.step(&mut out) => {}
+                () = tokio::time::sleep(self.keepalive) => {
+                    self.comment().await;
+                    continue;
+                }
+                () = ending.cancelled() => {
+                    let fault = Fault::new(FaultKind::ShuttingDown, "The gateway is shutting down; send the request again.");
+                    stream.break_off(fault, &mut out);
+                }
+            }
+            self.write(out).await;
+        }
+        let fault = stream.fault().cloned();
+        self.settle(&mut stream, fault.as_ref(), remember, &mut settlement).await;
+        self.end(self.call.wishes.trailers.then(|| settlement.trail())).await;
+        match fault {
+            None => settlement.done(),
+            Some(fault) => settlement.failed(&fault),
+        }
+    }
+
+    async fn settle(&mut self, stream: &mut Stream, fault: Option<&Fault>, remember: Option<Box<Remember>>, settlement: &mut Settlement) {
+        let outcome = stream.outcome();
+        let target = settlement.trail().attempts.last().map(|a| a.target.clone());
+        let provider = target.as_ref().and_then(|t| self.call.state.providers.get(&t.provider));
+        settlement.attempt_served(&outcome, provider, fault);
+        if fault.is_some() {
+            return;
+        }
+        match (remember, &outcome.reply) {
+            (Some(remember), Some(reply)) => {
+                let body = codec::encode_reply(self.call.face, reply, &remember.context);
+                memory::remember_reply(&self.gateway, &self.call, &remember.request, remember.before, reply, &body).await;
+            }
+            (Some(_), None) => {}
+            (None, _) => {
+                if let Some(target) = &target {
+                    memory::remember_pin(&self.gateway, &self.call, target, outcome.id.as_deref()).await;
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, events: Vec<u8>) {
+        if events.is_empty() {
+            return;
+        }
+        let bytes = match &mut self.reframe {
+            None => events,
+            Some(reframe) => reframe.put_over(events).unwrap_or_default(),
+        };
+        self.outlet.send(bytes).await;
+    }
+
+    async fn comment(&mut self) {
+        self.outlet.send(COMMENT).await;
+    }
+
+    /// What ends the body: the carriage's last bytes and, for who reads them, trailers with what is known only now.
+    async fn end(&mut self, trail: Option<&mut tollgate_core::trail::Trail>) {
+        if let Some(reframe) = &mut self.reframe {
+            self.outlet.send(reframe.end()).await;
+        }
+        let Some(trail) = trail else { return };
+        let mut trailers = HeaderMap::new();
+        headers::put(&mut trailers, "x-tollgate-attempts", &trail.attempts.len().to_string());
+        if let Some(cost) = trail.cost() {
+            headers::put(&mut trailers, "x-tollgate-cost", &cost.to_string());
+        }
+        self.outlet.trailers(trailers).await;
+    }
+}

@@ -1,0 +1,177 @@
+//! The IR's request as a Converse request for one target. The model and whether to stream are in the path, not here.
+
+use tollgate_ir::{Block, CacheMark, Fault, Field, Losses, OutputFormat, Reason, Request, Role};
+
+use super::media::DocumentNames;
+use super::models::{Cache, Model};
+use super::write::{Writing, is_blank, own_form};
+use super::{messages, params, schema, tools};
+use crate::json::{ArrayWriter, Node, ObjectWriter, object};
+use crate::target::{Encoded, Target};
+
+/// How structured output is asked for.
+enum Output {
+    /// Not at all.
+    Plain,
+    /// By `outputConfig.textFormat`, with this schema.
+    Native(String),
+    /// By a tool that must be called.
+    Tool(String),
+}
+
+/// See [`crate::codec::encode_request`].
+pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Result<Encoded, Fault> {
+    let model = Model::of(target.model);
+    let messages = messages::plan(request, &model, target.facts, losses)?;
+    let output = output(request, &model, losses);
+    let format = request.output.as_ref();
+    let output_tool = match &output {
+        Output::Tool(name) => Some(name.clone()),
+        Output::Plain | Output::Native(_) => None,
+    };
+    // A forced tool and a loop whose reasoning was lost exclude reasoning; the form of the answer is the harder wish.
+    let possible = output_tool.is_none()
+        && !(model.reasoning == super::models::Reasoning::Budget && messages::loop_lacks_reasoning(&messages));
+    let thought = params::plan(request, &model, target.facts.max_output, possible, losses);
+    let facts = tools::Facts {
+        model: &model,
+        thinking: thought.on && model.claude,
+        output: output_tool.as_deref().zip(format),
+    };
+    let tools = tools::plan(request, &facts, losses);
+
+    let mut body = Vec::new();
+    let name_of = |name| target.names.upstream(name);
+    let mut writing = Writing {
+        name_of: &name_of,
+        documents: DocumentNames::default(),
+        status: model.result_status,
+        plain: model.claude,
+    };
+    object(&mut body, |o| {
+        messages::write(o, &messages, &mut writing, &model, losses)?;
+        write_system(o, request, &model, losses);
+        params::write_inference(o, request, &model, &thought, losses);
+        tools.write(o, target.names, &model, losses);
+        if let (Output::Native(schema), Some(format)) = (&output, format) {
+            write_format(o, schema, format);
+        }
+        params::write_additional(o, request, &model, &thought, tools.claude_choice, losses);
+        write_tier(o, request, losses);
+        write_metadata(o, request, losses);
+        Ok::<_, Fault>(())
+    })?;
+    Ok(Encoded { body, output_tool, betas: Vec::new() })
+}
+
+fn output(request: &Request, model: &Model, losses: &mut Losses) -> Output {
+    match &request.output {
+        None => Output::Plain,
+        Some(OutputFormat::Json) => {
+            losses.field(Field::Output, Reason::Dropped);
+            Output::Plain
+        }
+        Some(OutputFormat::Schema { schema, .. }) => match schema::closed(schema).filter(|_| model.native_schema) {
+            Some(schema) => Output::Native(schema),
+            None => Output::Tool(tools::output_name(request)),
+        },
+    }
+}
+
+/// The system prompt, and the instructions that came later: Converse has no place for them among the messages.
+fn write_system(o: &mut ObjectWriter<'_>, request: &Request, model: &Model, losses: &mut Losses) {
+    let late = request.turns.iter().filter(|turn| turn.role == Role::System).flat_map(|turn| &turn.blocks);
+    let (said, lost): (Vec<&Block>, Vec<&Block>) =
+        request.system.iter().chain(late).partition(|b| b.as_text().is_some() || own_form(b).is_some());
+    for block in lost {
+        losses.block(block, "", Reason::Dropped);
+    }
+    if said.iter().all(|block| is_blank(block)) {
+        return;
+    }
+    o.array("system", |a| {
+        for block in said.into_iter().filter(|block| !is_blank(block)) {
+            match (own_form(block), block.as_text()) {
+                (Some(raw), _) => a.json(raw),
+                (None, text) => a.object(|o| o.text("text", text.unwrap_or_default())),
+            }
+            if let Some(mark) = block.cache {
+                if model.cache == Cache::No {
+                    losses.block(block, ".cache_control", Reason::Dropped);
+                } else {
+                    write_cache_point(a, mark, model, &block.at, losses);
+                }
+            }
+        }
+    });
+}
+
+/// A cache point after what has just been written. `at` is the path of that in the client's body.
+pub(super) fn write_cache_point(
+    a: &mut ArrayWriter<'_>,
+    mark: CacheMark,
+    model: &Model,
+    at: &str,
+    losses: &mut Losses,
+) {
+    let hour = mark.one_hour && model.cache == Cache::Hour;
+    if mark.one_hour && !hour && !at.is_empty() {
+        losses.path(format!("{at}.cache_control.ttl"), Reason::Adjusted);
+    }
+    a.object(|o| {
+        o.object("cachePoint", |o| {
+            o.text("type", "default");
+            if hour {
+                o.text("ttl", "1h");
+            }
+        });
+    });
+}
+
+fn write_format(o: &mut ObjectWriter<'_>, schema: &str, format: &OutputFormat) {
+    let OutputFormat::Schema { name, description, .. } = format else { return };
+    o.object("outputConfig", |o| {
+        o.object("textFormat", |o| {
+            o.text("type", "json_schema");
+            o.object("structure", |o| {
+                o.object("jsonSchema", |o| {
+                    o.text("schema", schema);
+                    o.opt_text("name", name.as_deref());
+                    o.opt_text("description", description.as_deref());
+                });
+            });
+        });
+    });
+}
+
+fn write_tier(o: &mut ObjectWriter<'_>, request: &Request, losses: &mut Losses) {
+    let Some(tier) = request.params.service_tier.as_deref() else { return };
+    let tier = match tier {
+        "priority" | "flex" | "default" | "reserved" => tier,
+        "standard" | "standard_only" => "default",
+        // Whatever the account has: what Converse does unasked.
+        "auto" => return,
+        _ => return losses.field(Field::ServiceTier, Reason::Dropped),
+    };
+    o.object("serviceTier", |o| o.text("type", tier));
+}
+
+/// `requestMetadata` takes up to 16 short texts under short names.
+fn write_metadata(o: &mut ObjectWriter<'_>, request: &Request, losses: &mut Losses) {
+    let Some(node) = request.params.metadata.as_ref().and_then(|json| Node::read(json.as_str().as_bytes())) else {
+        return;
+    };
+    let fits =
+        |text: &str| text.len() <= 256 && text.chars().all(|c| c.is_ascii_alphanumeric() || " :_@$#=/+,-.".contains(c));
+    let mut said: Vec<(&str, &str)> = Vec::new();
+    for (key, value) in node.entries() {
+        said.extend(value.as_str().filter(|v| fits(v) && fits(key) && !key.is_empty()).map(|v| (key.as_ref(), v)));
+    }
+    said.truncate(16);
+    if said.len() < node.entries().len() {
+        losses.field(Field::Metadata, if said.is_empty() { Reason::Dropped } else { Reason::Adjusted });
+    }
+    if !said.is_empty() {
+        o.object("requestMetadata", |o| said.iter().for_each(|(key, value)| o.text(key, value)));
+    }
+}

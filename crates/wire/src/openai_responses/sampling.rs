@@ -1,0 +1,255 @@
+//! Parameters both ways: limits, sampling, reasoning, the form of the answer.
+
+use tollgate_ir::{Effort, Fault, Field, Losses, OutputFormat, Params, Reason, Request, Thinking, ThinkingMode};
+
+use super::rules::{self, Class};
+use crate::json::{Fields, Node, ObjectWriter};
+use crate::target::Target;
+
+/// Reads limits and sampling.
+pub(super) fn read(f: &mut Fields<'_>, losses: &mut Losses) -> Result<Params, Fault> {
+    let mut params = Params {
+        max_tokens: f.uint("max_output_tokens")?,
+        temperature: f.float("temperature")?,
+        top_p: f.float("top_p")?,
+        top_logprobs: f.uint("top_logprobs")?,
+        service_tier: f.text("service_tier")?,
+        user: f.text("user")?,
+        metadata: f.take("metadata").filter(|m| !m.entries().is_empty()).map(|m| m.to_json()),
+        store: f.boolean("store")?,
+        prompt_cache_key: f.text("prompt_cache_key")?,
+        ..Params::default()
+    };
+    let safety = f.text("safety_identifier")?;
+    params.user = params.user.or(safety);
+    for (i, wanted) in f.array("include")?.unwrap_or_default().iter().enumerate() {
+        match wanted.as_str() {
+            Some("message.output_text.logprobs") => params.logprobs = Some(true),
+            // Encrypted reasoning comes in any case.
+            Some("reasoning.encrypted_content") => {}
+            _ => losses.path(format!("include[{i}]"), Reason::Dropped),
+        }
+    }
+    Ok(params)
+}
+
+/// Reads `reasoning`.
+pub(super) fn read_thinking(f: &mut Fields<'_>, losses: &mut Losses) -> Result<Option<Thinking>, Fault> {
+    let Some(mut reasoning) = f.object("reasoning")? else { return Ok(None) };
+    let effort = reasoning.text("effort")?;
+    let older = reasoning.text("generate_summary")?;
+    let summary = reasoning.text("summary")?.or(older);
+    let path = reasoning.path("effort");
+    reasoning.report_rest(losses);
+    let (mode, effort) = match effort.as_deref() {
+        None => (ThinkingMode::Unsaid, None),
+        Some("none") => (ThinkingMode::Off, None),
+        Some(word) => match Effort::parse(word) {
+            Some(effort) => (ThinkingMode::On, Some(effort)),
+            None => {
+                let todo = "use none, minimal, low, medium, high or xhigh";
+                return Err(Fault::field(path.clone(), format!("`{path}` is `{word}`; {todo}.")));
+            }
+        },
+    };
+    if mode == ThinkingMode::Unsaid && summary.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Thinking { mode, effort, budget: None, show: summary.is_some().then_some(true), summary }))
+}
+
+/// Reads `text`: the form of the answer, and verbosity.
+pub(super) fn read_text(f: &mut Fields<'_>, request: &mut Request, losses: &mut Losses) -> Result<(), Fault> {
+    let Some(mut text) = f.object("text")? else { return Ok(()) };
+    request.params.verbosity = text.text("verbosity")?;
+    if let Some(mut format) = text.object("format")? {
+        let kind = format.text("type")?;
+        request.output = match kind.as_deref() {
+            None | Some("text") => None,
+            Some("json_object") => Some(OutputFormat::Json),
+            Some("json_schema") => Some(match format.object("json_schema")? {
+                // Chat nests it once more.
+                Some(mut nested) => read_schema(&mut nested)?,
+                None => read_schema(&mut format)?,
+            }),
+            Some(other) => {
+                let path = format.path("type");
+                let todo = "use text, json_object or json_schema";
+                return Err(Fault::field(path.clone(), format!("`{path}` is `{other}`; {todo}.")));
+            }
+        };
+        format.report_rest(losses);
+    }
+    text.report_rest(losses);
+    Ok(())
+}
+
+fn read_schema(format: &mut Fields<'_>) -> Result<OutputFormat, Fault> {
+    let (name, description, strict) = (format.text("name")?, format.text("description")?, format.boolean("strict")?);
+    let schema = format.take("schema").map(|n: Node<'_>| n.to_json()).ok_or_else(|| format.missing("schema"))?;
+    Ok(OutputFormat::Schema { name, description, schema, strict })
+}
+
+/// Writes all parameters that this dialect and the model's class can say, and reports the others.
+pub(super) fn write(o: &mut ObjectWriter<'_>, request: &Request, target: &Target<'_>, losses: &mut Losses) {
+    let (params, class) = (&request.params, rules::class_of(target.model));
+    write_text(o, request);
+    let thinks = write_thinking(o, request, class, losses);
+    if let Some(asked) = params.max_tokens {
+        let given = asked.min(target.facts.max_output.unwrap_or(u64::MAX)).max(rules::MIN_OUTPUT);
+        if given != asked {
+            losses.field(Field::MaxTokens, Reason::Adjusted);
+        }
+        o.uint("max_output_tokens", given);
+    }
+    if thinks {
+        for (said, field) in [
+            (params.temperature.is_some(), Field::Temperature),
+            (params.top_p.is_some(), Field::TopP),
+            (params.top_logprobs.is_some(), Field::TopLogprobs),
+            (params.logprobs == Some(true), Field::Logprobs),
+        ] {
+            if said {
+                losses.field(field, Reason::Dropped);
+            }
+        }
+    } else {
+        o.opt_float("temperature", params.temperature);
+        o.opt_float("top_p", params.top_p);
+        o.opt_uint("top_logprobs", params.top_logprobs);
+    }
+    write_include(o, params, class, thinks);
+    o.opt_json("metadata", params.metadata.as_ref());
+    write_tier(o, params, losses);
+    o.opt_text("user", params.user.as_deref());
+    o.opt_text("prompt_cache_key", params.prompt_cache_key.as_deref());
+    report_unsayable(params, losses);
+}
+
+/// Encrypted reasoning is always asked for where there is reasoning, since nothing is kept at the provider.
+fn write_include(o: &mut ObjectWriter<'_>, params: &Params, class: Class, thinks: bool) {
+    let sealed = matches!(class, Class::Reasoning { .. });
+    let logprobs = params.logprobs == Some(true) && !thinks;
+    if sealed || logprobs {
+        o.array("include", |a| {
+            if sealed {
+                a.text("reasoning.encrypted_content");
+            }
+            if logprobs {
+                a.text("message.output_text.logprobs");
+            }
+        });
+    }
+}
+
+fn write_tier(o: &mut ObjectWriter<'_>, params: &Params, losses: &mut Losses) {
+    match params.service_tier.as_deref() {
+        Some("standard_only" | "standard") => {
+            losses.field(Field::ServiceTier, Reason::Adjusted);
+            o.text("service_tier", "default");
+        }
+        tier => o.opt_text("service_tier", tier),
+    }
+}
+
+fn report_unsayable(params: &Params, losses: &mut Losses) {
+    for (said, field) in [
+        (params.top_k.is_some(), Field::TopK),
+        (!params.stop.is_empty(), Field::Stop),
+        (params.seed.is_some(), Field::Seed),
+        (params.presence_penalty.is_some_and(|p| p != 0.0), Field::PresencePenalty),
+        (params.frequency_penalty.is_some_and(|p| p != 0.0), Field::FrequencyPenalty),
+        (params.n.is_some_and(|n| n > 1), Field::N),
+    ] {
+        if said {
+            losses.field(field, Reason::Dropped);
+        }
+    }
+}
+
+fn write_text(o: &mut ObjectWriter<'_>, request: &Request) {
+    let verbosity = request.params.verbosity.as_deref();
+    if request.output.is_none() && verbosity.is_none() {
+        return;
+    }
+    o.object("text", |o| {
+        match &request.output {
+            None => {}
+            Some(OutputFormat::Json) => o.object("format", |o| o.text("type", "json_object")),
+            Some(OutputFormat::Schema { name, description, schema, strict }) => o.object("format", |o| {
+                o.text("type", "json_schema");
+                o.text("name", name.as_deref().unwrap_or("response"));
+                o.opt_text("description", description.as_deref());
+                o.json("schema", schema);
+                o.opt_boolean("strict", *strict);
+            }),
+        }
+        o.opt_text("verbosity", verbosity);
+    });
+}
+
+/// Writes `reasoning`; says whether the model will reason, so that it takes no sampling parameters.
+fn write_thinking(o: &mut ObjectWriter<'_>, request: &Request, class: Class, losses: &mut Losses) -> bool {
+    let reasons = matches!(class, Class::Reasoning { .. });
+    let Some(thinking) = &request.thinking else { return reasons };
+    if class == Class::Plain {
+        if thinking.mode == ThinkingMode::On {
+            losses.field(Field::Thinking, Reason::Dropped);
+        }
+        return false;
+    }
+    let effort = effort_of(thinking, request.params.max_tokens, class, losses);
+    let summary = summary_of(thinking);
+    if effort.is_some() || summary.is_some() {
+        o.object("reasoning", |o| {
+            o.opt_text("effort", effort);
+            o.opt_text("summary", summary);
+        });
+    }
+    reasons && effort != Some("none")
+}
+
+fn effort_of(thinking: &Thinking, max_tokens: Option<u64>, class: Class, losses: &mut Losses) -> Option<&'static str> {
+    let wanted = match (thinking.mode, thinking.effort, thinking.budget) {
+        (ThinkingMode::Off, ..) => None,
+        (_, Some(effort), _) => Some(effort),
+        (ThinkingMode::On, None, Some(budget)) => {
+            losses.field(Field::Thinking, Reason::Adjusted);
+            Some(Effort::of_budget(budget, max_tokens.unwrap_or(DEFAULT_MAX)))
+        }
+        (ThinkingMode::On, None, None) => Some(Effort::Medium),
+        (ThinkingMode::Adaptive | ThinkingMode::Unsaid, ..) => return None,
+    };
+    let (efforts, off) = match class {
+        Class::Reasoning { efforts, off } => (efforts, off),
+        Class::Plain | Class::Unknown => return Some(wanted.map_or("none", Effort::as_str)),
+    };
+    match wanted {
+        None if off => Some("none"),
+        // It cannot be switched off: the least that there is.
+        None => {
+            losses.field(Field::Thinking, Reason::Adjusted);
+            efforts.first().map(|e| e.as_str())
+        }
+        Some(wanted) => {
+            let (effort, exact) = rules::nearest(efforts, wanted);
+            if !exact {
+                losses.field(Field::Thinking, Reason::Adjusted);
+            }
+            Some(effort.as_str())
+        }
+    }
+}
+
+/// The output limit that a budget is a share of, where the client gave none (decisions, “what a translator invents”).
+const DEFAULT_MAX: u64 = 8192;
+
+/// Summaries are asked for only for clients that expect to see reasoning: OpenAI gives them to verified
+/// organisations alone and refuses the field to others.
+fn summary_of(thinking: &Thinking) -> Option<&str> {
+    if thinking.show == Some(false) || thinking.mode == ThinkingMode::Off {
+        return None;
+    }
+    let shown = thinking.show == Some(true) || thinking.budget.is_some() || thinking.mode == ThinkingMode::Adaptive;
+    thinking.summary.as_deref().or(shown.then_some("auto"))
+}

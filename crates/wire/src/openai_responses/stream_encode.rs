@@ -1,0 +1,91 @@
+//! The IR's events → the stream that a client gets: created, in progress, the output's own events, one terminal event.
+
+use tollgate_ir::{Event, Finish, ReplyHead, Usage};
+
+use super::output::{Output, Sink};
+use super::response::{Head, State};
+use crate::target::ReplyContext;
+
+/// See [`crate::codec::StreamEncoder`].
+pub struct StreamEncoder(Box<Encoder>);
+
+impl StreamEncoder {
+    /// See [`crate::codec::StreamEncoder::new`].
+    pub fn new(context: ReplyContext) -> Self {
+        let output = Output::new(context.id.clone());
+        let (head, usage, finish) = (None, None, None);
+        Self(Box::new(Encoder { context, head, output, sequence: 0, usage, finish, over: false }))
+    }
+
+    /// See [`crate::codec::StreamEncoder::event`].
+    pub fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        self.0.event(event, out);
+    }
+}
+
+struct Encoder {
+    context: ReplyContext,
+    /// `None` until the stream has begun.
+    head: Option<Head>,
+    output: Output,
+    sequence: u64,
+    usage: Option<Usage>,
+    finish: Option<Finish>,
+    over: bool,
+}
+
+impl Encoder {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
+        if let Event::Start(head) = event {
+            return self.start(head, out);
+        }
+        if self.head.is_none() && !matches!(event, Event::Ping | Event::Usage(_)) {
+            self.start(&ReplyHead::default(), out);
+        }
+        let mut sink = Sink { out: Some(out), sequence: &mut self.sequence };
+        match event {
+            Event::Open { choice: 0, block, start } => self.output.open(*block, start, &mut sink),
+            Event::Delta { choice: 0, block, delta } => self.output.delta(*block, delta, &mut sink),
+            Event::Close { choice: 0, block } => self.output.close(*block, &mut sink),
+            Event::Finish { choice: 0, finish } => self.finish = Some(finish.clone()),
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::End => {
+                self.output.end(&mut sink);
+                let finish = self.finish.take().unwrap_or(Finish::Stop);
+                let state = State::Done(&self.output, &finish, self.usage.as_ref());
+                terminal(self.head.as_ref(), &state, &mut sink);
+                self.over = true;
+            }
+            Event::Fault(fault) => {
+                terminal(self.head.as_ref(), &State::Failed(&self.output, fault), &mut sink);
+                self.over = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, head: &ReplyHead, out: &mut Vec<u8>) {
+        if self.head.is_some() {
+            return;
+        }
+        let head = Head::new(head, &self.context);
+        let mut sink = Sink { out: Some(out), sequence: &mut self.sequence };
+        for event in ["response.created", "response.in_progress"] {
+            sink.event(event, |o| o.object("response", |o| head.write(o, &State::InProgress)));
+        }
+        self.head = Some(head);
+    }
+}
+
+fn terminal(head: Option<&Head>, state: &State<'_>, sink: &mut Sink<'_>) {
+    let Some(head) = head else { return };
+    let event = match state.status() {
+        "failed" => "response.failed",
+        "incomplete" => "response.incomplete",
+        _ => "response.completed",
+    };
+    sink.event(event, |o| o.object("response", |o| head.write(o, state)));
+}
