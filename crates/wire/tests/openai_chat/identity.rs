@@ -119,7 +119,7 @@ fn request() -> impl Strategy<Value = Request> {
     let thinking = prop_oneof![
         Just((ThinkingMode::Off, None)),
         Just((ThinkingMode::On, Some(Effort::Low))),
-        Just((ThinkingMode::On, Some(Effort::XHigh)))
+        Just((ThinkingMode::On, Some(Effort::High)))
     ];
     (
         prop::collection::vec(text(), 0..3),

@@ -48,8 +48,8 @@ fn tr38_one_legal_spelling_by_model_class_and_the_rest_reported() {
         ),
         (
             "llama-3",
-            json!({"max_tokens":9,"temperature":0.5,"stop":["a"],"seed":1,"reasoning_effort":"xhigh"}),
-            dropped(&["verbosity"]),
+            json!({"max_tokens":9,"temperature":0.5,"stop":["a"],"seed":1,"reasoning_effort":"high"}),
+            [vec!["reasoning_effort;adjusted".to_owned()], dropped(&["verbosity"])].concat(),
         ),
         (
             "mistral-large-latest",
