@@ -53,7 +53,9 @@ impl Head {
             State::InProgress => {}
             State::Done(output, ..) | State::Failed(output, _) => output.write(a),
         });
-        o.text("service_tier", self.service_tier.as_deref().unwrap_or("default"));
+        // Others' words for tiers are not in the SDK's type.
+        let tier = self.service_tier.as_deref().filter(|tier| TIERS.contains(tier));
+        o.text("service_tier", tier.unwrap_or("default"));
         usage::write(o, state.usage());
         match &self.echo {
             Some(echo) => o.spread(echo, WRITTEN),
@@ -61,6 +63,9 @@ impl Head {
         }
     }
 }
+
+/// The tiers that OpenAI names.
+const TIERS: &[&str] = &["auto", "default", "flex", "scale", "priority"];
 
 /// Fields that an echo may not say again.
 const WRITTEN: &[&str] = &["id", "object", "created_at", "status", "error", "model", "output", "service_tier", "usage"];
