@@ -24,10 +24,11 @@ mod stream;
 mod tools;
 mod usage;
 
+pub use crate::openai_chat::encode_fault;
 pub use decode::decode_request;
 pub use echo::echo;
 pub use encode::encode_request;
-pub use fault::{decode_fault, encode_fault, fault_frame};
+pub use fault::{decode_fault, fault_frame};
 pub use fields::path_of;
 pub use history::input_items;
 pub use reply::{decode_reply, encode_reply};

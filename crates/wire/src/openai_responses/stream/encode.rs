@@ -60,7 +60,7 @@ impl Encoder {
                 self.over = true;
             }
             Event::Fault(fault) => {
-                terminal(self.head.as_ref(), &State::Failed(&self.output, fault), &mut sink);
+                terminal(self.head.as_ref(), &State::Failed(&self.output, fault, self.usage.as_ref()), &mut sink);
                 self.over = true;
             }
             _ => {}
