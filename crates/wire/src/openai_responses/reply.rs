@@ -55,7 +55,7 @@ pub(super) fn finish(response: &Node<'_>) -> Option<Finish> {
 /// See [`crate::codec::encode_reply`].
 pub fn encode_reply(reply: &Reply, context: &ReplyContext) -> Vec<u8> {
     let head = Head::new(&reply.head, context);
-    let (mut output, mut line) = (Output::new(context.id.clone()), Line::default());
+    let (mut output, mut line) = (Output::new(context), Line::default());
     let mut sink = Sink { out: None, line: &mut line };
     let choice = reply.choices.first();
     for (i, block) in choice.map(|c| &c.blocks[..]).unwrap_or_default().iter().enumerate() {

@@ -14,8 +14,10 @@ use std::collections::HashMap;
 
 use tollgate_ir::{BlockStart, Delta, Dialect, Json, Logprob};
 
+use super::namespace;
 use super::reasoning::{encrypted, make_id};
 use crate::json::{ArrayWriter, Node};
+use crate::target::ReplyContext;
 use item::{Item, Kind, Part};
 
 pub(super) use sink::{Line, Sink};
@@ -34,14 +36,17 @@ pub(super) struct Output {
     items: Vec<Item>,
     places: HashMap<u32, (usize, usize)>,
     pending: Option<Pending>,
+    /// Namespace and name of tools by the name that the IR knows them by.
+    spaces: HashMap<String, (String, String)>,
     /// The last item, while another part may join it.
     current: Option<usize>,
 }
 
 impl Output {
-    /// Nothing yet. `stem` makes the items' ids.
-    pub(super) fn new(stem: String) -> Self {
-        Self { stem, ..Self::default() }
+    /// Nothing yet. The context's id makes the items' ids; the tools that it repeats name their namespaces.
+    pub(super) fn new(context: &ReplyContext) -> Self {
+        let spaces = namespace::known(context.echo.as_ref());
+        Self { stem: context.id.clone(), spaces, ..Self::default() }
     }
 
     /// A block opens.
@@ -128,6 +133,7 @@ impl Output {
                 (joined.unwrap_or_else(|| self.item(Kind::Reasoning { summary }, id, carry, sink)), false)
             }
             BlockStart::Call { id: call_id, name, kind } => {
+                let (name, carry) = self.named(name, carry);
                 let at = self.item(Kind::Call { kind, call_id, name }, id, carry, sink);
                 self.current = None;
                 (at, false)
@@ -139,6 +145,17 @@ impl Output {
         self.places.insert(block, (at, part));
         if matches!(self.items[at].kind, Kind::Message) {
             self.announce_part(at, part, sink);
+        }
+    }
+
+    /// A tool's name as the client declared it, within its namespace.
+    fn named(&self, name: String, carry: Option<Json>) -> (String, Option<Json>) {
+        if let Some(space) = carry.as_ref().and_then(namespace::of) {
+            return (namespace::within(&space, &name).to_owned(), carry);
+        }
+        match self.spaces.get(&name) {
+            Some((space, within)) => (within.clone(), namespace::carry(space, None).map(|c| c.raw)),
+            None => (name, carry),
         }
     }
 

@@ -12,7 +12,7 @@ pub struct StreamEncoder(Box<Encoder>);
 impl StreamEncoder {
     /// See [`crate::codec::StreamEncoder::new`].
     pub fn new(context: ReplyContext) -> Self {
-        let output = Output::new(context.id.clone());
+        let output = Output::new(&context);
         let (head, usage, finish) = (None, None, None);
         Self(Box::new(Encoder { context, head, output, line: Line::default(), usage, finish, over: false }))
     }
