@@ -97,7 +97,11 @@ impl<'w> Writer<'w> {
         if rules::of_model(self.target.model).third {
             return Vec::new();
         }
-        let found: Vec<&Block> = answers.iter().flat_map(|b| media_of(b)).collect();
+        let results = answers.iter().filter_map(|b| match &b.content {
+            Content::Result(result) => Some(result),
+            _ => None,
+        });
+        let found: Vec<&Block> = results.flat_map(results::media).map(|(block, _)| block).collect();
         for block in &found {
             self.losses.block(block, "", Reason::Adjusted);
         }
@@ -180,8 +184,7 @@ impl<'w> Writer<'w> {
         };
         let response = results::response(result);
         let inside = rules::of_model(self.target.model).third;
-        let media: Vec<&Block> =
-            if inside { result.content.iter().filter(|b| is_media(b)).collect() } else { Vec::new() };
+        let media: Vec<(&Block, &Media)> = results::media(result).filter(|_| inside).collect();
         a.object(|part| {
             part.object("functionResponse", |o| {
                 o.opt_text("id", Some(result.call.as_str()).filter(|id| !id.is_empty()));
@@ -190,12 +193,7 @@ impl<'w> Writer<'w> {
                 if media.is_empty() {
                     return Ok(());
                 }
-                o.array("parts", |a| {
-                    media.iter().try_for_each(|block| match &block.content {
-                        Content::Media(media) => self.media(a, block, media, None),
-                        _ => Ok(()),
-                    })
-                })
+                o.array("parts", |a| media.iter().try_for_each(|(block, media)| self.media(a, block, media, None)))
             })
         })
     }
@@ -206,18 +204,6 @@ fn calls<'b>(blocks: &[&'b Block]) -> impl Iterator<Item = &'b Call> {
         Content::Call(call) => Some(call),
         _ => None,
     })
-}
-
-fn is_media(block: &Block) -> bool {
-    matches!(block.content, Content::Media(_))
-}
-
-fn media_of(block: &Block) -> impl Iterator<Item = &Block> {
-    let content = match &block.content {
-        Content::Result(result) => result.content.as_slice(),
-        _ => &[],
-    };
-    content.iter().filter(|b| is_media(b))
 }
 
 fn report_cache(block: &Block, losses: &mut Losses) {
