@@ -10,7 +10,6 @@ pub mod frame;
 pub mod ids;
 pub mod json;
 pub mod ops;
-pub mod schema;
 pub mod providers;
 pub mod relay;
 pub mod schema;
