@@ -46,7 +46,7 @@ impl Pin {
 }
 
 /// Says why a target cannot serve a call, if it cannot.
-pub type Unfit<'a> = &'a dyn Fn(&Target) -> Option<String>;
+pub type Unfit<'a> = &'a (dyn Fn(&Target) -> Option<String> + Sync);
 
 /// What a plan depends on beside the policy.
 #[derive(Default)]
