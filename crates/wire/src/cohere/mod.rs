@@ -1,75 +1,30 @@
-//! The `Cohere` dialect. (To be built.)
+//! Cohere Chat v2 (`/v2/chat`), as face and as upstream.
+//!
+//! Particular to it: words before calls stand in `tool_plan`; tools answer in text or documents; citations stand beside
+//! the content and point into it; tool choice is `REQUIRED` or `NONE`; what is billed differs from what is processed.
+//!
+//! Sources: docs.cohere.com/v2/reference/chat and chat-stream; the types of Cohere's Python SDK 7.3.1.
 
-use tollgate_ir::{Event, Fault, FaultKind, Field, Losses, Reply, Request};
+mod citations;
+mod decode;
+mod encode;
+mod fault;
+mod fields;
+mod history;
+mod messages;
+mod parts;
+mod reply;
+mod rules;
+mod stream;
+mod tools;
+mod usage;
 
-use crate::frame::Frame;
-use crate::target::{Encoded, ReplyContext, RequestHead, Target};
+#[cfg(test)]
+mod tests;
 
-fn absent() -> Fault {
-    Fault::new(FaultKind::NotServedHere, "This dialect is not built yet.")
-}
-
-/// See [`crate::codec::decode_request`].
-pub fn decode_request(_body: &[u8], _head: &RequestHead<'_>, _losses: &mut Losses) -> Result<Request, Fault> {
-    Err(absent())
-}
-
-/// See [`crate::codec::encode_request`].
-pub fn encode_request(_request: &Request, _target: &Target<'_>, _losses: &mut Losses) -> Result<Encoded, Fault> {
-    Err(absent())
-}
-
-/// See [`crate::codec::decode_reply`].
-pub fn decode_reply(_body: &[u8]) -> Result<Reply, Fault> {
-    Err(absent())
-}
-
-/// See [`crate::codec::encode_reply`].
-pub fn encode_reply(_reply: &Reply, _context: &ReplyContext) -> Vec<u8> {
-    Vec::new()
-}
-
-/// See [`crate::codec::decode_fault`].
-pub fn decode_fault(_status: u16, _headers: &[(&str, &str)], _body: &[u8]) -> Fault {
-    absent()
-}
-
-/// See [`crate::codec::encode_fault`].
-pub fn encode_fault(_fault: &Fault, _request_id: &str) -> Vec<u8> {
-    Vec::new()
-}
-
-/// See [`crate::codec::fault_frame`].
-pub fn fault_frame(_fault: &Fault) -> Vec<u8> {
-    Vec::new()
-}
-
-/// See [`crate::codec::path_of`].
-pub const fn path_of(_field: Field) -> &'static str {
-    ""
-}
-
-/// See [`crate::codec::StreamDecoder`].
-#[derive(Default)]
-pub struct StreamDecoder {}
-
-impl StreamDecoder {
-    /// See [`crate::codec::StreamDecoder::frame`].
-    pub fn frame(&mut self, _frame: &Frame, _out: &mut Vec<Event>) {}
-
-    /// See [`crate::codec::StreamDecoder::end`].
-    pub fn end(&mut self, _out: &mut Vec<Event>) {}
-}
-
-/// See [`crate::codec::StreamEncoder`].
-pub struct StreamEncoder {}
-
-impl StreamEncoder {
-    /// See [`crate::codec::StreamEncoder::new`].
-    pub fn new(_context: ReplyContext) -> Self {
-        Self {}
-    }
-
-    /// See [`crate::codec::StreamEncoder::event`].
-    pub fn event(&mut self, _event: &Event, _out: &mut Vec<u8>) {}
-}
+pub use decode::decode_request;
+pub use encode::encode_request;
+pub use fault::{decode_fault, encode_fault, fault_frame};
+pub use fields::path_of;
+pub use reply::{decode_reply, encode_reply};
+pub use stream::{StreamDecoder, StreamEncoder};

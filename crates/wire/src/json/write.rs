@@ -215,6 +215,11 @@ impl ArrayWriter<'_> {
         self.next().extend_from_slice(value.as_str().as_bytes());
     }
 
+    /// JSON text that the caller knows to be valid.
+    pub fn raw(&mut self, value: &str) {
+        self.next().extend_from_slice(value.as_bytes());
+    }
+
     /// A tree.
     pub fn node(&mut self, value: &Node<'_>) {
         node(self.next(), value);

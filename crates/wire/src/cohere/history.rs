@@ -1,0 +1,310 @@
+//! Turns into messages: tool results right after their calls, one assistant message per turn of the model's.
+
+use std::borrow::Cow;
+
+use tollgate_ir::{
+    Block, Call, CallKind, Content, Dialect, Fault, FaultKind, Losses, Media, MediaKind, MediaSource, Reason, Request,
+    Role, ToolResult, Turn,
+};
+
+use super::rules;
+use crate::ids::IdRule;
+use crate::json::{ArrayWriter, ObjectWriter, object};
+use crate::target::Target;
+use crate::translate::CUSTOM_INPUT;
+
+/// Writes `messages`, and `documents` if the turns hold any.
+pub(super) fn encode(
+    o: &mut ObjectWriter<'_>,
+    request: &Request,
+    target: &Target<'_>,
+    losses: &mut Losses,
+) -> Result<(), Fault> {
+    let mut documents = Vec::new();
+    let mut writer = Writer { target, losses, documents: &mut documents };
+    o.array("messages", |a| {
+        if !request.system.is_empty() {
+            writer.said(a, "system", &request.system.iter().collect::<Vec<_>>())?;
+        }
+        for group in request.turns.chunk_by(|x, y| x.role == y.role) {
+            writer.group(a, group)?;
+        }
+        Ok(())
+    })?;
+    if !documents.is_empty() {
+        o.array("documents", |a| documents.iter().for_each(|block| document(a, block)));
+    }
+    Ok(())
+}
+
+struct Writer<'w, 'r> {
+    target: &'w Target<'w>,
+    losses: &'w mut Losses,
+    documents: &'w mut Vec<&'r Block>,
+}
+
+impl<'r> Writer<'_, 'r> {
+    fn group(&mut self, a: &mut ArrayWriter<'_>, turns: &'r [Turn]) -> Result<(), Fault> {
+        match turns[0].role {
+            Role::Assistant => self.assistant(a, &turns.iter().flat_map(|t| &t.blocks).collect::<Vec<_>>()),
+            Role::System => {
+                turns.iter().try_for_each(|turn| self.said(a, "system", &turn.blocks.iter().collect::<Vec<_>>()))
+            }
+            Role::User => {
+                // Results answer the calls before them, so they come before any words.
+                for block in turns.iter().flat_map(|t| &t.blocks) {
+                    if let Content::Result(result) = &block.content {
+                        self.result(a, block, result)?;
+                    }
+                }
+                for turn in turns {
+                    let words: Vec<&Block> =
+                        turn.blocks.iter().filter(|b| !matches!(b.content, Content::Result(_))).collect();
+                    self.said(a, "user", &words)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A message of system or user: a string if it is one text, else parts; nothing if nothing is said.
+    fn said(&mut self, a: &mut ArrayWriter<'_>, role: &str, blocks: &[&'r Block]) -> Result<(), Fault> {
+        let mut parts = Vec::new();
+        for block in blocks {
+            parts.extend(self.part(block)?);
+        }
+        if parts.is_empty() {
+            return Ok(());
+        }
+        a.object(|m| {
+            m.text("role", role);
+            content(m, &parts);
+        });
+        Ok(())
+    }
+
+    /// What a block of system or user becomes; documents go beside the messages.
+    fn part(&mut self, block: &'r Block) -> Result<Option<Part<'r>>, Fault> {
+        if block.cache.is_some() {
+            self.losses.block(block, ".cache_control", Reason::Dropped);
+        }
+        match &block.content {
+            Content::Text { text, .. } | Content::Refusal(text) => {
+                Ok(Some(Part::Text(text)).filter(|_| !text.is_empty()))
+            }
+            Content::Media(media) if matches!(media.source, MediaSource::Text(_)) => {
+                self.documents.push(block);
+                Ok(None)
+            }
+            Content::Media(media) => Ok(Some(Part::Image(self.image(block, media)?, media.detail.as_deref()))),
+            Content::Opaque { .. } => match &block.carry {
+                Some(carry) if carry.dialect == Dialect::Cohere => Ok(Some(Part::Raw(carry.raw.as_str()))),
+                _ => Ok(self.dropped(block)),
+            },
+            Content::Reasoning(_) | Content::Server(_) | Content::Call(_) | Content::Result(_) => {
+                Ok(self.dropped(block))
+            }
+        }
+    }
+
+    fn dropped(&mut self, block: &Block) -> Option<Part<'r>> {
+        self.losses.block(block, "", Reason::Dropped);
+        None
+    }
+
+    /// An image's address, or its bytes as a data URL.
+    fn image(&self, block: &Block, media: &'r Media) -> Result<Cow<'r, str>, Fault> {
+        if media.kind == MediaKind::Image && !self.target.facts.refuses(MediaKind::Image) {
+            match &media.source {
+                MediaSource::Url(url) => return Ok(Cow::Borrowed(url)),
+                MediaSource::Base64(data) => {
+                    let mime = media.mime.as_deref().unwrap_or("image/png");
+                    return Ok(Cow::Owned(format!("data:{mime};base64,{data}")));
+                }
+                MediaSource::FileId { .. } | MediaSource::Text(_) => {}
+            }
+        }
+        Err(self.refused(block, media))
+    }
+
+    fn refused(&self, block: &Block, media: &Media) -> Fault {
+        let kind = media.kind.as_str();
+        let public = match (&media.source, media.kind) {
+            (MediaSource::FileId { .. }, _) => {
+                format!("`{}` names a file ({kind}) in another provider's store. Send its bytes instead.", block.at)
+            }
+            (_, MediaKind::Image) => {
+                format!(
+                    "`{}` is an image, which `{}` does not take. Remove it or ask another model.",
+                    block.at, self.target.model
+                )
+            }
+            _ => format!(
+                "`{}` is media ({kind}) that Cohere's chat does not take. Send its text, or ask another model.",
+                block.at
+            ),
+        };
+        let mut fault = Fault::new(FaultKind::UnsupportedContent, public);
+        fault.param = Some(block.at.clone());
+        fault
+    }
+
+    /// Thinking and text are content; with calls, text is the plan before them.
+    fn assistant(&mut self, a: &mut ArrayWriter<'_>, blocks: &[&'r Block]) -> Result<(), Fault> {
+        let mut parts = Vec::new();
+        let mut calls = Vec::new();
+        for block in blocks {
+            match &block.content {
+                Content::Call(call) => calls.push(call),
+                Content::Reasoning(r) if !r.redacted && !r.text.is_empty() && rules::reasons(self.target.model) => {
+                    parts.push(Part::Thinking(&r.text));
+                }
+                _ => parts.extend(self.part(block)?),
+            }
+        }
+        if parts.is_empty() && calls.is_empty() {
+            return Ok(());
+        }
+        let texts: Vec<&str> = parts.iter().filter_map(Part::as_text).collect();
+        let plan = (!calls.is_empty() && !texts.is_empty()).then(|| texts.concat());
+        if plan.is_some() {
+            parts.retain(|p| p.as_text().is_none());
+        }
+        a.object(|m| {
+            m.text("role", "assistant");
+            m.opt_text("tool_plan", plan.as_deref());
+            if !parts.is_empty() {
+                content(m, &parts);
+            }
+            if !calls.is_empty() {
+                m.array("tool_calls", |c| calls.iter().for_each(|call| self.call(c, call)));
+            }
+        });
+        Ok(())
+    }
+
+    fn call(&self, a: &mut ArrayWriter<'_>, call: &Call) {
+        a.object(|c| {
+            c.text("id", &IdRule::WIDE.apply(&call.id));
+            c.text("type", "function");
+            c.object("function", |f| {
+                f.text("name", self.target.names.upstream(&call.name));
+                f.text("arguments", &arguments(call));
+            });
+        });
+    }
+
+    fn result(&mut self, a: &mut ArrayWriter<'_>, block: &'r Block, result: &'r ToolResult) -> Result<(), Fault> {
+        if block.cache.is_some() {
+            self.losses.block(block, ".cache_control", Reason::Dropped);
+        }
+        if result.error {
+            self.losses.block(block, ".is_error", Reason::Dropped);
+        }
+        let mut parts = Vec::new();
+        for inner in &result.content {
+            match &inner.content {
+                Content::Media(Media { source: MediaSource::Text(_), .. }) => parts.push(Part::Document(inner)),
+                Content::Media(media) => return Err(self.refused(inner, media)),
+                _ => parts.extend(self.part(inner)?),
+            }
+        }
+        a.object(|m| {
+            m.text("role", "tool");
+            m.text("tool_call_id", &IdRule::WIDE.apply(&result.call));
+            match (&block.carry, &result.json) {
+                (Some(carry), _) if carry.dialect == Dialect::Cohere => m.json("content", &carry.raw),
+                (_, Some(json)) if parts.is_empty() => m.text("content", json.as_str()),
+                _ if parts.is_empty() => m.text("content", ""),
+                _ => content(m, &parts),
+            }
+        });
+        Ok(())
+    }
+}
+
+/// One part of a message's content.
+enum Part<'r> {
+    Text(&'r str),
+    Thinking(&'r str),
+    Image(Cow<'r, str>, Option<&'r str>),
+    Document(&'r Block),
+    Raw(&'r str),
+}
+
+impl<'r> Part<'r> {
+    const fn as_text(&self) -> Option<&'r str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn write(&self, a: &mut ArrayWriter<'_>) {
+        match self {
+            Self::Text(text) => a.object(|p| {
+                p.text("type", "text");
+                p.text("text", text);
+            }),
+            Self::Thinking(text) => a.object(|p| {
+                p.text("type", "thinking");
+                p.text("thinking", text);
+            }),
+            Self::Image(url, detail) => a.object(|p| {
+                p.text("type", "image_url");
+                p.object("image_url", |i| {
+                    i.text("url", url);
+                    i.opt_text("detail", *detail);
+                });
+            }),
+            Self::Document(block) => a.object(|p| {
+                p.text("type", "document");
+                let mut out = Vec::new();
+                document_object(&mut out, block);
+                p.raw("document", &String::from_utf8_lossy(&out));
+            }),
+            Self::Raw(json) => a.raw(json),
+        }
+    }
+}
+
+fn content(m: &mut ObjectWriter<'_>, parts: &[Part<'_>]) {
+    match parts {
+        [Part::Text(text)] => m.text("content", text),
+        _ => m.array("content", |a| parts.iter().for_each(|part| part.write(a))),
+    }
+}
+
+fn document(a: &mut ArrayWriter<'_>, block: &Block) {
+    let mut out = Vec::new();
+    document_object(&mut out, block);
+    a.raw(&String::from_utf8_lossy(&out));
+}
+
+/// A document as it came from a client of Cohere, or its title and text.
+fn document_object(out: &mut Vec<u8>, block: &Block) {
+    if let Some(carry) = block.carry.as_ref().filter(|c| c.dialect == Dialect::Cohere) {
+        out.extend_from_slice(carry.raw.as_str().as_bytes());
+        return;
+    }
+    let Content::Media(Media { source: MediaSource::Text(text), name, .. }) = &block.content else { return };
+    object(out, |d| {
+        d.object("data", |data| {
+            data.opt_text("title", name.as_deref());
+            data.text("text", text);
+        });
+    });
+}
+
+/// A call's arguments as a JSON object in text; a custom tool's free text is wrapped.
+fn arguments(call: &Call) -> Cow<'_, str> {
+    match call.kind {
+        CallKind::Function if call.arguments.trim().is_empty() => Cow::Borrowed("{}"),
+        CallKind::Function => Cow::Borrowed(&call.arguments),
+        CallKind::Custom => {
+            let mut out = Vec::new();
+            object(&mut out, |o| o.text(CUSTOM_INPUT, &call.arguments));
+            Cow::Owned(String::from_utf8(out).unwrap_or_default())
+        }
+    }
+}

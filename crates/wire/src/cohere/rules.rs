@@ -1,0 +1,30 @@
+//! What Cohere's models take, by the beginnings of their names, and the bounds of its parameters (API reference, v2/chat).
+
+/// Most stop sequences.
+pub(super) const MAX_STOPS: usize = 5;
+/// Highest temperature that is of use; the API's own default is 0.3.
+pub(super) const MAX_TEMPERATURE: f64 = 1.0;
+/// Highest `k`.
+pub(super) const MAX_TOP_K: u64 = 500;
+/// Highest penalty; the lowest is 0.
+pub(super) const MAX_PENALTY: f64 = 1.0;
+/// Output limit that shares of effort are counted from where neither client nor catalogue says one.
+pub(super) const USUAL_OUTPUT: u64 = 8192;
+
+/// Families that do not reason. Newer ones do, so a name that is not here is taken to.
+const WITHOUT_REASONING: &[&str] = &[
+    "command-r",
+    "command-a-03",
+    "command-a-vision",
+    "command-a-translate",
+    "command-light",
+    "command-nightly",
+    "c4ai-",
+];
+
+/// Whether a model takes `thinking`.
+pub(super) fn reasons(model: &str) -> bool {
+    let name = model.rsplit(['/', ':']).next().unwrap_or(model);
+    let name = name.strip_prefix("cohere.").unwrap_or(name);
+    name != "command" && !WITHOUT_REASONING.iter().any(|family| name.starts_with(family))
+}
