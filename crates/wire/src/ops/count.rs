@@ -6,7 +6,12 @@ use crate::json::{self, Node};
 use crate::target::RequestHead;
 
 /// Interim.
-pub fn decode_request(face: Dialect, body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) -> Result<Request, Fault> {
+pub fn decode_request(
+    face: Dialect,
+    body: &[u8],
+    head: &RequestHead<'_>,
+    losses: &mut Losses,
+) -> Result<Request, Fault> {
     crate::codec::decode_request(face, body, head, losses)
 }
 
