@@ -4,11 +4,11 @@ use tollgate_ir::{Block, CacheMark, Content, Dialect, Fault, Losses, MediaSource
 
 use super::blocks::write::{self, For};
 use super::output::{self, Answer};
+use super::params;
 use super::rules::ModelClass;
 use super::thinking::Plan;
 use super::tools::{self, Tools};
 use super::turns::{Laid, Turns};
-use super::params;
 use crate::json::{ArrayWriter, ObjectWriter, object};
 use crate::target::{Encoded, Target};
 

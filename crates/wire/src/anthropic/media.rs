@@ -22,16 +22,15 @@ pub(super) fn read(kind: MediaKind, source: &mut Fields<'_>) -> Result<Media, Fa
             (mime, MediaSource::Base64(without_breaks(source.required_text("data")?)))
         }
         "url" => (None, MediaSource::Url(source.required_text("url")?)),
-        "file" => {
-            (None, MediaSource::FileId { id: source.required_text("file_id")?, dialect: Dialect::Anthropic })
-        }
+        "file" => (None, MediaSource::FileId { id: source.required_text("file_id")?, dialect: Dialect::Anthropic }),
         "text" => {
             let mime = source.text("media_type")?;
             (mime.or_else(|| Some("text/plain".into())), MediaSource::Text(source.required_text("data")?))
         }
         "content" => (Some("text/plain".into()), MediaSource::Text(text_of(source.take("content").as_ref()))),
         other => {
-            let message = format!("`{}` must be base64, url, file, text or content, but is {other}.", source.path("type"));
+            let message =
+                format!("`{}` must be base64, url, file, text or content, but is {other}.", source.path("type"));
             return Err(Fault::field(source.path("type"), message));
         }
     };

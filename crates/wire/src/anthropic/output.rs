@@ -154,4 +154,3 @@ pub(super) fn choice<'a>(
     }
     wish
 }
-

@@ -61,13 +61,7 @@ pub(super) fn max_tokens(request: &Request, plan: &Plan, most: u64, losses: &mut
 }
 
 /// Writes what there is beside `max_tokens`, and reports what this protocol has no word for.
-pub(super) fn write(
-    o: &mut ObjectWriter<'_>,
-    request: &Request,
-    class: &ModelClass,
-    plan: &Plan,
-    losses: &mut Losses,
-) {
+pub(super) fn write(o: &mut ObjectWriter<'_>, request: &Request, class: &ModelClass, plan: &Plan, losses: &mut Losses) {
     let params = &request.params;
     sampling(o, params, class, plan, losses);
     let stops: Vec<_> = params.stop.iter().filter(|stop| !stop.trim().is_empty()).collect();

@@ -2,8 +2,8 @@
 
 use tollgate_ir::{Block, Choice, Content, Fault, FaultKind, Finish, Reply, ReplyHead};
 
-use super::blocks::write::{self, For};
 use super::blocks::answer;
+use super::blocks::write::{self, For};
 use super::usage::{self, Counts};
 use super::{fault, finish};
 use crate::json::{Node, ObjectWriter, object};

@@ -61,13 +61,8 @@ const FOUR: ModelClass =
     ModelClass { prefix: "claude-opus-4", max_output: 32_000, thinking: ThinkingForm::Budget, ..OLD };
 const FOUR_FIVE: ModelClass =
     ModelClass { prefix: "claude-sonnet-4-5", max_output: 64_000, both_samplings: false, structured: true, ..FOUR };
-const FOUR_SIX: ModelClass = ModelClass {
-    prefix: "claude-sonnet-4-6",
-    thinking: ThinkingForm::Both,
-    efforts: SIX,
-    prefill: false,
-    ..FOUR_FIVE
-};
+const FOUR_SIX: ModelClass =
+    ModelClass { prefix: "claude-sonnet-4-6", thinking: ThinkingForm::Both, efforts: SIX, prefill: false, ..FOUR_FIVE };
 const NEWEST: ModelClass = ModelClass {
     prefix: "claude",
     max_output: 128_000,

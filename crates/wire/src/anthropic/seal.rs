@@ -41,9 +41,9 @@ pub fn has_foreign_thinking(body: &[u8]) -> bool {
             let rest = body[at + key.len()..].trim_ascii_start();
             let Some(rest) = rest.strip_prefix(b":") else { return false };
             let value = rest.trim_ascii_start();
-            let marked = [GEMINI, OPENAI].iter().any(|mark| {
-                value.strip_prefix(b"\"").is_some_and(|text| text.starts_with(mark.as_bytes()))
-            });
+            let marked = [GEMINI, OPENAI]
+                .iter()
+                .any(|mark| value.strip_prefix(b"\"").is_some_and(|text| text.starts_with(mark.as_bytes())));
             marked || (*key == "\"signature\"" && value.starts_with(b"\"\""))
         })
     })
@@ -75,7 +75,8 @@ mod tests {
         ] {
             assert!(has_foreign_thinking(foreign.as_bytes()), "{foreign}");
         }
-        for own in [r#"{"signature":"EqMB"}"#, r#"{"source":{"type":"text","data":""}}"#, r#"{"text":"\"signature\""}"#] {
+        for own in [r#"{"signature":"EqMB"}"#, r#"{"source":{"type":"text","data":""}}"#, r#"{"text":"\"signature\""}"#]
+        {
             assert!(!has_foreign_thinking(own.as_bytes()), "{own}");
         }
     }

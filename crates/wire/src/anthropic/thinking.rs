@@ -3,7 +3,9 @@
 //! A budget must leave room within `max_tokens`; a forced tool and a budget exclude each other (thinking wins); a tool loop
 //! whose thinking the client has lost goes on without thinking, since the API refuses it otherwise.
 
-use tollgate_ir::{Block, Content, Effort, Fault, Field, Issuer, Losses, Reason, Request, Role, Thinking, ThinkingMode};
+use tollgate_ir::{
+    Block, Content, Effort, Fault, Field, Issuer, Losses, Reason, Request, Role, Thinking, ThinkingMode,
+};
 
 use super::rules::{ModelClass, ThinkingForm};
 use super::turns::Turns;

@@ -11,7 +11,8 @@ use crate::target::Target;
 use crate::translate::CUSTOM_INPUT;
 
 /// Fields of a function tool that only Anthropic understands.
-const EXTRAS: [&str; 5] = ["allowed_callers", "defer_loading", "eager_input_streaming", "input_examples", "toolset_name"];
+const EXTRAS: [&str; 5] =
+    ["allowed_callers", "defer_loading", "eager_input_streaming", "input_examples", "toolset_name"];
 
 /// Reads one of `tools`: a function (`custom`, or without a type), or a tool that Anthropic defines, carried whole.
 pub(super) fn read(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Tool, Fault> {
@@ -51,7 +52,10 @@ pub(super) fn read_choice(
         "tool" => ToolChoice::Named(choice.required_text("name")?),
         other => {
             let path = choice.path("type");
-            return Err(Fault::field(path.clone(), format!("`{path}` must be auto, any, tool or none, but is {other}.")));
+            return Err(Fault::field(
+                path.clone(),
+                format!("`{path}` must be auto, any, tool or none, but is {other}."),
+            ));
         }
     };
     choice.ignore(&["name"]);
@@ -159,13 +163,7 @@ fn called(block: &Block) -> Option<&str> {
     }
 }
 
-fn function(
-    o: &mut ObjectWriter<'_>,
-    tool: &Tool,
-    target: &Target<'_>,
-    class: &ModelClass,
-    losses: &mut Losses,
-) {
+fn function(o: &mut ObjectWriter<'_>, tool: &Tool, target: &Target<'_>, class: &ModelClass, losses: &mut Losses) {
     match &tool.kind {
         ToolKind::Function { name, description, parameters, strict } => {
             o.text("name", target.names.upstream(name));

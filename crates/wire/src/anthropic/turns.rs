@@ -28,7 +28,12 @@ pub(super) struct Turns<'a> {
 
 impl<'a> Turns<'a> {
     /// Lays out a request. A fault: content that cannot be carried, or a last turn that the model does not go on with.
-    pub fn of(request: &'a Request, class: &ModelClass, facts: &ModelFacts, losses: &mut Losses) -> Result<Self, Fault> {
+    pub fn of(
+        request: &'a Request,
+        class: &ModelClass,
+        facts: &ModelFacts,
+        losses: &mut Losses,
+    ) -> Result<Self, Fault> {
         let mut laid = Self { system: Vec::new(), turns: Vec::new() };
         laid.system.extend(request.system.iter().filter(|b| is_system_text(b, losses)));
         for turn in &request.turns {

@@ -149,8 +149,14 @@ fn result(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Block, Fault> 
     let error = fields.boolean("is_error")?.unwrap_or(false);
     let at = fields.path("content");
     let content = content(fields.take("content"), &at, losses)?;
-    let mut block =
-        Block::new(Content::Result(ToolResult { call, name: None, content, json: None, error, kind: CallKind::Function }));
+    let mut block = Block::new(Content::Result(ToolResult {
+        call,
+        name: None,
+        content,
+        json: None,
+        error,
+        kind: CallKind::Function,
+    }));
     block.carry = carry(fields, &["toolset_name"]);
     Ok(block)
 }
@@ -174,6 +180,5 @@ pub(in crate::anthropic) fn reasoning(text: String, sealed: &str, redacted: bool
 pub(in crate::anthropic) fn carry(fields: &mut Fields<'_>, keys: &[&str]) -> Option<Carry> {
     let found: Vec<_> =
         keys.iter().filter_map(|key| fields.take(key).map(|node| ((*key).to_owned().into(), node))).collect();
-    (!found.is_empty())
-        .then(|| Carry { dialect: Dialect::Anthropic, raw: Node::Object(Object(found)).to_json() })
+    (!found.is_empty()).then(|| Carry { dialect: Dialect::Anthropic, raw: Node::Object(Object(found)).to_json() })
 }

@@ -104,8 +104,7 @@ pub(in crate::anthropic) fn input(call: &Call) -> String {
 pub(in crate::anthropic) fn input_is_wrapped(block: &Block) -> bool {
     match &block.content {
         Content::Call(call) if call.kind == CallKind::Function => {
-            !call.arguments.trim().is_empty()
-                && !matches!(Node::read(call.arguments.as_bytes()), Some(Node::Object(_)))
+            !call.arguments.trim().is_empty() && !matches!(Node::read(call.arguments.as_bytes()), Some(Node::Object(_)))
         }
         _ => false,
     }
@@ -128,13 +127,7 @@ fn thinking(a: &mut ArrayWriter<'_>, reasoning: &Reasoning, sealed: Option<&Seal
     }
 }
 
-fn tool_result(
-    o: &mut ObjectWriter<'_>,
-    outer: &Block,
-    result: &ToolResult,
-    cache: Option<CacheMark>,
-    to: For<'_>,
-) {
+fn tool_result(o: &mut ObjectWriter<'_>, outer: &Block, result: &ToolResult, cache: Option<CacheMark>, to: For<'_>) {
     o.text("type", "tool_result");
     match to {
         For::Provider(_) => o.text("tool_use_id", &IdRule::WIDE.apply(&result.call)),

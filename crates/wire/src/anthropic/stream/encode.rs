@@ -34,8 +34,12 @@ struct Open {
 
 enum Kind {
     Text,
-    Thinking { id: Option<String> },
-    Redacted { id: Option<String> },
+    Thinking {
+        id: Option<String>,
+    },
+    Redacted {
+        id: Option<String>,
+    },
     Call,
     /// It came whole; deltas to it mean nothing.
     Whole,
