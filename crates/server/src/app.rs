@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use tollgate_core::caller::{Directory, KeyHash};
-use tollgate_core::config::Config;
+use tollgate_core::config::{self, Config, Trust};
 use tollgate_core::ports::Continuity;
 use tollgate_core::trail::Trail;
+use tollgate_ir::Fault;
 
 use crate::body::BodyBudget;
 use crate::clock::Clock;
+use crate::media::{MediaFetcher, MediaSettings};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::tasks::Tasks;
-use crate::upstream::{PoolSettings, Upstream};
+use crate::upstream::{EgressConfig, PoolSettings, Upstream};
 
 /// Most records of finished calls that are kept for `GET /api/v1/calls`, until there is a store for them.
 const RECENT: usize = 1_000;
@@ -31,6 +33,7 @@ struct Inner {
     upstream: Upstream,
     bodies: BodyBudget,
     continuity: Arc<dyn Continuity>,
+    media: MediaFetcher,
     metrics: Metrics,
     state: ArcSwap<State>,
     recent: Mutex<VecDeque<Arc<Trail>>>,
@@ -57,9 +60,9 @@ impl State {
         Self { config, directory, admins, providers }
     }
 
-    /// No keys are declared, so whoever reaches the listener may call.
+    /// No keys are declared and only this machine reaches the listener: whoever does may call.
     pub fn is_open(&self) -> bool {
-        self.directory.is_empty() && self.admins.is_empty()
+        config::trust(&self.config) == Trust::Loopback
     }
 }
 
@@ -73,28 +76,30 @@ pub fn hash(credential: &str) -> KeyHash {
 
 impl Gateway {
     /// A gateway with its first state. `reload` reads the configuration anew, puts it in force by [`Gateway::swap`] and
-    /// says what needs a restart.
+    /// says what needs a restart. The fault is a client certificate or proxy that cannot be used.
     pub fn new(
         state: State,
         tasks: Tasks,
         continuity: Arc<dyn Continuity>,
         reload: impl Fn() -> Result<Vec<String>, String> + Send + Sync + 'static,
-    ) -> Self {
+    ) -> Result<Self, Fault> {
+        let media = MediaFetcher::new(MediaSettings::default(), &EgressConfig::default())?;
         let bodies = BodyBudget::new(usize::try_from(state.config.limits.bodies).unwrap_or(usize::MAX));
         let metrics = Metrics::new(&state.config);
-        Self {
+        Ok(Self {
             inner: Arc::new(Inner {
                 upstream: Upstream::new(PoolSettings::default(), &tasks),
                 clock: Clock::start(),
                 tasks,
                 bodies,
                 continuity,
+                media,
                 metrics,
                 state: ArcSwap::from_pointee(state),
                 recent: Mutex::new(VecDeque::with_capacity(64)),
                 reload: Box::new(reload),
             }),
-        }
+        })
     }
 
     /// Puts a new state in force; running calls keep theirs.
@@ -136,6 +141,11 @@ impl Gateway {
     /// What is remembered between calls.
     pub fn continuity(&self) -> &dyn Continuity {
         &*self.inner.continuity
+    }
+
+    /// Fetches media by address, under guard.
+    pub fn media(&self) -> &MediaFetcher {
+        &self.inner.media
     }
 
     /// The figures.

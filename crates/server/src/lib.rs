@@ -1,9 +1,18 @@
 //! The gateway at work: listeners, the pipeline of a call, upstreams, the admin API.
 
+mod admin;
+pub mod app;
 pub mod body;
+pub mod catalogue;
+pub mod clock;
 pub mod credentials;
+mod draw;
+pub mod edge;
 pub mod listen;
 pub mod media;
+pub mod metrics;
+mod pipeline;
+pub mod provider;
 pub mod routes;
 pub mod simulate;
 pub mod tasks;

@@ -1,2 +1,18 @@
-//! tollgate
-fn main() {}
+//! Tollgate: one binary between applications and the models they call.
+
+mod cli;
+mod configure;
+mod log;
+mod serve;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::run(cli::Cli::parse())
+}

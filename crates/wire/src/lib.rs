@@ -9,6 +9,8 @@ pub mod fault;
 pub mod frame;
 pub mod ids;
 pub mod json;
+pub mod ops;
+pub mod schema;
 pub mod providers;
 pub mod relay;
 pub mod sequencer;

@@ -45,6 +45,9 @@ impl Pin {
     }
 }
 
+/// Says why a target cannot serve a call at all; `None`: it can.
+pub type Unfit<'a> = dyn Fn(&Target) -> Option<String> + Sync + 'a;
+
 /// What a plan depends on beside the policy.
 #[derive(Default)]
 pub struct Facts<'a> {
@@ -53,7 +56,7 @@ pub struct Facts<'a> {
     /// The call carries state that this pin can read and others must do without: its targets come first.
     pub first: Option<&'a Pin>,
     /// Why a target cannot serve this call at all (it takes no images, speaks no embeddings); `None`: it can.
-    pub unfit: Option<&'a dyn Fn(&Target) -> Option<String>>,
+    pub unfit: Option<&'a Unfit<'a>>,
 }
 
 /// The targets in the order in which they are tried.

@@ -105,7 +105,7 @@ pub async fn dispatch(gateway: &Gateway, call: &Call, plan: &Plan, recalled: &Re
         }
         let mut understood = understood.as_mut().filter(|_| translates);
         if let Some(understood) = &mut understood {
-            settlement.waiting(fetch::media(call, way.dialect, &mut understood.request)).await?;
+            settlement.waiting(fetch::media(gateway, call, way.dialect, &mut understood.request)).await?;
         }
         let attempt = Attempt { gateway, call, provider, target, way };
         match attempt.run(understood.as_deref(), settlement).await {
@@ -175,7 +175,8 @@ impl Attempt<'_> {
             headers::put(&mut headers, "content-type", kind);
             (simulated.status, headers, Source::Simulated(VecDeque::from(simulated.pieces)))
         } else {
-            let sent = self.gateway.upstream().send(request, &self.provider.egress, &self.deadlines(settlement));
+            let deadlines = self.deadlines(settlement);
+            let sent = self.gateway.upstream().send(request, &self.provider.egress, &deadlines);
             let (head, body) = settlement.waiting(sent).await?.into_parts();
             (head.status.as_u16(), head.headers, Source::Remote(Box::new(body)))
         };

@@ -6,13 +6,13 @@ use tollgate_core::config::Fetch;
 use tollgate_ir::{Block, Content, Dialect, Fault, FaultKind, Media, MediaKind, MediaSource, Request};
 
 use super::receive::Call;
-use crate::media;
+use crate::app::Gateway;
 
 /// Most addresses of one request.
 const MAX_MEDIA: usize = 32;
 
 /// Replaces addresses by what is there, where the upstream takes none. Otherwise nothing is fetched.
-pub async fn media(call: &Call, upstream: Dialect, request: &mut Request) -> Result<(), Fault> {
+pub async fn media(gateway: &Gateway, call: &Call, upstream: Dialect, request: &mut Request) -> Result<(), Fault> {
     if upstream != Dialect::Bedrock {
         return Ok(());
     }
@@ -33,14 +33,14 @@ pub async fn media(call: &Call, upstream: Dialect, request: &mut Request) -> Res
                 }
                 fetched += 1;
                 let url = url.clone();
-                fetch(call, &url, &at, fetched, media).await?;
+                fetch(gateway, call, &url, &at, fetched, media).await?;
             }
         }
     }
     Ok(())
 }
 
-async fn fetch(call: &Call, url: &str, at: &str, count: usize, into: &mut Media) -> Result<(), Fault> {
+async fn fetch(gateway: &Gateway, call: &Call, url: &str, at: &str, count: usize, into: &mut Media) -> Result<(), Fault> {
     let refuse = |why: &str| {
         let mut fault = Fault::new(FaultKind::MediaNotFetched, format!("`{at}`: {why} Send the bytes in the request instead."));
         fault.param = Some(at.to_owned());
@@ -52,7 +52,7 @@ async fn fetch(call: &Call, url: &str, at: &str, count: usize, into: &mut Media)
     if count > MAX_MEDIA {
         return Err(refuse("the request names too many addresses."));
     }
-    let fetched = media::fetch(url).await.map_err(|mut fault| {
+    let fetched = gateway.media().fetch(url).await.map_err(|mut fault| {
         fault.public = format!("`{at}`: {}", fault.public);
         fault.param = Some(at.to_owned());
         fault

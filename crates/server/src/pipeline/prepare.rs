@@ -123,7 +123,7 @@ fn betas(call: &Call) -> Vec<String> {
 
 /// A body that came by Bedrock's InvokeModel lacks what Claude's own API wants in it, and the reverse is the carriage's.
 fn edits(call: &Call, way: &Way) -> Vec<Patch> {
-    if call.carriage != FaceCarriage::BedrockInvoke || way.carriage.model_in_path(way.dialect) {
+    if call.carriage != FaceCarriage::BedrockInvoke || way.carriage.model_in_path(way.dialect, call.operation) {
         return Vec::new();
     }
     let mut edits = vec![Patch::delete("anthropic_version"), Patch::delete("anthropic_beta")];

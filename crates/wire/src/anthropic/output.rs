@@ -33,7 +33,9 @@ pub(super) fn read(
             };
         }
     }
-    inner.map(|inner| inner.report_rest(losses));
+    if let Some(inner) = inner {
+        inner.report_rest(losses);
+    }
     format.report_rest(losses);
     Ok(Some(found))
 }

@@ -42,7 +42,12 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
 
     let mut body = Vec::new();
     let name_of = |name| target.names.upstream(name);
-    let mut writing = Writing { name_of: &name_of, documents: DocumentNames::default(), status: model.result_status };
+    let mut writing = Writing {
+        name_of: &name_of,
+        documents: DocumentNames::default(),
+        status: model.result_status,
+        plain: model.claude,
+    };
     object(&mut body, |o| {
         messages::write(o, &messages, &mut writing, &model, losses)?;
         write_system(o, request, &model, losses);

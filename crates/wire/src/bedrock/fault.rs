@@ -1,6 +1,6 @@
 //! Errors: `{"message": …}` with the error's type in the header `x-amzn-errortype`, and exceptions within streams.
 
-use tollgate_ir::Fault;
+use tollgate_ir::{Fault, FaultKind, Retry};
 
 use crate::fault::{Words, classify};
 use crate::frame::aws::aws_exception;
@@ -69,7 +69,16 @@ pub fn decode_fault(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Fault
         Some(kind) if status < 400 => kind.status,
         _ => status,
     };
-    classify(status, kind, None, &words.message, headers)
+    of_type(classify(status, kind, None, &words.message, headers))
+}
+
+/// A model that failed is no fault of the request, though 424 is in the client's range.
+fn of_type(mut fault: Fault) -> Fault {
+    if fault.status == 424 && fault.kind == FaultKind::ProviderBadRequest {
+        fault.kind = FaultKind::ProviderFailed;
+        fault.retry = Retry::NextTarget;
+    }
+    fault
 }
 
 /// The fault that an exception within a stream reports.
@@ -77,7 +86,7 @@ pub(super) fn decode_exception(name: &str, payload: &[u8]) -> Fault {
     let words = Words::read(payload);
     let message = if words.message.is_empty() { name } else { &words.message };
     let status = by_name(name).map_or(0, |kind| kind.status);
-    classify(status, Some(name), None, message, &[])
+    of_type(classify(status, Some(name), None, message, &[]))
 }
 
 /// See [`crate::codec::encode_fault`]. The request id is in a header of its own.

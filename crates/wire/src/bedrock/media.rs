@@ -167,12 +167,13 @@ fn sanitise(name: &str) -> String {
     out.trim_end().to_owned()
 }
 
-/// Writes the member of the union that the media are.
+/// Writes the member of the union that the media are. `plain`: documents may come as text, not only as files.
 pub(super) fn write(
     o: &mut ObjectWriter<'_>,
     block: &Block,
     media: &Media,
     names: &mut DocumentNames,
+    plain: bool,
 ) -> Result<(), Fault> {
     let kept = block.carry.as_ref().filter(|c| c.dialect == Dialect::Bedrock).map(|c| &c.raw);
     let Some(format) = format_of(media) else {
@@ -188,7 +189,7 @@ pub(super) fn write(
         if media.kind == MediaKind::Document {
             o.text("name", &names.give(media.name.as_deref(), format));
         }
-        o.object("source", |o| source(o, block, media))?;
+        o.object("source", |o| source(o, block, media, plain))?;
         if let Some(kept) = kept {
             o.spread(kept, &["bucketOwner"]);
         }
@@ -196,9 +197,10 @@ pub(super) fn write(
     })
 }
 
-fn source(o: &mut ObjectWriter<'_>, block: &Block, media: &Media) -> Result<(), Fault> {
+fn source(o: &mut ObjectWriter<'_>, block: &Block, media: &Media, plain: bool) -> Result<(), Fault> {
     match &media.source {
         MediaSource::Base64(data) => o.text("bytes", data),
+        MediaSource::Text(text) if plain => o.text("text", text),
         MediaSource::Text(text) => o.text("bytes", &STANDARD.encode(text)),
         MediaSource::Url(url) if url.starts_with("s3://") => o.object("s3Location", |o| {
             o.text("uri", url);

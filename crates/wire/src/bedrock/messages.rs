@@ -63,19 +63,19 @@ pub(super) fn plan<'a>(
     Ok(messages)
 }
 
-/// A last turn of the assistant is a beginning that the model goes on with, where it takes one.
+/// A last turn of the assistant is a beginning that the model goes on with, where it takes one; it must not end in white
+/// space. Elsewhere the user says that it may go on.
 fn end_well(messages: &mut Vec<Message<'_>>, model: &Model, losses: &mut Losses) {
     let Some(last) = messages.last_mut().filter(|last| last.assistant) else { return };
-    if let Some(item) = last.items.last_mut()
-        && let Item::Block(Block { content: Content::Text { text, .. }, cache, .. }) = *item
-    {
-        *item = Item::Text(text.trim_end(), *cache);
-    }
     if !model.prefill {
         if let Some(Item::Block(block)) = last.items.first() {
             losses.block(block, "", Reason::Adjusted);
         }
         messages.push(Message { assistant: false, items: vec![Item::Text(OPENER, None)] });
+    } else if let Some(item) = last.items.last_mut()
+        && let Item::Block(Block { content: Content::Text { text, .. }, cache, .. }) = *item
+    {
+        *item = Item::Text(text.trim_end(), *cache);
     }
 }
 

@@ -3,7 +3,6 @@
 use tollgate_ir::{Block, Choice, Content, Fault, Finish, Losses, Reply, ReplyHead, Usage};
 
 use super::fault::decode_fault;
-use super::media::DocumentNames;
 use super::read;
 use super::write::Writing;
 use crate::ids::made_up;
@@ -44,13 +43,23 @@ pub(super) fn tier(node: &Node<'_>) -> Option<String> {
 /// A block that cannot be read is left out rather than the whole answer.
 fn blocks(content: &[Node<'_>]) -> Vec<Block> {
     let mut losses = Losses::new(|_| "");
-    let read = content.iter().filter_map(|node| read::blocks(vec![node.clone()], "", &mut losses).ok());
-    let mut blocks: Vec<_> = read.flatten().filter(|block| !is_empty(block)).collect();
-    for (place, block) in blocks.iter_mut().enumerate() {
-        block.at.clear();
-        match &mut block.content {
-            Content::Call(call) if call.id.is_empty() => call.id = made_up("", place),
-            _ => {}
+    let mut blocks: Vec<Block> = Vec::with_capacity(content.len());
+    for node in content {
+        let read = read::blocks(vec![node.clone()], "", &mut losses).unwrap_or_default();
+        for mut block in read.into_iter().filter(|block| !is_empty(block)) {
+            block.at.clear();
+            if let Content::Call(call) = &mut block.content
+                && call.id.is_empty()
+            {
+                call.id = made_up("", blocks.len());
+            }
+            match (blocks.last_mut().map(|last| &mut last.content), &mut block.content) {
+                // Nova gives the sources of a text in blocks without words after it.
+                (Some(Content::Text { citations: all, .. }), Content::Text { text, citations }) if text.is_empty() => {
+                    all.append(citations);
+                }
+                _ => blocks.push(block),
+            }
         }
     }
     blocks
@@ -154,7 +163,7 @@ pub fn encode_reply(reply: &Reply, _context: &ReplyContext) -> Vec<u8> {
     let mut out = Vec::new();
     let first = reply.choices.first();
     let finish = first.and_then(|choice| choice.finish.as_ref());
-    let mut writing = Writing { name_of: &|name| name, documents: DocumentNames::default(), status: true };
+    let mut writing = Writing::to_client();
     object(&mut out, |o| {
         o.object("output", |o| {
             o.object("message", |o| {

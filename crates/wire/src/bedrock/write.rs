@@ -21,6 +21,15 @@ pub(super) struct Writing<'a> {
     pub documents: DocumentNames,
     /// `toolResult.status` is understood.
     pub status: bool,
+    /// Documents may come as text.
+    pub plain: bool,
+}
+
+impl Writing<'_> {
+    /// For what goes to a client, who knows every form.
+    pub(super) fn to_client() -> Self {
+        Self { name_of: &|name| name, documents: DocumentNames::default(), status: true, plain: true }
+    }
 }
 
 impl<'a> Writing<'a> {
@@ -34,7 +43,7 @@ impl<'a> Writing<'a> {
             Content::Text { text, citations } if citations.is_empty() => a.object(|o| o.text("text", text)),
             Content::Text { text, citations } => a.object(|o| cited(o, text, citations)),
             Content::Refusal(text) => a.object(|o| o.text("text", text)),
-            Content::Media(media) => a.object(|o| media::write(o, block, media, &mut self.documents))?,
+            Content::Media(media) => a.object(|o| media::write(o, block, media, &mut self.documents, self.plain))?,
             Content::Call(call) => a.object(|o| self.call(o, call)),
             Content::Result(result) => a.object(|o| self.result(o, result))?,
             Content::Reasoning(reasoning) => a.object(|o| self::reasoning(o, reasoning, block.seal.as_ref())),
@@ -124,7 +133,9 @@ fn reasoning(o: &mut ObjectWriter<'_>, reasoning: &Reasoning, seal: Option<&Seal
 
 fn cited(o: &mut ObjectWriter<'_>, text: &str, citations: &[Citation]) {
     o.object("citationsContent", |o| {
-        o.array("content", |a| a.object(|o| o.text("text", text)));
+        if !text.is_empty() {
+            o.array("content", |a| a.object(|o| o.text("text", text)));
+        }
         o.array("citations", |a| citations.iter().for_each(|citation| a.object(|o| self::citation(o, citation))));
     });
 }

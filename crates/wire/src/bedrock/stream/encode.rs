@@ -9,7 +9,6 @@ use base64::engine::general_purpose::STANDARD;
 use tollgate_ir::{BlockStart, CallKind, Citation, Delta, Event, Finish, Issuer, Seal, Usage};
 
 use crate::bedrock::fault::fault_frame;
-use crate::bedrock::media::DocumentNames;
 use crate::bedrock::reply::{is_sayable, write_finish, write_tier, write_usage};
 use crate::bedrock::write::{Writing, citation};
 use crate::frame::aws::aws_event;
@@ -222,7 +221,7 @@ impl StreamEncoder {
     /// A block that comes at once: what a delta can say of it, or start and deltas by its own form.
     fn whole(&mut self, whole: &tollgate_ir::Block, out: &mut Vec<u8>) {
         let mut json = Vec::new();
-        let mut writing = Writing { name_of: &|name| name, documents: DocumentNames::default(), status: true };
+        let mut writing = Writing::to_client();
         let written = json::array(&mut json, |a| writing.block(a, whole));
         let node = Node::read(&json).filter(|_| written.is_ok());
         let member = node.as_ref().and_then(|node| node.items().first()?.entries().first().cloned());

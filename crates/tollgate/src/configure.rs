@@ -1,0 +1,72 @@
+//! Where the configuration comes from: the file, the environment, the files that it names. The one place that reads them.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tollgate_core::config::{self, Config, Surroundings};
+use tollgate_server::app::State;
+use tollgate_server::catalogue::BuiltIn;
+use tollgate_server::provider;
+
+/// A configuration file, or the environment alone.
+#[derive(Clone, Debug)]
+pub struct Source {
+    file: Option<PathBuf>,
+}
+
+/// The process's environment and files.
+struct Process;
+
+impl Surroundings for Process {
+    #[expect(clippy::disallowed_methods, reason = "this is where the configuration is loaded")]
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        std::fs::read_to_string(path).map_err(|e| e.to_string())
+    }
+}
+
+impl Source {
+    /// This file, or the environment.
+    pub fn new(file: Option<PathBuf>) -> Self {
+        Self { file }
+    }
+
+    /// The file, if there is one.
+    pub fn file(&self) -> Option<&PathBuf> {
+        self.file.as_ref()
+    }
+
+    /// Reads and checks the configuration and makes its providers ready; all that is wrong, as text.
+    pub fn state(&self) -> Result<State, String> {
+        let config = Arc::new(self.config()?);
+        let providers = provider::all(&config, &Process).map_err(|faults| {
+            let lines: Vec<_> = faults.iter().map(|fault| format!("{self}: {}", fault.public)).collect();
+            lines.join("\n")
+        })?;
+        Ok(State::new(config, providers))
+    }
+
+    fn config(&self) -> Result<Config, String> {
+        let Some(path) = &self.file else {
+            return config::from_environment(&Process, &BuiltIn).map_err(|problems| problems.to_string());
+        };
+        let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        config::load(&text, &Process, &BuiltIn).map_err(|problems| {
+            let name = path.display();
+            problems.0.iter().map(|p| format!("{name}:{p}")).collect::<Vec<_>>().join("\n")
+        })
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(path) => path.display().fmt(f),
+            None => f.write_str("the environment"),
+        }
+    }
+}

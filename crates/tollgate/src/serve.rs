@@ -1,0 +1,132 @@
+//! `tollgate serve`: from the configuration to listeners, and to a graceful end.
+
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tollgate_core::config::{self, Config};
+use tollgate_ir::Fault;
+use tollgate_server::app::{Gateway, State};
+use tollgate_server::edge::{Edge, Serves};
+use tollgate_server::listen::{Certificate, CertificateFiles, Listener};
+use tollgate_server::tasks::{Drained, Tasks};
+use tollgate_store::MemoryContinuity;
+
+use crate::cli::complain;
+use crate::configure::Source;
+use crate::{log, watch};
+
+/// Serves until a signal ends it.
+pub fn run(source: Source) -> ExitCode {
+    let state = match source.state() {
+        Ok(state) => state,
+        Err(problems) => {
+            complain(&problems);
+            return ExitCode::FAILURE;
+        }
+    };
+    log::begin(&state.config.log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("the runtime cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(serve(source, state)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            complain(&fault.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(source: Source, state: State) -> Result<(), Fault> {
+    let config = Arc::clone(&state.config);
+    config::check_bind(&config)?;
+    let tasks = Tasks::new();
+    let certificate = certificate(&config)?;
+    let this: Arc<OnceLock<Gateway>> = Arc::default();
+    let reload = {
+        let (source, certificate, this) = (source.clone(), certificate.clone(), Arc::downgrade(&this));
+        move || match this.upgrade().as_ref().and_then(|this| this.get()) {
+            Some(gateway) => reload(gateway, &source, certificate.as_ref()),
+            None => Err("the gateway is not up yet".to_owned()),
+        }
+    };
+    let gateway = Gateway::new(state, tasks.clone(), Arc::new(MemoryContinuity::default()), reload)?;
+    // Set once, right here.
+    let _ = this.set(gateway.clone());
+    listen(&gateway, &config, certificate.clone())?;
+    let _watcher = watch::watch(&gateway, &source, certificate.as_ref());
+    wait(&gateway).await;
+    match tasks.drain(config.server.grace).await {
+        Drained::Clean => tracing::info!("all calls have ended"),
+        Drained::Ended => tracing::warn!("the grace is over; the rest of the calls were ended"),
+        Drained::Left(left) => tracing::warn!(left, "some calls did not end in time"),
+    }
+    Ok(())
+}
+
+fn certificate(config: &Config) -> Result<Option<Certificate>, Fault> {
+    let load = |files: &config::CertFiles| {
+        Certificate::load(CertificateFiles { chain: files.cert.clone().into(), key: files.key.clone().into() })
+    };
+    config.server.tls.as_ref().map(load).transpose()
+}
+
+fn listen(gateway: &Gateway, config: &Config, certificate: Option<Certificate>) -> Result<(), Fault> {
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    let main = Listener::bind(config.server.listen, certificate.clone())?;
+    let address = main.local_address();
+    let admin = config.server.admin.filter(|admin| *admin != config.server.listen);
+    let serves = if admin.is_some() { Serves::Clients } else { Serves::All };
+    if let Some(admin) = admin {
+        let listener = Listener::bind(admin, certificate)?;
+        tracing::info!(address = %listener.local_address(), "operators are served");
+        listener.serve(Edge::new(gateway.clone(), Serves::Admin), gateway.tasks());
+    }
+    main.serve(Edge::new(gateway.clone(), serves), gateway.tasks());
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    if config.simulated {
+        tracing::warn!("no provider is configured: `sim/…` answers, and simulates. Set a provider's key (OPENAI_API_KEY …) to ask a real model");
+    }
+    let providers: Vec<_> = config.providers.iter().map(|p| p.id.as_str()).collect();
+    tracing::info!(url = %format!("{scheme}://{address}"), providers = providers.join(","), version = env!("CARGO_PKG_VERSION"), "clients are served");
+    Ok(())
+}
+
+/// Puts the changed configuration in force; what needs a restart. An invalid one changes nothing.
+fn reload(gateway: &Gateway, source: &Source, certificate: Option<&Certificate>) -> Result<Vec<String>, String> {
+    let fresh = source.state()?;
+    if let Some(certificate) = certificate {
+        certificate.reload().map_err(|fault| fault.to_string())?;
+    }
+    let restart: Vec<String> =
+        config::needs_restart(&gateway.state().config, &fresh.config).into_iter().map(str::to_owned).collect();
+    for warning in &fresh.config.warnings {
+        tracing::warn!("{warning}");
+    }
+    gateway.swap(fresh);
+    tracing::info!(needs_restart = restart.join(","), "the configuration was reloaded");
+    Ok(restart)
+}
+
+/// Until a signal to stop; a hang-up reloads.
+async fn wait(gateway: &Gateway) {
+    let (Ok(mut stop), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
+        tracing::error!("signals cannot be received; stop the process by killing it");
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::select! {
+            _ = stop.recv() => break,
+            _ = tokio::signal::ctrl_c() => break,
+            _ = hang_up.recv() => watch::reload(gateway),
+        }
+    }
+    tracing::info!("stopping: no new calls, running ones may end");
+}

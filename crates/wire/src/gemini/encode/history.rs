@@ -1,0 +1,236 @@
+//! Turns → `contents`: neighbours of one role merged, all results of a step in one content before any words, in the
+//! order of its calls (Gemini counts and compares), late system messages hoisted.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use tollgate_ir::{Block, Call, Content, Fault, FaultKind, Losses, Media, Reason, Request, Role, ToolResult};
+
+use crate::gemini::{media, parts, results, rules};
+use crate::json::{ArrayWriter, ObjectWriter, array};
+use crate::target::Target;
+
+/// The documented placeholder for a signature that got lost (ai.google.dev/gemini-api/docs/thought-signatures).
+const NO_SEAL: &str = "skip_thought_signature_validator";
+
+/// Writes `systemInstruction`: the system blocks, then system messages from within the conversation.
+pub(super) fn system(out: &mut ObjectWriter<'_>, request: &Request, losses: &mut Losses) {
+    let late = request.turns.iter().filter(|t| t.role == Role::System).flat_map(|t| &t.blocks);
+    let blocks: Vec<&Block> = request.system.iter().chain(late).collect();
+    for block in &blocks {
+        report_cache(block, losses);
+        if block.as_text().is_none() {
+            losses.block(block, "", Reason::Dropped);
+        }
+    }
+    let texts: Vec<&str> = blocks.iter().filter_map(|b| b.as_text()).filter(|t| !t.is_empty()).collect();
+    if !texts.is_empty() {
+        out.object("systemInstruction", |o| {
+            o.array("parts", |a| texts.iter().for_each(|t| parts::text(a, t, false, None)));
+        });
+    }
+}
+
+/// Writes `contents`.
+pub(super) fn contents(
+    out: &mut ObjectWriter<'_>,
+    request: &Request,
+    target: &Target<'_>,
+    losses: &mut Losses,
+) -> Result<(), Fault> {
+    let mut writer = Writer { target, losses, names: call_names(request), step: Vec::new() };
+    out.array("contents", |contents| {
+        let spoken: Vec<_> = request.turns.iter().filter(|t| t.role != Role::System).collect();
+        for group in spoken.chunk_by(|a, b| a.role == b.role) {
+            let blocks: Vec<&Block> = group.iter().flat_map(|t| &t.blocks).collect();
+            match group[0].role {
+                Role::Assistant => writer.model(contents, &blocks)?,
+                _ => writer.user(contents, &blocks)?,
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The names of calls by id, for results that do not say them.
+fn call_names(request: &Request) -> HashMap<&str, &str> {
+    request
+        .turns
+        .iter()
+        .flat_map(|t| &t.blocks)
+        .filter_map(|b| match &b.content {
+            Content::Call(call) => Some((call.id.as_str(), call.name.as_str())),
+            _ => None,
+        })
+        .collect()
+}
+
+struct Writer<'w> {
+    target: &'w Target<'w>,
+    losses: &'w mut Losses,
+    names: HashMap<&'w str, &'w str>,
+    /// Ids of the calls of the model's last turn, in order.
+    step: Vec<&'w str>,
+}
+
+impl<'w> Writer<'w> {
+    fn model(&mut self, contents: &mut ArrayWriter<'_>, blocks: &[&'w Block]) -> Result<(), Fault> {
+        self.step = calls(blocks).map(|call| call.id.as_str()).collect();
+        self.content(contents, "model", blocks)
+    }
+
+    fn user(&mut self, contents: &mut ArrayWriter<'_>, blocks: &[&'w Block]) -> Result<(), Fault> {
+        let (mut answers, words): (Vec<&Block>, Vec<&Block>) =
+            blocks.iter().partition(|b| matches!(b.content, Content::Result(_)));
+        answers.sort_by_key(|b| match &b.content {
+            Content::Result(result) => self.step.iter().position(|id| *id == result.call).unwrap_or(usize::MAX),
+            _ => usize::MAX,
+        });
+        self.content(contents, "user", &answers)?;
+        let beside = self.media_beside(&answers);
+        let rest: Vec<&Block> = beside.into_iter().chain(words).collect();
+        self.content(contents, "user", &rest)
+    }
+
+    /// Media of results, for models that take none within a response: they follow the results.
+    fn media_beside(&mut self, answers: &[&'w Block]) -> Vec<&'w Block> {
+        if rules::of_model(self.target.model).third {
+            return Vec::new();
+        }
+        let found: Vec<&Block> = answers.iter().flat_map(|b| media_of(b)).collect();
+        for block in &found {
+            self.losses.block(block, "", Reason::Adjusted);
+        }
+        found
+    }
+
+    /// One content; nothing if its blocks come to nothing.
+    fn content(&mut self, contents: &mut ArrayWriter<'_>, role: &str, blocks: &[&Block]) -> Result<(), Fault> {
+        let mut written = Vec::new();
+        let first_call = blocks.iter().position(|b| matches!(b.content, Content::Call(_)));
+        array(&mut written, |a| {
+            blocks.iter().enumerate().try_for_each(|(i, block)| self.part(a, block, first_call == Some(i)))
+        })?;
+        if written != b"[]" {
+            contents.object(|o| {
+                o.text("role", role);
+                o.raw("parts", std::str::from_utf8(&written).unwrap_or("[]"));
+            });
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, a: &mut ArrayWriter<'_>, block: &Block, first_call: bool) -> Result<(), Fault> {
+        report_cache(block, self.losses);
+        let seal = parts::seal(block);
+        match &block.content {
+            Content::Text { text, .. } | Content::Refusal(text) => {
+                if !text.is_empty() || seal.is_some() {
+                    parts::text(a, text, false, seal);
+                }
+            }
+            Content::Reasoning(reasoning) if seal.is_some() || parts::own(block).is_some() => {
+                parts::text(a, &reasoning.text, !reasoning.text.is_empty(), seal);
+            }
+            Content::Media(media) => self.media(a, block, media, seal)?,
+            Content::Call(call) => {
+                let seal = self.call_seal(block, seal, first_call);
+                let name = self.target.names.upstream(&call.name);
+                parts::call(a, &call.id, name, &parts::arguments(call), seal);
+            }
+            Content::Result(result) => self.result(a, result)?,
+            Content::Server(_) | Content::Opaque { .. } if parts::own(block).is_some() => {
+                if let Some(raw) = parts::own(block) {
+                    parts::whole(a, raw, seal);
+                }
+            }
+            Content::Reasoning(_) | Content::Server(_) | Content::Opaque { .. } => {
+                self.losses.block(block, "", Reason::Dropped);
+            }
+        }
+        Ok(())
+    }
+
+    /// A call's signature. Gemini 3 refuses a step whose first call has none; the placeholder is for just that case.
+    fn call_seal<'b>(&mut self, block: &Block, seal: Option<&'b str>, first: bool) -> Option<&'b str> {
+        if seal.is_none() && first && rules::of_model(self.target.model).third {
+            self.losses.block(block, "", Reason::Defaulted);
+            return Some(NO_SEAL);
+        }
+        seal
+    }
+
+    fn media(&self, a: &mut ArrayWriter<'_>, block: &Block, media: &Media, seal: Option<&str>) -> Result<(), Fault> {
+        let kind = media.kind.as_str();
+        if self.target.facts.refuses(media.kind) {
+            return Err(refused(block, format!("The model `{}` takes no {kind} input.", self.target.model)));
+        }
+        if !media::encode(a, media, seal) {
+            return Err(refused(block, format!("The {kind} lies in another provider's file store.")));
+        }
+        Ok(())
+    }
+
+    fn result(&mut self, a: &mut ArrayWriter<'_>, result: &ToolResult) -> Result<(), Fault> {
+        let known = self.names.get(result.call.as_str()).copied();
+        let name: Cow<'_, str> = match known.or(result.name.as_deref()) {
+            Some(name) => self.target.names.upstream(name).into(),
+            // The call is not in the history: Gemini wants some name all the same.
+            None => result.call.as_str().into(),
+        };
+        let response = results::response(result);
+        let inside = rules::of_model(self.target.model).third;
+        let media: Vec<&Block> =
+            if inside { result.content.iter().filter(|b| is_media(b)).collect() } else { Vec::new() };
+        a.object(|part| {
+            part.object("functionResponse", |o| {
+                o.opt_text("id", Some(result.call.as_str()).filter(|id| !id.is_empty()));
+                o.text("name", &name);
+                o.raw("response", &response);
+                if media.is_empty() {
+                    return Ok(());
+                }
+                o.array("parts", |a| {
+                    media.iter().try_for_each(|block| match &block.content {
+                        Content::Media(media) => self.media(a, block, media, None),
+                        _ => Ok(()),
+                    })
+                })
+            })
+        })
+    }
+}
+
+fn calls<'b>(blocks: &[&'b Block]) -> impl Iterator<Item = &'b Call> {
+    blocks.iter().filter_map(|b| match &b.content {
+        Content::Call(call) => Some(call),
+        _ => None,
+    })
+}
+
+fn is_media(block: &Block) -> bool {
+    matches!(block.content, Content::Media(_))
+}
+
+fn media_of(block: &Block) -> impl Iterator<Item = &Block> {
+    let content = match &block.content {
+        Content::Result(result) => result.content.as_slice(),
+        _ => &[],
+    };
+    content.iter().filter(|b| is_media(b))
+}
+
+fn report_cache(block: &Block, losses: &mut Losses) {
+    if block.cache.is_some() {
+        losses.block(block, ".cache_control", Reason::Dropped);
+    }
+}
+
+fn refused(block: &Block, why: String) -> Fault {
+    let mut fault = Fault::new(
+        FaultKind::UnsupportedContent,
+        format!("{why} Leave `{}` out, or send the bytes inline to a model that takes them.", block.at),
+    );
+    fault.param = Some(block.at.clone());
+    fault
+}

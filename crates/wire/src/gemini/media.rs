@@ -1,0 +1,188 @@
+//! `inlineData` and `fileData` ↔ media.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tollgate_ir::{Dialect, Media, MediaKind, MediaSource};
+
+use super::proto;
+use crate::json::{ArrayWriter, Node};
+
+/// Reads `inlineData` or `fileData` of a part; `None` if it has neither, or one without its bytes or address.
+pub(super) fn decode(part: &Node<'_>) -> Option<Media> {
+    if let Some(blob) = proto::get(part, "inlineData") {
+        let data = proto::text(blob, "data")?;
+        return Some(media(blob, MediaSource::Base64(standard(data)), ""));
+    }
+    let file = proto::get(part, "fileData")?;
+    let uri = proto::text(file, "fileUri")?;
+    Some(media(file, source_of_uri(uri), uri))
+}
+
+fn media(node: &Node<'_>, source: MediaSource, uri: &str) -> Media {
+    let mime = proto::text(node, "mimeType").filter(|m| !m.is_empty()).map(str::to_owned);
+    let kind = match &mime {
+        Some(mime) => MediaKind::of_mime(mime),
+        None if is_video_page(uri) => MediaKind::Video,
+        None => mime_of_name(uri).map_or(MediaKind::Document, MediaKind::of_mime),
+    };
+    Media { kind, mime, source, name: proto::text(node, "displayName").map(str::to_owned), detail: None }
+}
+
+/// Google's own stores (Files API, Cloud Storage) are nobody else's to read; other addresses are open.
+fn source_of_uri(uri: &str) -> MediaSource {
+    let open = (uri.starts_with("https://") || uri.starts_with("http://"))
+        && !uri.starts_with("https://generativelanguage.googleapis.com/");
+    if open {
+        MediaSource::Url(uri.to_owned())
+    } else {
+        MediaSource::FileId { id: uri.to_owned(), dialect: Dialect::Gemini }
+    }
+}
+
+fn is_video_page(uri: &str) -> bool {
+    ["https://www.youtube.com/", "https://youtube.com/", "https://youtu.be/"].iter().any(|p| uri.starts_with(p))
+}
+
+/// Base64 in the standard alphabet, padded; proto3 JSON also takes the URL-safe one and line breaks.
+fn standard(data: &str) -> String {
+    let clean = data.len().is_multiple_of(4)
+        && data.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
+    if clean {
+        return data.to_owned();
+    }
+    let mut out: String = data
+        .chars()
+        .filter(|c| !c.is_ascii_whitespace() && *c != '=')
+        .map(|c| match c {
+            '-' => '+',
+            '_' => '/',
+            other => other,
+        })
+        .collect();
+    while !out.len().is_multiple_of(4) {
+        out.push('=');
+    }
+    out
+}
+
+/// Whether Gemini has a place for it.
+pub(super) const fn sayable(media: &Media) -> bool {
+    !matches!(&media.source, MediaSource::FileId { dialect, .. } if !matches!(dialect, Dialect::Gemini))
+}
+
+/// Writes the part's data; `false` if Gemini has no place for it (another provider's file).
+pub(super) fn encode(parts: &mut ArrayWriter<'_>, media: &Media, seal: Option<&str>) -> bool {
+    let (inline, data) = match &media.source {
+        MediaSource::Base64(data) => (true, std::borrow::Cow::Borrowed(data.as_str())),
+        MediaSource::Text(text) => (true, std::borrow::Cow::Owned(STANDARD.encode(text))),
+        MediaSource::Url(uri) | MediaSource::FileId { id: uri, dialect: Dialect::Gemini } => {
+            (false, std::borrow::Cow::Borrowed(uri.as_str()))
+        }
+        MediaSource::FileId { .. } => return false,
+    };
+    let mime = mime(media);
+    parts.object(|part| {
+        part.object(if inline { "inlineData" } else { "fileData" }, |o| {
+            o.opt_text("mimeType", mime);
+            o.text(if inline { "data" } else { "fileUri" }, &data);
+            // Only the file form has a name on both hosts.
+            if !inline {
+                o.opt_text("displayName", media.name.as_deref());
+            }
+        });
+        part.opt_text("thoughtSignature", seal);
+    });
+    true
+}
+
+/// The MIME type that Gemini wants for everything but pages: given, or known from the first bytes or the name.
+fn mime(media: &Media) -> Option<&str> {
+    if let Some(mime) = media.mime.as_deref() {
+        return Some(mime);
+    }
+    match &media.source {
+        MediaSource::Text(_) => Some("text/plain"),
+        MediaSource::Base64(data) => Some(mime_of_bytes(data).unwrap_or(match media.kind {
+            MediaKind::Image => "image/jpeg",
+            MediaKind::Document => "application/pdf",
+            MediaKind::Audio => "audio/wav",
+            MediaKind::Video => "video/mp4",
+        })),
+        MediaSource::Url(uri) | MediaSource::FileId { id: uri, .. } => mime_of_name(uri),
+    }
+}
+
+/// By the first bytes, as base64 spells them.
+fn mime_of_bytes(data: &str) -> Option<&'static str> {
+    const MAGIC: [(&str, &str); 8] = [
+        ("iVBORw0KGgo", "image/png"),
+        ("/9j/", "image/jpeg"),
+        ("R0lGOD", "image/gif"),
+        ("JVBERi", "application/pdf"),
+        ("SUQz", "audio/mp3"),
+        ("//uQ", "audio/mp3"),
+        ("T2dnUw", "audio/ogg"),
+        ("ZkxhQ", "audio/flac"),
+    ];
+    if data.starts_with("UklGR") {
+        // RIFF: the form type stands in bytes 8 to 11.
+        let head = STANDARD.decode(data.get(..16)?).ok()?;
+        return match head.get(8..12)? {
+            b"WEBP" => Some("image/webp"),
+            b"WAVE" => Some("audio/wav"),
+            _ => None,
+        };
+    }
+    MAGIC.iter().find(|(start, _)| data.starts_with(start)).map(|(_, mime)| *mime)
+}
+
+/// By the extension of an address.
+fn mime_of_name(uri: &str) -> Option<&'static str> {
+    const KNOWN: [(&str, &str); 15] = [
+        ("png", "image/png"),
+        ("jpg", "image/jpeg"),
+        ("jpeg", "image/jpeg"),
+        ("gif", "image/gif"),
+        ("webp", "image/webp"),
+        ("heic", "image/heic"),
+        ("pdf", "application/pdf"),
+        ("txt", "text/plain"),
+        ("csv", "text/csv"),
+        ("html", "text/html"),
+        ("wav", "audio/wav"),
+        ("mp3", "audio/mp3"),
+        ("mp4", "video/mp4"),
+        ("mov", "video/mov"),
+        ("webm", "video/webm"),
+    ];
+    let path = uri.split(['?', '#']).next()?;
+    let (_, extension) = path.rsplit('/').next()?.rsplit_once('.')?;
+    KNOWN.iter().find(|(e, _)| e.eq_ignore_ascii_case(extension)).map(|(_, mime)| *mime)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mime_types_are_known_from_bytes_and_names() {
+        for (source, want) in [
+            (MediaSource::Base64("iVBORw0KGgoAAAA".into()), Some("image/png")),
+            (MediaSource::Base64("UklGRiQAAABXRUJQVlA4".into()), Some("image/webp")),
+            (MediaSource::Base64("UklGRiQAAABXQVZFZm10".into()), Some("audio/wav")),
+            (MediaSource::Base64("QUJD".into()), Some("image/jpeg")),
+            (MediaSource::Url("https://a.example/x/y.PNG?z=1".into()), Some("image/png")),
+            (MediaSource::Url("https://a.example/x".into()), None),
+        ] {
+            let media = Media { kind: MediaKind::Image, mime: None, source, name: None, detail: None };
+            assert_eq!(mime(&media), want, "{media:?}");
+        }
+    }
+
+    #[test]
+    fn url_safe_base64_becomes_standard() {
+        assert_eq!(standard("-_8"), "+/8=");
+        assert_eq!(standard("QUJD\nREVG"), "QUJDREVG");
+        assert_eq!(standard("+/8="), "+/8=");
+    }
+}

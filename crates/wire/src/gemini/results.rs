@@ -1,0 +1,74 @@
+//! `functionResponse` ↔ tool results.
+
+use std::borrow::Cow;
+
+use tollgate_ir::{Block, CallKind, Content, Fault, Losses, ToolResult};
+
+use super::contents::History;
+use super::media;
+use super::proto::{Proto, wrong};
+use crate::json::{Node, object};
+
+/// The documented keys of a response that holds a text only, and the one most SDKs use.
+const WRAPPERS: [&str; 3] = ["result", "output", "error"];
+
+/// Reads a `functionResponse`.
+pub(super) fn decode(mut fields: Proto<'_>, history: &mut History, losses: &mut Losses) -> Result<Content, Fault> {
+    let name = fields.text("name")?;
+    let id = fields.text("id")?.filter(|id| !id.is_empty());
+    let call = history.answer(id, name.as_deref().unwrap_or_default());
+    let mut result = ToolResult { call, name, content: Vec::new(), json: None, error: false, kind: CallKind::Function };
+    if let Some((path, response)) = fields.take("response") {
+        result.content.push(Block::text(words(&response)).at(path));
+        result.error = matches!(response.entries(), [(key, _)] if key == "error");
+        result.json = Some(response.to_json());
+    }
+    for (path, part) in fields.list("parts") {
+        let Some(media) = media::decode(&part) else {
+            return Err(wrong(&path, "an object with `inlineData` or `fileData`", &part));
+        };
+        result.content.push(Block::new(Content::Media(media)).at(path));
+    }
+    // How to go on while the tool still runs is Gemini's Live API only.
+    fields.ignore(&["willContinue", "scheduling"]);
+    fields.report_rest(losses);
+    Ok(Content::Result(result))
+}
+
+/// The response as text: what a wrapper wraps, if that is a text, else the JSON.
+fn words(response: &Node<'_>) -> String {
+    match response.entries() {
+        [(key, Node::Text(text))] if WRAPPERS.contains(&key.as_ref()) => text.to_string(),
+        _ => response.to_text(),
+    }
+}
+
+/// A result as the object that Gemini wants: JSON objects as they are, anything else under one key.
+pub(super) fn response(result: &ToolResult) -> String {
+    if let Some(json) = result.json.as_ref().filter(|json| json.as_str().trim_start().starts_with('{')) {
+        return json.as_str().to_owned();
+    }
+    let text = text(result);
+    if !result.error && is_object(&text) {
+        return text.into_owned();
+    }
+    let mut out = Vec::new();
+    let key = if result.error { "error" } else { "result" };
+    object(&mut out, |o| match &result.json {
+        Some(json) => o.json(key, json),
+        None => o.text(key, &text),
+    });
+    String::from_utf8(out).unwrap_or_default()
+}
+
+fn is_object(text: &str) -> bool {
+    text.trim_start().starts_with('{') && Node::read(text.as_bytes()).is_some()
+}
+
+/// The words of a result, its texts joined.
+fn text(result: &ToolResult) -> Cow<'_, str> {
+    match result.content.as_slice() {
+        [one] => Cow::Borrowed(one.as_text().unwrap_or_default()),
+        many => Cow::Owned(many.iter().filter_map(Block::as_text).collect()),
+    }
+}

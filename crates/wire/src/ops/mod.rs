@@ -1,0 +1,3 @@
+//! Operations other than chat.
+
+pub mod count;

@@ -1,0 +1,277 @@
+//! The Anthropic dialect on real traffic: every recorded request, reply and stream is read, written and read again.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says what it skips"
+)]
+
+use std::fs;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use tollgate_ir::{Block, Content, Delta, Dialect, Event, Losses, Request, ToolKind};
+use tollgate_wire::anthropic;
+use tollgate_wire::codec::{self, StreamDecoder, StreamEncoder};
+use tollgate_wire::frame::Deframer;
+use tollgate_wire::ids::{IdRule, ToolNames};
+use tollgate_wire::json::Node;
+use tollgate_wire::target::{ModelFacts, ReplyContext, RequestHead, Target};
+
+/// One recorded interaction, as text.
+struct Recording {
+    name: String,
+    text: String,
+}
+
+impl Recording {
+    fn node(&self) -> Node<'_> {
+        Node::read(self.text.as_bytes()).expect("a recording is JSON")
+    }
+}
+
+/// The recordings of these folders; none, with a word, where they are absent.
+fn recordings(folders: &[&str]) -> Vec<Recording> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recordings");
+    let mut found = Vec::new();
+    for folder in folders {
+        let Ok(entries) = fs::read_dir(root.join(folder)) else {
+            println!("skipped: no recordings of {folder}");
+            continue;
+        };
+        for entry in entries {
+            let path = entry.expect("a readable folder").path();
+            let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+            found.push(Recording { name, text: fs::read_to_string(&path).expect("a readable file") });
+        }
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found
+}
+
+fn messages() -> Vec<Recording> {
+    recordings(&["anthropic-messages", "anthropic-messages-vertex"])
+}
+
+fn context() -> ReplyContext {
+    ReplyContext { id: "0abc".into(), model: "claude".into(), created: 1, ..ReplyContext::default() }
+}
+
+/// The events of a stream, cut after every `step` bytes.
+fn events(body: &[u8], step: usize) -> Vec<Event> {
+    let mut deframer = Deframer::for_content_type("text/event-stream");
+    let mut decoder = StreamDecoder::new(Dialect::Anthropic);
+    let mut out = Vec::new();
+    for chunk in body.chunks(step) {
+        deframer.push(Bytes::copy_from_slice(chunk));
+        while let Some(frame) = deframer.next_frame().expect("frames") {
+            decoder.frame(&frame, &mut out);
+        }
+    }
+    while let Some(frame) = deframer.finish().expect("frames") {
+        decoder.frame(&frame, &mut out);
+    }
+    decoder.end(&mut out);
+    out
+}
+
+/// Fails unless blocks open, go on and close as `ir::Event` says.
+fn assert_nested(name: &str, events: &[Event]) {
+    let (mut open, mut next, mut ended) = (Vec::new(), 0, false);
+    for event in events {
+        assert!(!ended, "{name}: {event:?} after the end");
+        match event {
+            Event::Open { block, .. } => {
+                assert_eq!(*block, next, "{name}");
+                next += 1;
+                open.push(*block);
+            }
+            Event::Delta { block, .. } => assert!(open.contains(block), "{name}: {event:?}"),
+            Event::Close { block, .. } => {
+                let at = open.iter().position(|b| b == block).unwrap_or_else(|| panic!("{name}: {event:?}"));
+                open.remove(at);
+            }
+            Event::Finish { .. } => assert!(open.is_empty(), "{name}: finish within a block"),
+            Event::End | Event::Fault(_) => ended = true,
+            Event::Start(_) | Event::Usage(_) | Event::Ping => {}
+        }
+    }
+    assert!(ended, "{name}: no end");
+}
+
+/// Events with what comes in pieces joined, without pings, heads and what clients are not told; the last counts.
+fn told(events: Vec<Event>) -> Vec<Event> {
+    let mut out: Vec<Event> = Vec::new();
+    let mut usage = None;
+    for event in events {
+        match (out.last_mut(), event) {
+            (_, Event::Ping | Event::Start(_) | Event::Delta { delta: Delta::Carry(_), .. }) => {}
+            (_, Event::Usage(mut u)) => {
+                u.cache_read.get_or_insert(0);
+                u.cache_write.get_or_insert(0);
+                usage = Some(Event::Usage(u));
+            }
+            (
+                Some(Event::Delta { block: a, delta: Delta::Text(x), .. }),
+                Event::Delta { block: b, delta: Delta::Text(y), .. },
+            ) if *a == b => x.push_str(&y),
+            (
+                Some(Event::Delta { block: a, delta: Delta::Arguments(x), .. }),
+                Event::Delta { block: b, delta: Delta::Arguments(y), .. },
+            ) if *a == b => x.push_str(&y),
+            (_, event) => out.push(event),
+        }
+    }
+    out.extend(usage);
+    out
+}
+
+#[test]
+fn tr37_any_cut_of_a_recorded_stream_gives_the_same_events_and_blocks_nest() {
+    for recording in messages() {
+        let node = recording.node();
+        let Some(body) = node.at(&["response", "body"]).and_then(Node::as_str) else { continue };
+        let whole = events(body.as_bytes(), body.len());
+        assert_nested(&recording.name, &whole);
+        assert!(matches!(whole.last(), Some(Event::End)), "{}: {:?}", recording.name, whole.last());
+        for step in [1, 7, 333] {
+            assert_eq!(events(body.as_bytes(), step), whole, "{} cut by {step}", recording.name);
+        }
+    }
+}
+
+#[test]
+fn a_recorded_stream_written_for_a_client_reads_the_same() {
+    for recording in messages() {
+        let node = recording.node();
+        let Some(body) = node.at(&["response", "body"]).and_then(Node::as_str) else { continue };
+        let read = events(body.as_bytes(), body.len());
+        let mut encoder = StreamEncoder::new(Dialect::Anthropic, context());
+        let mut written = Vec::new();
+        read.iter().for_each(|event| encoder.event(event, &mut written));
+        let again = events(&written, written.len());
+        assert_nested(&recording.name, &again);
+        assert_eq!(told(again), told(read), "{}", recording.name);
+    }
+}
+
+#[test]
+fn every_recorded_reply_reads_and_written_for_a_client_reads_the_same() {
+    for recording in messages() {
+        let node = recording.node();
+        let Some(body) = node.at(&["response", "body"]).filter(|b| b.as_str().is_none()) else { continue };
+        let status = node.at(&["response", "status"]).and_then(Node::as_u64).expect("a status");
+        let text = body.to_text();
+        if status >= 300 {
+            assert_refusal(&recording.name, u16::try_from(status).expect("a small number"), body);
+            continue;
+        }
+        let mut read = codec::decode_reply(Dialect::Anthropic, text.as_bytes())
+            .unwrap_or_else(|fault| panic!("{}: {fault}", recording.name));
+        let written = codec::encode_reply(Dialect::Anthropic, &read, &context());
+        let mut again = codec::decode_reply(Dialect::Anthropic, &written).expect("our own reply reads");
+        for reply in [&mut again, &mut read] {
+            reply.head.id = None;
+            if let Some(usage) = &mut reply.usage {
+                usage.cache_read.get_or_insert(0);
+                usage.cache_write.get_or_insert(0);
+            }
+            reply.choices[0].blocks.retain(|b| b.as_text() != Some(""));
+        }
+        assert_eq!(again, read, "{}", recording.name);
+    }
+}
+
+/// A recorded error keeps its status, words and type on the way to a client of this face.
+fn assert_refusal(name: &str, status: u16, body: &Node<'_>) {
+    let fault = codec::decode_fault(Dialect::Anthropic, status, &[], body.to_text().as_bytes());
+    assert_eq!(fault.status, status, "{name}");
+    assert_eq!(Some(fault.public.as_str()), body.at(&["error", "message"]).and_then(Node::as_str), "{name}");
+    let written = codec::encode_fault(Dialect::Anthropic, &fault, "req_1");
+    let back = Node::read(&written).expect("JSON");
+    assert_eq!(back.at(&["error", "type"]), body.at(&["error", "type"]), "{name}");
+}
+
+fn decode(name: &str, body: &[u8]) -> (Request, Losses) {
+    let mut losses = Losses::new(anthropic::path_of);
+    let head = RequestHead { model: Some("m"), stream: None };
+    let request = codec::decode_request(Dialect::Anthropic, body, &head, &mut losses)
+        .unwrap_or_else(|fault| panic!("{name}: {fault}"));
+    (request, losses)
+}
+
+#[test]
+fn every_recorded_request_reads_and_encoded_reads_the_same() {
+    for recording in messages() {
+        let node = recording.node();
+        let Some(body @ Node::Object(_)) = node.at(&["request", "body"]) else { continue };
+        // What Anthropic could not read itself need not be read here.
+        if node.at(&["response", "status"]).and_then(Node::as_u64) == Some(400) {
+            continue;
+        }
+        let (request, _) = decode(&recording.name, body.to_text().as_bytes());
+        let names = ToolNames::new(&request, IdRule::WIDE);
+        let model = body.text("model").unwrap_or("claude-sonnet-4-5");
+        let target = Target { model, names: &names, facts: &ModelFacts::default() };
+        let mut losses = Losses::new(anthropic::path_of);
+        let encoded = codec::encode_request(Dialect::Anthropic, &request, &target, &mut losses)
+            .unwrap_or_else(|fault| panic!("{}: {fault}", recording.name));
+        let (mut again, more) = decode(&recording.name, &encoded.body);
+        assert!(more.all().is_empty(), "{}: we write what we do not read: {:?}", recording.name, more.all());
+        // A form of the answer that the model does not know is asked for by a forced tool.
+        if let Some(tool) = &encoded.output_tool {
+            again.tools.retain(|t| t.name() != Some(tool));
+            again.output.clone_from(&request.output);
+            again.tool_choice.clone_from(&request.tool_choice);
+        }
+        assert_similar(&recording.name, again, request, &losses);
+    }
+}
+
+/// Equal up to where blocks stand, how turns are cut, and what was reported as fitted to the model.
+fn assert_similar(name: &str, mut a: Request, mut b: Request, losses: &Losses) {
+    let reported = |path: &str| losses.all().iter().any(|l| l.path == path);
+    for request in [&mut a, &mut b] {
+        if reported("max_tokens") {
+            request.params.max_tokens = None;
+        }
+        if reported("thinking") {
+            request.thinking = None;
+        }
+        if reported("output_config.format") {
+            request.output = None;
+        }
+        // Not said is the default.
+        request.parallel_tools = request.parallel_tools.filter(|parallel| !parallel);
+        for tool in &mut request.tools {
+            if let ToolKind::Function { strict, .. } = &mut tool.kind {
+                *strict = strict.filter(|strict| *strict);
+            }
+        }
+    }
+    let blocks = |r: &Request| {
+        let all = r.system.iter().chain(r.turns.iter().flat_map(|t| &t.blocks));
+        let kept = all.filter(|b| !reported(&b.at)).cloned().map(strip);
+        kept.filter(|b| b.as_text() != Some("")).collect::<Vec<_>>()
+    };
+    assert_eq!(blocks(&a), blocks(&b), "{name}");
+    let tools = |r: &Request| r.tools.iter().map(|t| (t.kind.clone(), t.cache)).collect::<Vec<_>>();
+    assert_eq!(tools(&a), tools(&b), "{name}");
+    let rest = |r: Request| (r.thinking, r.output, r.params, r.stream, r.tool_choice, r.parallel_tools);
+    assert_eq!(rest(a), rest(b), "{name}");
+}
+
+/// A block without its place and its trailing white space.
+fn strip(mut block: Block) -> Block {
+    block.at.clear();
+    match &mut block.content {
+        Content::Text { text, .. } => *text = text.trim_end().to_owned(),
+        Content::Result(result) => {
+            let inner = std::mem::take(&mut result.content);
+            result.content = inner.into_iter().map(strip).filter(|b| b.as_text() != Some("")).collect();
+        }
+        _ => {}
+    }
+    block
+}

@@ -1,0 +1,258 @@
+//! `ConverseStream`, both ways.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use tollgate_ir::{
+    Block, BlockStart, CallKind, Content, Delta, Dialect, Event, Fault, FaultKind, Finish, Issuer, ReplyHead, Seal,
+    Usage,
+};
+use tollgate_wire::codec::{StreamDecoder, StreamEncoder};
+use tollgate_wire::frame::aws::{aws_event, aws_exception};
+use tollgate_wire::frame::{Deframer, Frame};
+use tollgate_wire::target::ReplyContext;
+
+/// The events of a body, cut into pieces.
+pub fn decode(body: &[u8], cut: usize) -> Vec<Event> {
+    let mut deframer = Deframer::for_content_type("application/vnd.amazon.eventstream");
+    let mut decoder = StreamDecoder::new(Dialect::Bedrock);
+    let mut out = Vec::new();
+    for part in body.chunks(cut.max(1)) {
+        deframer.push(Bytes::copy_from_slice(part));
+        while let Some(frame) = deframer.next_frame().unwrap() {
+            decoder.frame(&frame, &mut out);
+        }
+    }
+    decoder.end(&mut out);
+    out
+}
+
+/// Events written as a stream.
+pub fn rewritten(events: &[Event]) -> Vec<u8> {
+    let mut encoder = StreamEncoder::new(Dialect::Bedrock, ReplyContext::default());
+    let mut out = Vec::new();
+    events.iter().for_each(|event| encoder.event(event, &mut out));
+    out
+}
+
+/// Each block opens once, in order, and closes once; nothing comes after the end.
+pub fn nests(events: &[Event]) {
+    let (mut opened, mut open) = (0, HashSet::new());
+    for (i, event) in events.iter().enumerate() {
+        match event {
+            Event::Open { block, .. } => {
+                assert_eq!(*block, opened);
+                opened += 1;
+                open.insert(*block);
+            }
+            Event::Delta { block, .. } => assert!(open.contains(block), "{event:?}"),
+            Event::Close { block, .. } => assert!(open.remove(block), "{event:?}"),
+            Event::End | Event::Fault(_) => assert_eq!(i, events.len() - 1),
+            _ => {}
+        }
+    }
+    if events.last() == Some(&Event::End) {
+        assert!(open.is_empty(), "{events:?}");
+    }
+}
+
+fn stream(events: &[(&str, &str)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (name, payload) in events {
+        aws_event(&mut out, name, payload.as_bytes());
+    }
+    out
+}
+
+/// What was written, as (event, payload).
+fn written(events: &[Event]) -> Vec<(String, String)> {
+    let mut deframer = Deframer::for_content_type("application/vnd.amazon.eventstream");
+    deframer.push(Bytes::from(rewritten(events)));
+    let mut out = Vec::new();
+    while let Some(Frame { event, data, .. }) = deframer.next_frame().unwrap() {
+        out.push((String::from_utf8(event.to_vec()).unwrap(), String::from_utf8(data.to_vec()).unwrap()));
+    }
+    out
+}
+
+fn open(block: u32, start: BlockStart) -> Event {
+    Event::Open { choice: 0, block, start }
+}
+
+fn delta(block: u32, delta: Delta) -> Event {
+    Event::Delta { choice: 0, block, delta }
+}
+
+fn close(block: u32) -> Event {
+    Event::Close { choice: 0, block }
+}
+
+fn call(id: &str, name: &str, kind: CallKind) -> BlockStart {
+    BlockStart::Call { id: id.into(), name: name.into(), kind }
+}
+
+const START: (&str, &str) = ("messageStart", r#"{"role":"assistant"}"#);
+const USAGE: (&str, &str) = (
+    "metadata",
+    r#"{"usage":{"inputTokens":5,"outputTokens":7,"totalTokens":112,"cacheReadInputTokens":100,"cacheWriteInputTokens":0},"metrics":{"latencyMs":9},"p":"abc"}"#,
+);
+
+#[test]
+fn texts_without_a_start_reasoning_with_a_signature_and_calls() {
+    let body = stream(&[
+        START,
+        ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"Hm"}},"p":"ab"}"#),
+        ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"signature":"Sig=="}}}"#),
+        ("contentBlockStop", r#"{"contentBlockIndex":0}"#),
+        ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"reasoningContent":{"redactedContent":"U2VjcmV0"}}}"#),
+        ("contentBlockStop", r#"{"contentBlockIndex":1}"#),
+        // A stray empty text is no block (TR05).
+        ("contentBlockDelta", r#"{"contentBlockIndex":2,"delta":{"text":""}}"#),
+        ("contentBlockStop", r#"{"contentBlockIndex":2}"#),
+        ("contentBlockStart", r#"{"contentBlockIndex":3,"start":{"toolUse":{"toolUseId":"t1","name":"f"}}}"#),
+        ("contentBlockDelta", r#"{"contentBlockIndex":3,"delta":{"toolUse":{"input":"{\"a\""}}}"#),
+        ("contentBlockDelta", r#"{"contentBlockIndex":3,"delta":{"toolUse":{"input":":1}"}}}"#),
+        ("contentBlockStop", r#"{"contentBlockIndex":3}"#),
+        ("somethingNew", r#"{"x":1}"#),
+        ("messageStop", r#"{"stopReason":"tool_use"}"#),
+        USAGE,
+        ("metadata", r#"{"usage":{"inputTokens":9,"outputTokens":9}}"#),
+    ]);
+    let seal = |data: &str| Delta::Seal(Seal { issuer: Issuer::Anthropic, data: data.into() });
+    let reasoning = |redacted| BlockStart::Reasoning { summary: false, redacted, id: None };
+    let usage = Usage { input: 5, output: 7, cache_read: Some(100), cache_write: Some(0), ..Usage::default() };
+    let wanted = [
+        Event::Start(ReplyHead::default()),
+        open(0, reasoning(false)),
+        delta(0, Delta::Text("Hm".into())),
+        delta(0, seal("Sig==")),
+        close(0),
+        open(1, reasoning(true)),
+        delta(1, seal("Secret")),
+        close(1),
+        open(2, call("t1", "f", CallKind::Function)),
+        delta(2, Delta::Arguments("{\"a\"".into())),
+        delta(2, Delta::Arguments(":1}".into())),
+        close(2),
+        Event::Finish { choice: 0, finish: Finish::ToolCalls },
+        Event::Usage(usage),
+        Event::End,
+    ];
+    assert_eq!(decode(&body, 13), wanted);
+    assert_eq!(decode(&rewritten(&wanted), 13), wanted);
+}
+
+#[test]
+fn rl03_a_stream_that_ends_early_is_a_fault_unless_the_answer_is_whole() {
+    let text = ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hi"}}"#);
+    let cut = decode(&stream(&[START, text]), 99);
+    assert!(matches!(cut.last(), Some(Event::Fault(f)) if f.kind == FaultKind::ProviderCut));
+    let whole = decode(&stream(&[START, text, ("messageStop", r#"{"stopReason":"end_turn"}"#)]), 99);
+    assert_eq!(whole[whole.len() - 3..], [close(0), Event::Finish { choice: 0, finish: Finish::Stop }, Event::End]);
+    assert!(matches!(decode(b"", 1).last(), Some(Event::Fault(_))));
+}
+
+#[test]
+fn exceptions_in_streams_are_faults_with_their_words() {
+    for (name, status, kind) in [
+        ("throttlingException", 429, FaultKind::ProviderRateLimited),
+        ("serviceUnavailableException", 503, FaultKind::ProviderOverloaded),
+        ("internalServerException", 500, FaultKind::ProviderFailed),
+        ("validationException", 400, FaultKind::ProviderBadRequest),
+        ("modelStreamErrorException", 424, FaultKind::ProviderFailed),
+    ] {
+        let mut body = stream(&[START]);
+        aws_exception(&mut body, name, br#"{"message":"Its own words."}"#);
+        let events = decode(&body, 50);
+        let Some(Event::Fault(fault)) = events.last() else { panic!("{name}: {events:?}") };
+        assert_eq!((fault.status, fault.kind), (status, kind), "{name}");
+        assert_eq!(fault.public, "Its own words.");
+    }
+}
+
+#[test]
+fn a_fault_ends_the_clients_stream_with_an_exception_and_nothing_after() {
+    let fault = Fault::new(FaultKind::ProviderOverloaded, "Too busy.");
+    let events = [
+        open(0, BlockStart::Text),
+        delta(0, Delta::Text("Hi".into())),
+        Event::Fault(Box::new(fault)),
+        close(0),
+        Event::End,
+    ];
+    let written = written(&events);
+    let names: Vec<_> = written.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["messageStart", "contentBlockDelta", "serviceUnavailableException"]);
+    assert_eq!(written[2].1, r#"{"message":"Too busy."}"#);
+}
+
+#[test]
+fn the_encoder_fills_what_sdks_need() {
+    let events = [
+        open(0, BlockStart::Text),
+        close(0),
+        open(1, call("c1", "ping", CallKind::Function)),
+        close(1),
+        open(2, call("c2", "raw", CallKind::Custom)),
+        delta(2, Delta::Arguments("a\"b".into())),
+        delta(2, Delta::Arguments("\nc".into())),
+        close(2),
+        open(3, BlockStart::Whole(Box::new(Block::new(Content::Opaque { kind: "x".into() })))),
+        close(3),
+        Event::End,
+    ];
+    let written = written(&events);
+    let wanted = [
+        ("messageStart", r#"{"role":"assistant"}"#),
+        ("contentBlockStart", r#"{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"c1","name":"ping"}}}"#),
+        ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"toolUse":{"input":"{}"}}}"#),
+        ("contentBlockStop", r#"{"contentBlockIndex":0}"#),
+        ("contentBlockStart", r#"{"contentBlockIndex":1,"start":{"toolUse":{"toolUseId":"c2","name":"raw"}}}"#),
+        ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"toolUse":{"input":"{\"input\":\"a\\\"b"}}}"#),
+        ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"toolUse":{"input":"\\nc"}}}"#),
+        ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"toolUse":{"input":"\"}"}}}"#),
+        ("contentBlockStop", r#"{"contentBlockIndex":1}"#),
+        ("messageStop", r#"{"stopReason":"end_turn"}"#),
+        ("metadata", r#"{"usage":{"inputTokens":0,"outputTokens":0,"totalTokens":0},"metrics":{"latencyMs":0}}"#),
+    ];
+    let wanted: Vec<_> = wanted.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    assert_eq!(written, wanted);
+}
+
+#[test]
+fn provider_run_tools_come_whole_and_go_back_whole() {
+    let body = stream(&[
+        START,
+        (
+            "contentBlockStart",
+            r#"{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"s1","name":"code","type":"server_tool_use"}}}"#,
+        ),
+        ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"toolUse":{"input":"{\"snippet\":\"1+1\"}"}}}"#),
+        ("contentBlockStop", r#"{"contentBlockIndex":0}"#),
+        (
+            "contentBlockStart",
+            r#"{"contentBlockIndex":1,"start":{"toolResult":{"toolUseId":"s1","type":"code_result","status":"success"}}}"#,
+        ),
+        ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"toolResult":[{"json":{"stdOut":"2"}}]}}"#),
+        ("contentBlockStop", r#"{"contentBlockIndex":1}"#),
+        ("messageStop", r#"{"stopReason":"end_turn"}"#),
+        USAGE,
+    ]);
+    let events = decode(&body, 99);
+    nests(&events);
+    let carried: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Open { start: BlockStart::Whole(block), .. } => block.carry.as_ref().map(|c| c.raw.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        carried,
+        [
+            r#"{"toolUse":{"toolUseId":"s1","name":"code","type":"server_tool_use","input":{"snippet":"1+1"}}}"#,
+            r#"{"toolResult":{"toolUseId":"s1","type":"code_result","status":"success","content":[{"json":{"stdOut":"2"}}]}}"#,
+        ]
+    );
+    assert_eq!(decode(&rewritten(&events), 99), events);
+}
