@@ -62,7 +62,7 @@ fn content_block(node: &Node<'_>) -> Block {
 fn call(node: &Node<'_>, answer: &str, place: usize) -> Block {
     let arguments = match node.at(&["function", "arguments"]) {
         // A tool without parameters is called with the text `null`.
-        Some(Node::Text(text)) if text == "null" => String::new(),
+        Some(Node::Text(text)) if text == "null" => "{}".to_owned(),
         Some(Node::Text(text)) => text.to_string(),
         Some(other) => other.to_text(),
         None => String::new(),

@@ -151,7 +151,11 @@ impl StreamEncoder {
             Delta::Arguments(words) if !words.is_empty() => {
                 if let Some((_, Open::Call { index, argued, free })) = &mut self.open {
                     let first = !std::mem::replace(argued, true);
-                    arguments(out, *index, &if *free { Cow::Owned(wrapped(words, first)) } else { Cow::Borrowed(words) });
+                    arguments(
+                        out,
+                        *index,
+                        &if *free { Cow::Owned(wrapped(words, first)) } else { Cow::Borrowed(words) },
+                    );
                 }
             }
             Delta::Citation(citation) => self.citation(citation, out),
