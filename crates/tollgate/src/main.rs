@@ -2,7 +2,6 @@
 
 mod cli;
 mod configure;
-mod forget;
 mod log;
 mod serve;
 mod watch;
