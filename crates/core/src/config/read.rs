@@ -126,8 +126,14 @@ impl<'de> Reader<'de, '_, '_, '_> {
     fn text(&self, wanted: &str) -> Result<&'de str, Wrong> {
         match &self.node.value {
             Value::Scalar { text, .. } => Ok(text),
-            other => Err(Wrong::new(format!("must be {wanted}, not {}", shape_of(other)))),
+            _ => Err(self.misshaped(wanted)),
         }
+    }
+
+    /// The node has another shape than is wanted; what its values are is not known, so none is shown.
+    fn misshaped(&self, wanted: &str) -> Wrong {
+        self.pass.report.borrow_mut().hide_all(self.node);
+        Wrong::new(format!("must be {wanted}, not {}", shape_of(&self.node.value)))
     }
 
     fn number<T: std::str::FromStr>(&self, wanted: &str) -> Result<T, Wrong> {
@@ -139,7 +145,7 @@ impl<'de> Reader<'de, '_, '_, '_> {
         match &self.node.value {
             Value::Map(entries) => Ok(entries),
             Value::Null => Ok(&[]),
-            other => Err(Wrong::new(format!("must be a map of keys, not {}", shape_of(other)))),
+            _ => Err(self.misshaped("a map of keys")),
         }
     }
 
@@ -147,25 +153,31 @@ impl<'de> Reader<'de, '_, '_, '_> {
     fn known_entries(&self, name: &str, fields: &'static [&'static str]) -> Result<Vec<&'de Entry>, Wrong> {
         let entries = self.entries()?.iter();
         let known = |entry: &&Entry| {
-            if fields.contains(&entry.key.as_str()) {
-                return !self.pass.aside.contains(&entry.node.path);
+            let is_known = fields.contains(&entry.key.as_str());
+            if !is_known {
+                self.report_unknown(name, fields, entry);
             }
-            let mut report = self.pass.report.borrow_mut();
-            report.hide_all(&entry.node);
-            let (message, near) = match unbuilt::is_unbuilt(name, &entry.key) {
-                true => (format!("`{}` is not built yet; take it out", entry.key), Vec::new()),
-                false if fields.is_empty() => {
-                    (format!("unknown key `{}`; no key is known here", entry.key), Vec::new())
-                }
-                false => (
-                    format!("unknown key `{}`; known here: {}", entry.key, fields.join(", ")),
-                    nearest(&entry.key, fields.iter().copied(), 2),
-                ),
-            };
-            report.at(entry.key_place.clone(), &entry.node.path, message, near);
-            false
+            is_known && !self.pass.aside.contains(&entry.node.path)
         };
         Ok(entries.filter(known).collect())
+    }
+
+    fn report_unknown(&self, name: &str, fields: &'static [&'static str], entry: &Entry) {
+        let mut report = self.pass.report.borrow_mut();
+        report.hide_all(&entry.node);
+        let (key, place) = (&entry.key, entry.key_place.clone());
+        if unbuilt::is_unbuilt(name, key) {
+            return report.at(place, &entry.node.path, format!("`{key}` is not built yet; take it out"), Vec::new());
+        }
+        let near = nearest(key, fields.iter().copied(), 2);
+        let known = if fields.is_empty() { "nothing".to_owned() } else { fields.join(", ") };
+        // `api_key:sk-…` without a space is one word to YAML, and a key: so it is shown only if it looks like ours.
+        if !near.is_empty() || key.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_') {
+            return report.at(place, &entry.node.path, format!("unknown key `{key}`; known here: {known}"), near);
+        }
+        report.hide(&place);
+        let message = format!("unknown key; known here: {known}; a colon needs a space behind it");
+        report.at(place, &self.node.path, message, Vec::new());
     }
 }
 
@@ -240,7 +252,7 @@ impl<'de> de::Deserializer<'de> for Reader<'de, '_, '_, '_> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
         let Value::List(items) = &self.node.value else {
-            return Err(Wrong::new(format!("must be a list, not {}", shape_of(&self.node.value))).place(self.node));
+            return Err(self.misshaped("a list").place(self.node));
         };
         let left = items.iter().filter(|item| !self.pass.aside.contains(&item.path));
         let access = Items { left: Box::new(left), pass: self.pass };

@@ -155,8 +155,8 @@ fn with_passthrough_the_operators_keys_are_not_used() {
 proptest! {
     #[test]
     fn every_order_is_whole_whatever_is_drawn(draws in proptest::collection::vec(0.0f64..=1.0, 3)) {
-        let config = config(FILE);
-        let mut found = names(&planned("assistant", &config, &Facts::default(), &draws));
+        static CONFIG: std::sync::LazyLock<Config> = std::sync::LazyLock::new(|| config(FILE));
+        let mut found = names(&planned("assistant", &CONFIG, &Facts::default(), &draws));
         prop_assert_eq!(&found[0], "azure/a#0");
         found.sort();
         prop_assert_eq!(found, ["azure/a#0", "gemini/c#0", "many/d#0", "many/d#1", "many/d#2", "my-vllm/b"]);
