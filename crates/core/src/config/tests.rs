@@ -409,3 +409,12 @@ fn nesting_and_aliases_have_a_bound() {
         assert!(problems.to_string().len() < 2_000, "the message is not as large as the file");
     }
 }
+
+#[test]
+fn a_reference_needs_no_quotes_but_in_braces() {
+    let set = [("K", "sk-1")];
+    let config = load_in("providers:\n  openai:\n    api_key: ${K}\n", &set).unwrap();
+    assert_eq!(config.provider("openai").unwrap().keys[0].key.expose(), "sk-1");
+    let told = load_in("providers:\n  openai: { api_key: ${K} }\n", &set).unwrap_err().to_string();
+    assert!(told.contains("\"${VAR}\""), "{told}");
+}

@@ -122,6 +122,14 @@ fn a_target_comes_once() {
 }
 
 #[test]
+fn a_clients_own_list_goes_in_its_order() {
+    let config = config(FILE);
+    let resolved = ["my-vllm/x", "gpt-4", "my-vllm/x"].map(|name| resolve(name, &config, &Few::new()).unwrap());
+    let plan = plan_chain(&resolved, &config, &Facts::default(), &mut || panic!("nothing is to be drawn"));
+    assert_eq!(names(&plan), ["my-vllm/x", "azure/four#0"]);
+}
+
+#[test]
 fn pinned_state_is_continued_where_it_is() {
     let file = config(FILE);
     let here = Target { provider: "many".into(), model: "d".into(), key: Some(1) }.pin(&file);
