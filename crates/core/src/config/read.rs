@@ -6,7 +6,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, IntoDeserializer, Visitor};
@@ -16,6 +15,7 @@ use super::secret::SECRET;
 use super::shape::SHAPES;
 use super::tree::{Entry, Kind, Node, Value};
 use super::unbuilt;
+use super::wrong::Wrong;
 use crate::near::nearest;
 
 /// After so many mistakes the rest is not looked for.
@@ -31,8 +31,12 @@ pub(super) fn read<'de, T: Deserialize<'de>>(
         let pass = Pass { aside: &aside, report: RefCell::new(&mut *report) };
         match T::deserialize(Reader { node: root, pass: &pass }) {
             Ok(value) => return Some(value),
-            Err(Wrong { message, nearest, missing, at }) => {
+            Err(Wrong { mut message, nearest, missing, at }) => {
                 let node = at.and_then(|path| find(root, &path)).unwrap_or(root);
+                // What a reference stands for may be secret wherever it stands.
+                if let Value::Scalar { text, kind: Kind::Expanded } = &node.value {
+                    message = message.replace(&format!("`{text}`"), "what it expands to");
+                }
                 // A field that is missing because it was set aside has been told already.
                 if !(missing && holds_any(node, &aside)) {
                     report.at(node.place.clone(), &node.path, message, nearest);
@@ -62,50 +66,6 @@ fn holds_any(node: &Node, aside: &HashSet<String>) -> bool {
     match &node.value {
         Value::Map(entries) => entries.iter().any(|entry| aside.contains(&entry.node.path)),
         _ => false,
-    }
-}
-
-/// A mistake on its way up; `at` is the path of the innermost node it is about.
-#[derive(Debug)]
-pub(super) struct Wrong {
-    message: String,
-    nearest: Vec<String>,
-    missing: bool,
-    at: Option<String>,
-}
-
-impl Wrong {
-    fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), nearest: Vec::new(), missing: false, at: None }
-    }
-
-    fn place(mut self, node: &Node) -> Self {
-        self.at.get_or_insert_with(|| node.path.clone());
-        self
-    }
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Wrong {}
-
-impl de::Error for Wrong {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self { missing: true, ..Self::new(format!("`{field}` is missing")) }
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let all = expected.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        let nearest = nearest(variant, expected.iter().copied(), 1);
-        Self { nearest, ..Self::new(format!("`{variant}` is none of {all}")) }
     }
 }
 
@@ -184,7 +144,7 @@ impl<'de> Reader<'de, '_, '_, '_> {
 fn shape_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "empty",
-        Value::Scalar { kind: Kind::Text, .. } => "text",
+        Value::Scalar { kind: Kind::Text | Kind::Expanded, .. } => "text",
         Value::Scalar { kind: Kind::Bool, .. } => "true or false",
         Value::Scalar { kind: Kind::Number, .. } => "a number",
         Value::List(_) => "a list",

@@ -418,3 +418,17 @@ fn a_reference_needs_no_quotes_but_in_braces() {
     let told = load_in("providers:\n  openai: { api_key: ${K} }\n", &set).unwrap_err().to_string();
     assert!(told.contains("\"${VAR}\""), "{told}");
 }
+
+#[test]
+fn what_a_reference_stands_for_is_not_told() {
+    let set = [("K", "sk-canary")];
+    for source in [
+        "server: { listen: '${K}' }",
+        "server: { grace: '${K}' }",
+        "server: { http2: '${K}' }",
+        "log: { format: '${K}' }",
+    ] {
+        let told = load_in(source, &set).unwrap_err().to_string();
+        assert!(!told.contains("sk-canary") && told.contains("${K}") && told.contains("what it expands to"), "{told}");
+    }
+}

@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Text,
     Bool,
     Number,
+    /// Text in which references were replaced.
+    Expanded,
 }
 
 #[derive(Debug)]
