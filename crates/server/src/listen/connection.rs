@@ -101,6 +101,7 @@ where
     let conn = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(KEEP)
+        .max_header_size(HEAD_BYTES)
         .max_buf_size(HEAD_BYTES)
         .keep_alive(!tasks.draining().is_cancelled())
         .serve_connection(TokioIo::new(io), answering)

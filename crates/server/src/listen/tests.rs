@@ -132,7 +132,8 @@ async fn heads_are_bounded() {
     let mut tcp = TcpStream::connect(address).await.unwrap();
     let head = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "a".repeat(70 * 1024));
     let _ = tcp.write_all(head.as_bytes()).await;
-    assert!(read_until(&mut tcp, "\r\n\r\n").await.starts_with("HTTP/1.1 431"));
+    let reply = read_until(&mut tcp, "\r\n\r\n").await;
+    assert!(reply.starts_with("HTTP/1.1 431"), "{reply:?}");
     let mut tcp = TcpStream::connect(address).await.unwrap();
     let head = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "a".repeat(60 * 1024));
     tcp.write_all(head.as_bytes()).await.unwrap();

@@ -70,15 +70,19 @@ impl ReplyBody {
     ///
     /// As for [`chunk`](Self::chunk), and `ProviderGarbage` if it is over `cap` bytes.
     pub async fn whole(mut self, cap: usize) -> Result<Bytes, Fault> {
-        let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
+        let mut length = 0;
+        let mut first = Bytes::new();
         let mut all: Option<BytesMut> = None;
-        let mut length = first.len();
         while let Some(next) = self.chunk().await? {
             length += next.len();
             if length > cap {
                 return Err(garbage(&format!("its reply is over {cap} bytes")));
             }
-            all.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&next);
+            if first.is_empty() {
+                first = next;
+            } else {
+                all.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&next);
+            }
         }
         Ok(all.map_or(first, BytesMut::freeze))
     }
