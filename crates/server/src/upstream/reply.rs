@@ -6,6 +6,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -30,12 +31,19 @@ pub struct ReplyBody {
     watch: Watch,
     decoder: Option<Decoder>,
     trailers: Option<HeaderMap>,
+    connect_time: Option<Duration>,
     over: bool,
 }
 
 impl ReplyBody {
-    pub(super) fn new(incoming: Incoming, lease: Option<Lease>, watch: Watch, decoder: Option<Decoder>) -> Self {
-        let mut body = Self { incoming, lease, watch, decoder, trailers: None, over: false };
+    pub(super) fn new(
+        incoming: Incoming,
+        lease: Option<Lease>,
+        watch: Watch,
+        decoder: Option<Decoder>,
+        connect_time: Option<Duration>,
+    ) -> Self {
+        let mut body = Self { incoming, lease, watch, decoder, trailers: None, connect_time, over: false };
         if body.incoming.is_end_stream() {
             // Such as to HEAD: a coding may be named, but nothing is to be decoded.
             body.decoder = None;
@@ -85,6 +93,11 @@ impl ReplyBody {
             }
         }
         Ok(all.map_or(first, BytesMut::freeze))
+    }
+
+    /// How long the new connection took; `None` on a reused one.
+    pub fn connect_time(&self) -> Option<Duration> {
+        self.connect_time
     }
 
     /// Trailers, once the body was read to its end.
