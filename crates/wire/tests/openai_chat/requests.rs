@@ -234,8 +234,9 @@ fn tr12_a_signature_is_found_beside_a_renamed_call_and_by_the_calls_id() {
     for call in [
         r#"{"id":"renamed","type":"function","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"SIG"}}}"#,
         r#"{"id":"orig","type":"function","function":{"name":"f","arguments":"{}"}}"#,
+        r#"{"id":"renamed too","type":"function","function":{"name":"f","arguments":"{}"}}"#,
     ] {
-        let details = if call.contains("orig") {
+        let details = if !call.contains("extra_content") {
             r#","reasoning_details":[{"type":"reasoning.encrypted","data":"SIG","id":"orig","format":"google-gemini-v1","index":0}]"#
         } else {
             ""
