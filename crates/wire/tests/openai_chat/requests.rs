@@ -276,6 +276,8 @@ fn the_form_of_the_answer() {
     let schema = with(
         r#","response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"b":1,"a":2}}}"#,
     );
+    let flat = with(r#","response_format":{"type":"json_schema","name":"n","strict":true,"schema":{"b":1,"a":2}}"#);
+    assert_eq!(decode(&flat).unwrap().0.output, decode(&schema).unwrap().0.output);
     let Some(OutputFormat::Schema { name, schema, strict, .. }) = decode(&schema).unwrap().0.output else { panic!() };
     assert_eq!((name.as_deref(), schema.as_str(), strict), (Some("n"), r#"{"b":1,"a":2}"#, Some(true)));
     assert_eq!(

@@ -45,7 +45,11 @@ impl StreamDecoder {
             return self.done(out);
         }
         match Node::read(data) {
-            Some(node @ Node::Object(_)) => self.chunk(&node, frame.name() == "error", out),
+            Some(node @ Node::Object(_)) => {
+                // By the event's name (Groq), or by the object's (vLLM).
+                let named = frame.name() == "error" || node.text("object") == Some("error");
+                self.chunk(&node, named, out);
+            }
             _ => self.fault(Fault::new(FaultKind::ProviderGarbage, "The provider's stream cannot be read."), out),
         }
     }
