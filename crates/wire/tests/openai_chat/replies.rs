@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 use tollgate_ir::{
-    Block, Call, CallKind, Choice, Content, Fault, FaultKind, Finish, Issuer, Reasoning, Reply, Retry, Seal, Usage,
+    Block, BlockStart, Call, CallKind, Choice, Content, Delta, Event, Fault, FaultKind, Finish, Issuer, Reasoning,
+    Reply, Retry, Seal, Usage,
 };
-use tollgate_wire::codec;
+use tollgate_wire::{codec, openai_chat};
 
-use crate::{CHAT, context, decode};
+use crate::{CHAT, context, decode, fold};
 
 fn read(choice: &str, usage: &str) -> Reply {
     let body = format!(r#"{{"id":"x","model":"m","choices":[{choice}],"usage":{usage}}}"#);
@@ -214,4 +215,39 @@ fn a_reply_without_choices_is_still_one_that_sdks_can_read() {
         (&json!("chatcmpl-abc"), &json!("chat.completion"), &json!(7))
     );
     assert_eq!(body["choices"][0]["message"], json!({"role":"assistant","content":null,"refusal":null}));
+}
+
+#[test]
+fn clients_of_old_functions_get_one_function_call() {
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"x"}],"functions":[{"name":"f"}]}"#;
+    let mut context = context();
+    context.echo = openai_chat::echo(&decode(body).unwrap().0);
+    let call = |id: &str| {
+        let call = Call { id: id.into(), name: "f".into(), arguments: "{}".into(), kind: CallKind::Function };
+        Block::new(Content::Call(call))
+    };
+    let choice = Choice { blocks: vec![call("a"), call("b")], finish: Some(Finish::ToolCalls), logprobs: vec![] };
+    let reply = Reply { choices: vec![choice], ..Reply::default() };
+    let written: Value = serde_json::from_slice(&codec::encode_reply(CHAT, &reply, &context)).unwrap();
+    let told = &written["choices"][0];
+    assert_eq!(told["message"]["function_call"], json!({"name":"f","arguments":"{}"}));
+    assert_eq!((&told["message"]["tool_calls"], &told["finish_reason"]), (&Value::Null, &json!("function_call")));
+    let start = BlockStart::Call { id: "a".into(), name: "f".into(), kind: CallKind::Function };
+    let events = [
+        Event::Open { choice: 0, block: 0, start },
+        Event::Delta { choice: 0, block: 0, delta: Delta::Arguments("{}".into()) },
+        Event::Close { choice: 0, block: 0 },
+        Event::Finish { choice: 0, finish: Finish::ToolCalls },
+        Event::End,
+    ];
+    let data = fold::data(&fold::bytes(&events, context)).concat();
+    assert!(data.contains(r#""function_call":{"name":"f","arguments":""}"#), "{data}");
+    assert!(
+        data.contains(r#""function_call":{"arguments":"{}"}"#) && data.contains(r#""finish_reason":"function_call""#),
+        "{data}"
+    );
+    assert_eq!(
+        openai_chat::echo(&decode(r#"{"model":"m","messages":[{"content":"x"}],"tools":[{"name":"f"}]}"#).unwrap().0),
+        None
+    );
 }
