@@ -50,6 +50,22 @@ fn tr14_reasoning_in_every_spelling() {
 }
 
 #[test]
+fn sources_beside_the_choices_are_citations() {
+    let sources = r#""citations":["https://a"],"search_results":[{"url":"https://a","title":"A"}]"#;
+    let body = format!(r#"{{"id":"x","choices":[{{"message":{{"content":"t"}}}}],{sources}}}"#);
+    let told = write(&codec::decode_reply(CHAT, body.as_bytes()).unwrap());
+    let wanted =
+        json!([{"type":"url_citation","url_citation":{"start_index":0,"end_index":0,"title":"A","url":"https://a"}}]);
+    assert_eq!(told["choices"][0]["message"]["annotations"], wanted);
+    let chunk =
+        format!(r#"data: {{"id":"x","choices":[{{"delta":{{"content":"t"}},"finish_reason":"stop"}}],{sources}}}"#);
+    let events = fold::events(format!("{chunk}\n\n").as_bytes(), 9);
+    fold::check(&events);
+    let data = fold::data(&fold::bytes(&events, context())).concat();
+    assert_eq!(data.matches("url_citation\":{").count(), 1, "{data}");
+}
+
+#[test]
 fn usage_in_disjoint_classes() {
     let usage =
         |input, cache_read, output, reasoning| Some(Usage { input, cache_read, output, reasoning, ..Usage::default() });
