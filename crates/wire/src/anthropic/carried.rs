@@ -27,11 +27,10 @@ fn of_block(block: &Block, losses: &mut Losses) {
 
 fn report(carry: Option<&Carry>, at: &str, losses: &mut Losses) {
     let Some(node) = own(carry).and_then(|carry| Node::read(carry.raw.as_str().as_bytes())) else { return };
-    // A whole block: its words are in the IR as well.
-    if node.get("type").is_some() {
-        return;
-    }
-    for (key, value) in node.entries() {
+    // Of a block that is carried whole the words are in the IR as well, and only these are not.
+    let whole = node.get("type").is_some();
+    let lost = |key: &str| !whole || matches!(key, "citations" | "context");
+    for (key, value) in node.entries().iter().filter(|(key, _)| lost(key)) {
         let says_nothing = match value {
             // `{"type":"direct"}` is how every call of the model itself is marked.
             Node::Object(_) => value.text("type") == Some("direct") || value.get("enabled") == Some(&Node::Bool(false)),

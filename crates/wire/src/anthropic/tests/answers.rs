@@ -66,7 +66,10 @@ fn tr05_stop_reasons_both_ways() {
         let read = decode_reply(body.as_bytes()).unwrap();
         assert_eq!(read.choices[0].finish, Some(finish.clone()));
         let out = written(&reply(vec![], Some(finish)));
-        assert_eq!((field(&out, &["stop_reason"]), field(&out, &["stop_sequence"])), (format!("\"{word}\""), sequence.into()));
+        assert_eq!(
+            (field(&out, &["stop_reason"]), field(&out, &["stop_sequence"])),
+            (format!("\"{word}\""), sequence.into())
+        );
     }
     for (finish, word) in [
         (Some(Finish::ContentFilter), "refusal"),
@@ -88,7 +91,8 @@ fn tr14_other_makers_reasoning_comes_as_thinking_and_goes_back_as_theirs() {
         let out = written(&reply(vec![block.clone()], None));
         let content = field(&out, &["content"]);
         assert!(content.starts_with(r#"[{"type":"thinking","thinking":"because","signature":""#), "{content}");
-        let (request, _) = decode(&format!(r#"{{"model":"m","messages":[{{"role":"assistant","content":{content}}}]}}"#));
+        let (request, _) =
+            decode(&format!(r#"{{"model":"m","messages":[{{"role":"assistant","content":{content}}}]}}"#));
         assert_eq!(request.turns[0].blocks[0].clone().at(""), block);
     }
     let bare = Block::new(Content::Reasoning(Reasoning { text: "hm".into(), ..Reasoning::default() }));
@@ -156,10 +160,22 @@ fn tr28_errors_in_this_protocols_envelope() {
     ] {
         let fault = decode_fault(status, &[("retry-after", "9")], br#"{"error":{"message":"the words"}}"#);
         let out = String::from_utf8(encode_fault(&fault, "req_7")).unwrap();
-        let wanted = format!(
-            r#"{{"type":"error","error":{{"type":"{word}","message":"the words"}},"request_id":"req_7"}}"#
-        );
+        let wanted =
+            format!(r#"{{"type":"error","error":{{"type":"{word}","message":"the words"}},"request_id":"req_7"}}"#);
         assert_eq!(out, wanted);
         assert_eq!(fault.headers.len(), 1);
     }
+}
+
+#[test]
+fn pictures_are_handed_on_and_sounds_have_no_place() {
+    use tollgate_ir::{Media, MediaKind, MediaSource};
+    let media = |kind, mime: &str, data: &str| {
+        let source = MediaSource::Base64(data.into());
+        Block::new(Content::Media(Media { kind, mime: Some(mime.into()), source, name: None, detail: None }))
+    };
+    let image = media(MediaKind::Image, "image/png", "iVBORw==");
+    let out = written(&reply(vec![media(MediaKind::Audio, "audio/wav", "UklGRg=="), image], None));
+    let wanted = r#"[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw=="}}]"#;
+    assert_eq!(field(&out, &["content"]), wanted);
 }

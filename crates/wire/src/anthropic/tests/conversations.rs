@@ -39,7 +39,8 @@ fn tr15_results_of_one_turn_come_together_and_before_its_text() {
             ]
         );
         assert_eq!(field(&body, &["system"]), r#""late""#, "a system message between calls and results goes up");
-        let ids: Vec<_> = body.match_indices("tool_use_id\":\"").map(|(i, m)| &body[i + m.len()..=i + m.len()]).collect();
+        let ids: Vec<_> =
+            body.match_indices("tool_use_id\":\"").map(|(i, m)| &body[i + m.len()..=i + m.len()]).collect();
         assert_eq!(ids, ["a", "b", "c", "d"]);
     }
 }

@@ -52,8 +52,9 @@ fn tr38_sampling_by_class_of_models() {
     ];
     for (model, temperature, top_p, top_k, think, there, lost) in table {
         let thinking = if think { r#","thinking":{"type":"enabled","budget_tokens":1024}"# } else { "" };
-        let (mut request, _) =
-            decode(&format!(r#"{{"model":"m","max_tokens":4096,"messages":[{{"role":"user","content":"x"}}]{thinking}}}"#));
+        let (mut request, _) = decode(&format!(
+            r#"{{"model":"m","max_tokens":4096,"messages":[{{"role":"user","content":"x"}}]{thinking}}}"#
+        ));
         request.params.temperature = temperature;
         request.params.top_p = top_p;
         request.params.top_k = top_k;

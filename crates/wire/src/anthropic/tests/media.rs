@@ -18,16 +18,46 @@ fn tr24_media_in_the_form_that_claude_takes() {
     let file = |dialect| MediaSource::FileId { id: "f".into(), dialect };
     // kind, type, source, what is written; empty: refused
     let table = [
-        (Image, Some("image/png"), base64("iVBORw=="), r#""image","source":{"type":"base64","media_type":"image/png","data":"iVBORw=="}"#),
-        (Image, Some("image/jpg"), base64("/9j/"), r#""image","source":{"type":"base64","media_type":"image/jpeg","data":"/9j/"}"#),
-        (Image, None, base64("R0lGODlh"), r#""image","source":{"type":"base64","media_type":"image/gif","data":"R0lGODlh"}"#),
+        (
+            Image,
+            Some("image/png"),
+            base64("iVBORw=="),
+            r#""image","source":{"type":"base64","media_type":"image/png","data":"iVBORw=="}"#,
+        ),
+        (
+            Image,
+            Some("image/jpg"),
+            base64("/9j/"),
+            r#""image","source":{"type":"base64","media_type":"image/jpeg","data":"/9j/"}"#,
+        ),
+        (
+            Image,
+            None,
+            base64("R0lGODlh"),
+            r#""image","source":{"type":"base64","media_type":"image/gif","data":"R0lGODlh"}"#,
+        ),
         (Image, Some("image/svg+xml"), base64("PHN2Zz4="), ""),
         (Image, None, url(), r#""image","source":{"type":"url","url":"https://e.x/a"}"#),
         (Document, None, url(), r#""document","source":{"type":"url","url":"https://e.x/a"}"#),
-        (Document, Some("application/pdf"), base64("JVBERi0="), r#""document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0="}"#),
-        (Document, Some("text/csv; charset=utf-8"), base64("YSxi"), r#""document","source":{"type":"text","media_type":"text/plain","data":"a,b"}"#),
+        (
+            Document,
+            Some("application/pdf"),
+            base64("JVBERi0="),
+            r#""document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0="}"#,
+        ),
+        (
+            Document,
+            Some("text/csv; charset=utf-8"),
+            base64("YSxi"),
+            r#""document","source":{"type":"text","media_type":"text/plain","data":"a,b"}"#,
+        ),
         (Document, Some("application/msword"), base64("0M8R4A=="), ""),
-        (Document, None, MediaSource::Text("words".into()), r#""document","source":{"type":"text","media_type":"text/plain","data":"words"}"#),
+        (
+            Document,
+            None,
+            MediaSource::Text("words".into()),
+            r#""document","source":{"type":"text","media_type":"text/plain","data":"words"}"#,
+        ),
         (Document, None, file(Dialect::Anthropic), r#""document","source":{"type":"file","file_id":"f"}"#),
         (Document, None, file(Dialect::OpenAiChat), ""),
         (Audio, Some("audio/wav"), base64("UklGRg=="), ""),

@@ -81,7 +81,14 @@ fn call(id: &str) -> Block {
 fn result(id: &str) -> Block {
     let content = vec![Block::text(format!("seen {id}"))];
     let call = id.to_owned();
-    Block::new(Content::Result(ToolResult { call, name: None, content, json: None, error: false, kind: CallKind::Function }))
+    Block::new(Content::Result(ToolResult {
+        call,
+        name: None,
+        content,
+        json: None,
+        error: false,
+        kind: CallKind::Function,
+    }))
 }
 
 fn thought(text: &str, issuer: Issuer, data: &str) -> Block {

@@ -1,5 +1,7 @@
 use bytes::Bytes;
-use tollgate_ir::{BlockStart, Carry, Delta, Dialect, Event, Fault, FaultKind, Finish, Json, ReplyHead, ServerItem, Usage};
+use tollgate_ir::{
+    BlockStart, Carry, Delta, Dialect, Event, Fault, FaultKind, Finish, Json, ReplyHead, ServerItem, Usage,
+};
 
 use super::super::{StreamDecoder, StreamEncoder};
 use super::*;
@@ -142,7 +144,8 @@ fn tr01_the_event_contract_for_clients() {
         Event::End,
     ]);
     let at = |i: u32, rest: &str| format!(r#"{{"type":"content_block_delta","index":{i},"delta":{{{rest}}}}}"#);
-    let begun = |i: u32, rest: &str| format!(r#"{{"type":"content_block_start","index":{i},"content_block":{{{rest}}}}}"#);
+    let begun =
+        |i: u32, rest: &str| format!(r#"{{"type":"content_block_start","index":{i},"content_block":{{{rest}}}}}"#);
     let ended = |i: u32| format!(r#"{{"type":"content_block_stop","index":{i}}}"#);
     assert_eq!(
         out,
@@ -189,4 +192,23 @@ fn a_stream_that_begins_or_ends_oddly_is_still_whole() {
     let fault = Fault::new(FaultKind::ProviderOverloaded, "Overloaded").status(529);
     let out = write(&[open(0, BlockStart::Text), Event::Fault(Box::new(fault)), Event::End]);
     assert_eq!(out, [r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#]);
+}
+
+#[test]
+fn arguments_that_are_no_object_become_one() {
+    let table = [
+        (CallKind::Function, vec!["null"], None),
+        (CallKind::Custom, vec!["*** free", " \"text\""], Some(r#"{\"input\":\"*** free \\\"text\\\"\"}"#)),
+    ];
+    for (kind, pieces, wanted) in table {
+        let mut events = vec![open(0, BlockStart::Call { id: "a".into(), name: "n".into(), kind })];
+        events.extend(pieces.into_iter().map(|piece| delta(0, Delta::Arguments(piece.into()))));
+        events.push(close(0));
+        let out = write(&events);
+        let sent: Vec<_> = out.iter().filter(|data| data.contains("input_json_delta")).collect();
+        assert_eq!(sent.len(), usize::from(wanted.is_some()), "{out:?}");
+        if let Some(wanted) = wanted {
+            assert!(sent[0].contains(&format!(r#""partial_json":"{wanted}""#)), "{out:?}");
+        }
+    }
 }

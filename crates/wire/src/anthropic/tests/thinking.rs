@@ -6,44 +6,53 @@ fn thinking(mode: ThinkingMode, effort: Option<Effort>, budget: Option<u64>) -> 
     Some(Thinking { mode, effort, budget, show: None, summary: None })
 }
 
+/// model | mode, effort, budget | max_tokens | thinking | effort there | max_tokens there | reported
+const FORMS: &str = r#"
+claude-sonnet-4-5 | on high -     | 10000 | {"type":"enabled","budget_tokens":8000}  | null    | 10000 |
+claude-sonnet-4-5 | on - 500      | 4096  | {"type":"enabled","budget_tokens":500}   | null    | 4096  |
+claude-sonnet-4-5 | on - 4096     | 100   | {"type":"enabled","budget_tokens":4096}  | null    | 4196  | max_tokens;adjusted
+claude-sonnet-4-5 | on low -      | -     | {"type":"enabled","budget_tokens":12800} | null    | 64000 |
+claude-sonnet-4-5 | adaptive - -  | 4000  | {"type":"enabled","budget_tokens":2000}  | null    | 4000  | thinking;adjusted
+claude-sonnet-4-5 | off - -       | 9     | {"type":"disabled"}                      | null    | 9     |
+claude-opus-4-6   | on - 2048     | 4096  | {"type":"enabled","budget_tokens":2048}  | null    | 4096  |
+claude-opus-4-6   | on xhigh -    | 9     | {"type":"adaptive"}                      | "high"  | 9     | thinking;adjusted
+claude-opus-4-8   | on xhigh -    | 9     | {"type":"adaptive"}                      | "xhigh" | 9     |
+claude-opus-4-8   | on minimal -  | 9     | {"type":"adaptive"}                      | "low"   | 9     | thinking;adjusted
+claude-opus-4-8   | on - 5000     | 10000 | {"type":"adaptive"}                      | "medium" | 10000 | thinking;adjusted
+claude-opus-4-8   | adaptive - -  | 9     | {"type":"adaptive"}                      | null    | 9     |
+claude-opus-4-8   | off - -       | 9     | {"type":"disabled"}                      | null    | 9     |
+claude-opus-4-8   | unsaid - -    | 9     | null                                     | null    | 9     |
+claude-fable-5    | off - -       | 9     | null                                     | "low"   | 9     | thinking;adjusted
+claude-3-5-haiku  | on high -     | 9     | null                                     | null    | 9     | thinking;dropped
+"#;
+
 #[test]
 fn tr38_each_class_of_models_is_told_to_think_in_its_own_form() {
-    use Effort as E;
-    use ThinkingMode::{Adaptive, Off, On};
-    // model, wish, max_tokens, thinking, effort, max_tokens there, reported
-    let table = [
-        (CLAUDE, thinking(On, Some(E::High), None), Some(10_000), r#"{"type":"enabled","budget_tokens":8000}"#, "null", 10_000, ""),
-        (CLAUDE, thinking(On, None, Some(500)), Some(4096), r#"{"type":"enabled","budget_tokens":500}"#, "null", 4096, ""),
-        (CLAUDE, thinking(On, None, Some(4096)), Some(100), r#"{"type":"enabled","budget_tokens":4096}"#, "null", 4196, "max_tokens;adjusted"),
-        (CLAUDE, thinking(On, Some(E::Low), None), None, r#"{"type":"enabled","budget_tokens":12800}"#, "null", 64_000, ""),
-        (CLAUDE, thinking(Adaptive, None, None), Some(4000), r#"{"type":"enabled","budget_tokens":2000}"#, "null", 4000, "thinking;adjusted"),
-        (CLAUDE, thinking(Off, None, None), Some(9), r#"{"type":"disabled"}"#, "null", 9, ""),
-        ("claude-opus-4-6", thinking(On, None, Some(2048)), Some(4096), r#"{"type":"enabled","budget_tokens":2048}"#, "null", 4096, ""),
-        ("claude-opus-4-6", thinking(On, Some(E::XHigh), None), Some(9), r#"{"type":"adaptive"}"#, r#""high""#, 9, "thinking;adjusted"),
-        (NEW, thinking(On, Some(E::XHigh), None), Some(9), r#"{"type":"adaptive"}"#, r#""xhigh""#, 9, ""),
-        (NEW, thinking(On, Some(E::Minimal), None), Some(9), r#"{"type":"adaptive"}"#, r#""low""#, 9, "thinking;adjusted"),
-        (NEW, thinking(On, None, Some(5000)), Some(10_000), r#"{"type":"adaptive"}"#, r#""medium""#, 10_000, "thinking;adjusted"),
-        (NEW, thinking(Adaptive, None, None), Some(9), r#"{"type":"adaptive"}"#, "null", 9, ""),
-        (NEW, thinking(Off, None, None), Some(9), r#"{"type":"disabled"}"#, "null", 9, ""),
-        ("claude-fable-5", thinking(Off, None, None), Some(9), "null", r#""low""#, 9, "thinking;adjusted"),
-        ("claude-3-5-haiku", thinking(On, Some(E::High), None), Some(9), "null", "null", 9, "thinking;dropped"),
-        (NEW, None, Some(9), "null", "null", 9, ""),
-    ];
-    for (model, wish, max_tokens, thinking, effort, there, lost) in table {
+    for line in FORMS.lines().filter(|line| !line.is_empty()) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [model, wish, max_tokens, form, effort, there, lost] = cells[..] else { panic!("{line}") };
+        let wish: Vec<&str> = wish.split(' ').collect();
+        let mode = match wish[0] {
+            "on" => ThinkingMode::On,
+            "off" => ThinkingMode::Off,
+            "adaptive" => ThinkingMode::Adaptive,
+            _ => ThinkingMode::Unsaid,
+        };
         let mut request = hello();
-        request.thinking.clone_from(&wish);
-        request.params.max_tokens = max_tokens;
+        request.thinking = thinking(mode, Effort::parse(wish[1]), wish[2].parse().ok());
+        request.params.max_tokens = max_tokens.parse().ok();
         let (body, reported) = encode(model, &request);
-        assert_eq!(field(&body, &["thinking"]), thinking, "{model} {wish:?}");
-        assert_eq!(field(&body, &["output_config", "effort"]), effort, "{model} {wish:?}");
-        assert_eq!(field(&body, &["max_tokens"]), there.to_string(), "{model} {wish:?}");
-        assert_eq!(reported.join(","), lost, "{model} {wish:?}");
+        assert_eq!(field(&body, &["thinking"]), form, "{line}");
+        assert_eq!(field(&body, &["output_config", "effort"]), effort, "{line}");
+        assert_eq!(field(&body, &["max_tokens"]), there, "{line}");
+        assert_eq!(reported.join(","), lost, "{line}");
     }
 }
 
 #[test]
 fn tr10_display_is_said_only_when_it_was_asked_for() {
-    let (mut request, _) = decode(r#"{"model":"m","messages":[{"role":"user","content":"x"}],"thinking":{"type":"adaptive"}}"#);
+    let (mut request, _) =
+        decode(r#"{"model":"m","messages":[{"role":"user","content":"x"}],"thinking":{"type":"adaptive"}}"#);
     assert_eq!(field(&encode(NEW, &request).0, &["thinking"]), r#"{"type":"adaptive"}"#);
     for (show, word) in [(true, "summarized"), (false, "omitted")] {
         request.thinking.as_mut().unwrap().show = Some(show);
@@ -112,7 +121,11 @@ fn a_client_says_how_to_think() {
     let table = [
         (r#"{"type":"enabled","budget_tokens":500}"#, "{}", thinking(ThinkingMode::On, None, Some(500))),
         (r#"{"type":"disabled"}"#, "{}", thinking(ThinkingMode::Off, None, None)),
-        (r#"{"type":"adaptive"}"#, r#"{"effort":"xhigh"}"#, thinking(ThinkingMode::Adaptive, Some(Effort::XHigh), None)),
+        (
+            r#"{"type":"adaptive"}"#,
+            r#"{"effort":"xhigh"}"#,
+            thinking(ThinkingMode::Adaptive, Some(Effort::XHigh), None),
+        ),
         ("null", r#"{"effort":"low"}"#, thinking(ThinkingMode::On, Some(Effort::Low), None)),
         ("null", "null", None),
     ];
