@@ -264,7 +264,7 @@ fn streams_as_clients_read_them() {
     assert_eq!(stream(&[Event::End]), [last("STOP")]);
 
     let call = BlockStart::Call { id: "c".into(), name: "f".into(), kind: CallKind::Function };
-    let pieces = [r#"{"x""#, ":1}"].map(|p| delta(Delta::Arguments(p.into())));
+    let pieces = ["{\n\"x\"", ":1\r\n}"].map(|p| delta(Delta::Arguments(p.into())));
     let mut events = vec![open(call)];
     events.extend(pieces);
     events.extend([
