@@ -24,6 +24,7 @@ pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) 
         tools::read(config, &mut request, losses)?;
     }
     if let Some(mut config) = fields.object("outputConfig")? {
+        request.thinking = effort(&mut config, "effort", losses)?;
         if let Some(format) = config.object("textFormat")? {
             request.output = text_format(format, losses)?;
         }
@@ -139,7 +140,7 @@ fn additional(mut more: Fields<'_>, request: &mut Request, losses: &mut Losses) 
         choice.ignore(&["type"]);
         choice.report_rest(losses);
     }
-    let mut effort = effort(&mut more, "reasoning_effort", losses)?;
+    let mut effort = effort(&mut more, "reasoning_effort", losses)?.or(request.thinking.take());
     if let Some(mut config) = more.object("output_config")? {
         effort = effort.or(self::effort(&mut config, "effort", losses)?);
         if let Some(format) = config.object("format")? {
