@@ -51,9 +51,9 @@ pub(super) fn decode(node: &Node<'_>) -> Vec<Citation> {
     sources.into_iter().map(of).collect()
 }
 
-/// The citation with this source alone, for the way back.
+/// The citation with this source alone, for the way back; which block it points into is known then.
 fn with_one_source<'a>(node: &Node<'a>, source: Option<&Node<'a>>) -> Node<'a> {
-    let entries = node.entries().iter().map(|(key, value)| match source {
+    let entries = node.entries().iter().filter(|(key, _)| key != "content_index").map(|(key, value)| match source {
         Some(source) if key == "sources" => (key.clone(), Node::Array(vec![source.clone()])),
         _ => (key.clone(), value.clone()),
     });
@@ -64,7 +64,7 @@ fn with_one_source<'a>(node: &Node<'a>, source: Option<&Node<'a>>) -> Node<'a> {
 pub(super) fn encode(out: &mut Vec<u8>, citation: &Citation, text: &str, index: u64) {
     object(out, |o| match citation.carry.as_ref().filter(|c| c.dialect == Dialect::Cohere) {
         Some(carry) => {
-            o.spread(&carry.raw, &["content_index"]);
+            o.spread(&carry.raw, &[]);
             o.uint("content_index", index);
         }
         None => foreign(o, citation, text, index),

@@ -76,9 +76,11 @@ fn thinking(o: &mut ObjectWriter<'_>, request: &Request, target: &Target<'_>, lo
     match thinking.mode {
         // By default models that can reason do; the word is harmless to the others.
         ThinkingMode::Off => o.object("thinking", |t| t.text("type", "disabled")),
-        ThinkingMode::Adaptive | ThinkingMode::Unsaid => {}
-        ThinkingMode::On if !rules::reasons(target.model) => losses.field(Field::Thinking, Reason::Dropped),
-        ThinkingMode::On => o.object("thinking", |t| {
+        ThinkingMode::Unsaid => {}
+        ThinkingMode::On | ThinkingMode::Adaptive if !rules::reasons(target.model) => {
+            losses.field(Field::Thinking, Reason::Dropped);
+        }
+        ThinkingMode::On | ThinkingMode::Adaptive => o.object("thinking", |t| {
             t.text("type", "enabled");
             if let Some(budget) = budget(thinking, request, target, losses) {
                 t.uint("token_budget", budget);

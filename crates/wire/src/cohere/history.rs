@@ -297,7 +297,7 @@ fn document_object(out: &mut Vec<u8>, block: &Block) {
 }
 
 /// A call's arguments as a JSON object in text; a custom tool's free text is wrapped.
-fn arguments(call: &Call) -> Cow<'_, str> {
+pub(super) fn arguments(call: &Call) -> Cow<'_, str> {
     match call.kind {
         CallKind::Function if call.arguments.trim().is_empty() => Cow::Borrowed("{}"),
         CallKind::Function => Cow::Borrowed(&call.arguments),

@@ -2,7 +2,7 @@
 
 use tollgate_ir::{Block, Call, CallKind, Choice, Content, Fault, FaultKind, Logprob, Reasoning, Reply, ReplyHead};
 
-use super::{citations, fault, messages, usage};
+use super::{citations, fault, history, messages, usage};
 use crate::ids;
 use crate::json::{ArrayWriter, Node, ObjectWriter, object};
 use crate::target::ReplyContext;
@@ -61,6 +61,8 @@ fn content_block(node: &Node<'_>) -> Block {
 
 fn call(node: &Node<'_>, answer: &str, place: usize) -> Block {
     let arguments = match node.at(&["function", "arguments"]) {
+        // A tool without parameters is called with the text `null`.
+        Some(Node::Text(text)) if text == "null" => "{}".to_owned(),
         Some(Node::Text(text)) => text.to_string(),
         Some(other) => other.to_text(),
         None => String::new(),
@@ -151,7 +153,7 @@ fn write_call(a: &mut ArrayWriter<'_>, call: &Call) {
         c.text("type", "function");
         c.object("function", |f| {
             f.text("name", &call.name);
-            f.text("arguments", if call.arguments.trim().is_empty() { "{}" } else { &call.arguments });
+            f.text("arguments", &history::arguments(call));
         });
     });
 }

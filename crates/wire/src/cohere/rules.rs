@@ -24,7 +24,8 @@ const WITHOUT_REASONING: &[&str] = &[
 
 /// Whether a model takes `thinking`.
 pub(super) fn reasons(model: &str) -> bool {
-    let name = model.rsplit(['/', ':']).next().unwrap_or(model);
-    let name = name.strip_prefix("cohere.").unwrap_or(name);
+    // Hosts put themselves before the name: `cohere.command-r-v1:0`, `cohere/command-a-03-2025`.
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let name = name.split_once("cohere.").map_or(name, |(_, name)| name);
     name != "command" && !WITHOUT_REASONING.iter().any(|family| name.starts_with(family))
 }

@@ -17,7 +17,7 @@ pub(super) fn decode(usage: &Node<'_>) -> Option<Usage> {
     if input.is_none() && output.is_none() {
         return None;
     }
-    let cached = usage.uint("cached_tokens");
+    let cached = usage.uint("cached_tokens").map(|cached| cached.min(input.unwrap_or(0)));
     let reasoning = of("tokens", "reasoning_tokens");
     Some(Usage {
         input: input.unwrap_or(0).saturating_sub(cached.unwrap_or(0)),

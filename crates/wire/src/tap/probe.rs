@@ -44,7 +44,8 @@ pub(super) fn class(dialect: Dialect, frame: &Frame) -> Class {
             by_name(frame, &["content_block_start", "content_block_delta", "content_block_stop", "ping"])
         }
         Dialect::Gemini => {
-            let more = ["\"finishReason\"", "\"error\"", "\"blockReason\"", "\"finish_reason\""];
+            // Arguments may come in pieces that only make sense in a row, so calls are read whole.
+            let more = ["\"finishReason\"", "\"error\"", "\"blockReason\"", "\"finish_reason\"", "\"functionCall\""];
             if more.iter().any(|key| says(data, key.as_bytes())) {
                 Class::More
             } else if says(data, b"\"usageMetadata\"") {

@@ -1,10 +1,13 @@
-use tollgate_ir::{Block, BlockStart, Citation, Content, Delta, Event, Fault, Finish, Logprob, Usage};
+use std::borrow::Cow;
+
+use tollgate_ir::{Block, BlockStart, CallKind, Citation, Content, Delta, Event, Fault, Finish, Logprob, Usage};
 
 use super::END_OF_STREAM;
 use crate::cohere::{citations, fault, messages, reply, usage};
 use crate::frame::sse_event;
-use crate::json::{ObjectWriter, object};
+use crate::json::{self, ObjectWriter, object};
 use crate::target::ReplyContext;
+use crate::translate::CUSTOM_INPUT;
 
 /// See [`crate::codec::StreamEncoder`]. The sequencer before it lets one block be open at a time.
 pub struct StreamEncoder {
@@ -27,8 +30,8 @@ enum Open {
     Content { kind: &'static str, index: u64, text: String },
     /// The plan, which has no start and no end.
     Plan,
-    /// A call, and whether it has arguments yet.
-    Call { index: u64, argued: bool },
+    /// A call, and whether it has arguments yet. Free text goes into a JSON object of one text.
+    Call { index: u64, argued: bool, free: bool },
     /// What Cohere has no place for.
     Nothing,
 }
@@ -100,7 +103,7 @@ impl StreamEncoder {
         let open = match start {
             BlockStart::Text | BlockStart::Refusal => Open::Waiting { kind: "text" },
             BlockStart::Reasoning { .. } => Open::Waiting { kind: "thinking" },
-            BlockStart::Call { id, name, .. } => self.open_call(id, name, out),
+            BlockStart::Call { id, name, kind } => self.open_call(id, name, *kind, out),
             BlockStart::Whole(_) => Open::Nothing,
         };
         self.open = Some((at, open));
@@ -109,7 +112,7 @@ impl StreamEncoder {
         }
     }
 
-    fn open_call(&mut self, id: &str, name: &str, out: &mut Vec<u8>) -> Open {
+    fn open_call(&mut self, id: &str, name: &str, kind: CallKind, out: &mut Vec<u8>) -> Open {
         let index = self.calls;
         self.calls += 1;
         event(out, "tool-call-start", Some(index), |m| {
@@ -122,7 +125,7 @@ impl StreamEncoder {
                 });
             });
         });
-        Open::Call { index, argued: false }
+        Open::Call { index, argued: false, free: kind == CallKind::Custom }
     }
 
     /// A block that comes at once, as the events of its kind.
@@ -146,9 +149,13 @@ impl StreamEncoder {
         match delta {
             Delta::Text(words) => self.words(words, out),
             Delta::Arguments(words) if !words.is_empty() => {
-                if let Some((_, Open::Call { index, argued })) = &mut self.open {
-                    *argued = true;
-                    arguments(out, *index, words);
+                if let Some((_, Open::Call { index, argued, free })) = &mut self.open {
+                    let first = !std::mem::replace(argued, true);
+                    arguments(
+                        out,
+                        *index,
+                        &if *free { Cow::Owned(wrapped(words, first)) } else { Cow::Borrowed(words) },
+                    );
                 }
             }
             Delta::Citation(citation) => self.citation(citation, out),
@@ -214,9 +221,11 @@ impl StreamEncoder {
     fn close(&mut self, out: &mut Vec<u8>) {
         match self.open.take() {
             Some((_, Open::Content { index, .. })) => end_event(out, "content-end", index),
-            Some((_, Open::Call { index, argued })) => {
-                if !argued {
-                    arguments(out, index, "{}");
+            Some((_, Open::Call { index, argued, free })) => {
+                match (argued, free) {
+                    (true, true) => arguments(out, index, "\"}"),
+                    (true, false) => {}
+                    (false, _) => arguments(out, index, "{}"),
                 }
                 end_event(out, "tool-call-end", index);
             }
@@ -263,6 +272,16 @@ fn arguments(out: &mut Vec<u8>, index: u64, words: &str) {
     event(out, "tool-call-delta", Some(index), |m| {
         m.object("tool_calls", |c| c.object("function", |f| f.text("arguments", words)));
     });
+}
+
+/// Free text as the inside of `{"input":"…"}`; the end is written when the block closes.
+fn wrapped(words: &str, first: bool) -> String {
+    let mut quoted = Vec::new();
+    json::text(&mut quoted, words);
+    let quoted = String::from_utf8_lossy(&quoted);
+    let inside = &quoted[1..quoted.len() - 1];
+    let before = if first { format!("{{\"{CUSTOM_INPUT}\":\"") } else { String::new() };
+    before + inside
 }
 
 fn end_event(out: &mut Vec<u8>, kind: &str, index: u64) {
