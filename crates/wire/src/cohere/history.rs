@@ -259,9 +259,17 @@ impl<'r> Part<'r> {
             }),
             Self::Document(block) => a.object(|p| {
                 p.text("type", "document");
-                let mut out = Vec::new();
-                document_object(&mut out, block);
-                p.raw("document", &String::from_utf8_lossy(&out));
+                match (&block.carry, &block.content) {
+                    (Some(carry), _) if carry.dialect == Dialect::Cohere => p.json("document", &carry.raw),
+                    // A tool's document may be plain text; its id is what citations name.
+                    (_, Content::Media(Media { source: MediaSource::Text(text), name, .. })) => {
+                        p.object("document", |d| {
+                            d.opt_text("id", name.as_deref());
+                            d.text("data", text);
+                        });
+                    }
+                    _ => p.null("document"),
+                }
             }),
             Self::Raw(json) => a.raw(json),
         }
