@@ -14,8 +14,11 @@ pub mod fold;
 pub mod money;
 mod near;
 mod now;
+pub mod overrides;
 pub mod ports;
 pub mod route;
+#[cfg(test)]
+mod testing;
 pub mod trail;
 
 pub use now::Now;

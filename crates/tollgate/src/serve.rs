@@ -10,7 +10,7 @@ use tollgate_server::app::{Gateway, State};
 use tollgate_server::edge::{Edge, Serves};
 use tollgate_server::listen::{Certificate, CertificateFiles, Listener};
 use tollgate_server::tasks::{Drained, Tasks};
-use tollgate_store::MemoryContinuity;
+use tollgate_store::{Bounds, MemoryContinuity};
 
 use crate::cli::complain;
 use crate::configure::Source;
@@ -55,7 +55,7 @@ async fn serve(source: Source, state: State) -> Result<(), Fault> {
             None => Err("the gateway is not up yet".to_owned()),
         }
     };
-    let gateway = Gateway::new(state, tasks.clone(), Arc::new(MemoryContinuity::default()), reload)?;
+    let gateway = Gateway::new(state, tasks.clone(), Arc::new(MemoryContinuity::new(Bounds::default())), reload)?;
     // Set once, right here.
     let _ = this.set(gateway.clone());
     listen(&gateway, &config, certificate.clone())?;

@@ -4,8 +4,11 @@
 //! The provider's status and words are kept. Whether to try elsewhere follows the status (401, 403, 408, 429, 5xx),
 //! and otherwise only phrases about credentials and quota: no other 4xx would be answered differently.
 
+mod phrases;
+
 use tollgate_ir::{Fault, FaultKind, LimitHeader, Retry};
 
+use self::phrases::PHRASES;
 use crate::json::Node;
 
 /// Most bytes of a provider's words that are handed on.
@@ -150,120 +153,6 @@ fn words(status: Option<u16>, message: &str) -> String {
     message[..end].to_owned()
 }
 
-/// Phrases in order: the first kind of which one occurs in type, code or message (lower case) is it. From the providers'
-/// error pages and from recorded refusals. The statuses say where the phrases are believed; an empty list: anywhere.
-const PHRASES: &[(FaultKind, &[u16], &[&str])] = &[
-    (
-        FaultKind::ProviderQuota,
-        &[400, 402, 403, 429],
-        &[
-            "insufficient_quota",
-            "exceeded your current quota",
-            "credit balance is too low",
-            "insufficient balance",
-            "insufficient credits",
-            "requires more credits",
-            "insufficient_credits",
-            "out of credits",
-            "payment required",
-            "billing_hard_limit",
-            "billing hard limit",
-            "billing_not_active",
-            "spending limit",
-            "usage limits",
-            "quota_exceeded",
-            "servicequotaexceeded",
-        ],
-    ),
-    (
-        FaultKind::ProviderAuth,
-        &[400, 401, 403],
-        &[
-            "invalid_api_key",
-            "api_key_invalid",
-            "api key not valid",
-            "incorrect api key",
-            "invalid api key",
-            "invalid x-api-key",
-            "authentication_error",
-            "unauthenticated",
-            "permission_error",
-            "unrecognizedclientexception",
-            "expiredtokenexception",
-        ],
-    ),
-    (
-        FaultKind::ContextLength,
-        &[400, 413, 422, 500],
-        &[
-            "context_length",
-            "context length",
-            "context window",
-            "context_window",
-            "exceed_context_size",
-            "exceed context limit",
-            "prompt is too long",
-            "input is too long",
-            "too_many_tokens",
-            "too_many_prompt_tokens",
-            "too many tokens",
-            "maximum number of tokens",
-            "input tokens exceeded",
-            "length of all messages is too long",
-            "exceeds the available context size",
-            "maximum prompt length",
-        ],
-    ),
-    (
-        FaultKind::ContentPolicy,
-        &[400, 403, 422, 451, 500],
-        &[
-            "content_filter",
-            "content filter",
-            "content_policy",
-            "content policy",
-            "content management policy",
-            "responsibleaipolicyviolation",
-            "content filtering policy",
-            "content exists risk",
-            "data_inspection_failed",
-            "safety system",
-            "moderation_blocked",
-            "input was flagged",
-            "content violates",
-        ],
-    ),
-    (
-        FaultKind::ProviderNotFound,
-        &[400, 404, 410],
-        &[
-            "model_not_found",
-            "not_found_error",
-            "resourcenotfoundexception",
-            "invalid_model",
-            "is not a valid model id",
-            "model not found",
-            "model identifier is invalid",
-        ],
-    ),
-    (
-        FaultKind::ProviderRateLimited,
-        &[429],
-        &["rate_limit", "rate limit", "ratelimit", "throttlingexception", "resource_exhausted", "too many requests"],
-    ),
-    (
-        FaultKind::ProviderOverloaded,
-        &[500, 502, 503, 529],
-        &["overloaded", "over capacity", "at capacity", "unavailable", "modelnotready", "server is busy"],
-    ),
-    (FaultKind::ProviderTimeout, &[408, 504], &["timeout", "timed out", "deadline_exceeded"]),
-    (
-        FaultKind::ProviderBadRequest,
-        &[400],
-        &["invalid_request", "invalid_argument", "invalid-argument", "validationexception", "bad request"],
-    ),
-];
-
 /// `status` is `None` where only the words can tell.
 fn kind_of(status: Option<u16>, said: &str) -> FaultKind {
     let by_words = PHRASES
@@ -293,102 +182,4 @@ const fn retry(kind: FaultKind, status: u16) -> Retry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    use FaultKind as K;
-    const NEXT: Retry = Retry::NextTarget;
-
-    const REFUSALS: &[(u16, &str, FaultKind, Retry)] = &[
-        (
-            401,
-            r#"{"error":{"message":"no","type":"invalid_request_error","code":"invalid_api_key"}}"#,
-            K::ProviderAuth,
-            NEXT,
-        ),
-        (
-            400,
-            r#"{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}"#,
-            K::ProviderAuth,
-            NEXT,
-        ),
-        (400, r#"{"code":"invalid-argument","error":"Incorrect API key provided."}"#, K::ProviderAuth, NEXT),
-        (403, r#"{"message":"You don't have access to the model"}"#, K::ProviderAuth, NEXT),
-        (402, r#"{"error":{"message":"Insufficient Balance"}}"#, K::ProviderQuota, NEXT),
-        (
-            429,
-            r#"{"error":{"type":"insufficient_quota","message":"You exceeded your current quota"}}"#,
-            K::ProviderQuota,
-            NEXT,
-        ),
-        (
-            400,
-            r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#,
-            K::ProviderQuota,
-            NEXT,
-        ),
-        (
-            429,
-            r#"{"error":{"code":429,"message":"Resource exhausted.","status":"RESOURCE_EXHAUSTED"}}"#,
-            K::ProviderRateLimited,
-            NEXT,
-        ),
-        (
-            404,
-            r#"{"error":{"code":"model_not_found","message":"The model `x` does not exist"}}"#,
-            K::ProviderNotFound,
-            Retry::No,
-        ),
-        (
-            400,
-            r#"{"error":{"message":"This model's maximum context length is 8 tokens."}}"#,
-            K::ContextLength,
-            Retry::No,
-        ),
-        (400, r#"{"error_type":"TOO_MANY_TOKENS","message":"size limit exceeded"}"#, K::ContextLength, Retry::No),
-        (400, r#"{"error":{"code":"content_filter","message":"blocked"}}"#, K::ContentPolicy, Retry::No),
-        (
-            400,
-            r#"{"error":{"message":"Unknown parameter: 'x'.","type":"invalid_request_error"}}"#,
-            K::ProviderBadRequest,
-            Retry::No,
-        ),
-        (422, r#"{"detail":[{"loc":["x"]}]}"#, K::ProviderBadRequest, Retry::No),
-        (529, r#"{"error":{"type":"overloaded_error","message":"Overloaded"}}"#, K::ProviderOverloaded, NEXT),
-        (500, "<html>oops</html>", K::ProviderFailed, NEXT),
-        (504, "", K::ProviderTimeout, NEXT),
-        (200, r#"{"error":{"type":"overloaded_error","message":"Overloaded"}}"#, K::ProviderOverloaded, NEXT),
-        (200, r#"{"error":{"code":502,"message":"Network connection lost."}}"#, K::ProviderFailed, NEXT),
-        (0, r#"{"error":{"type":"rate_limit_error","message":"slow down"}}"#, K::ProviderRateLimited, NEXT),
-    ];
-
-    #[test]
-    fn kinds_and_retries_by_status_and_phrase() {
-        for &(status, body, kind, retry) in REFUSALS {
-            let fault = Words::read(body.as_bytes()).fault(status, &[]);
-            assert_eq!((fault.kind, fault.retry), (kind, retry), "{status} {body}");
-            assert!(!fault.public.is_empty(), "{status} {body}");
-            assert!(fault.status >= 400, "{status} {body}");
-            assert!(status < 400 || fault.status == status, "{status} {body}");
-        }
-    }
-
-    #[test]
-    fn tr29_limit_headers_are_kept_and_others_are_not() {
-        let headers = [
-            ("retry-after", "287441"),
-            ("anthropic-ratelimit-unified-status", "rejected"),
-            ("x-ratelimit-remaining-tokens", "0"),
-            ("set-cookie", "a=b"),
-        ];
-        let fault = classify(429, None, None, "slow down", &headers);
-        let names: Vec<_> = fault.headers.iter().map(|h| (h.name.as_str(), h.value.as_str())).collect();
-        assert_eq!(names, headers[..3]);
-    }
-
-    #[test]
-    fn long_words_are_cut_between_characters() {
-        let fault = classify(400, None, None, &"日".repeat(MAX_WORDS), &[]);
-        assert!(fault.public.len() <= MAX_WORDS && fault.public.ends_with('日'));
-    }
-}
+mod tests;

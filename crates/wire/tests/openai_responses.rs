@@ -1,10 +1,6 @@
 //! OpenAI Responses against recorded traffic and against fixtures of our own.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "helpers of tests fail as the tests themselves do"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail as the tests themselves do")]
 
 use std::path::PathBuf;
 

@@ -173,6 +173,7 @@ fn plain(kind: &str) -> &str {
         "string" => "text",
         "integer" | "number" => "number",
         "boolean" => "`true`, `false`",
+        "object" => "map",
         other => other,
     }
 }

@@ -1,18 +1,39 @@
 //! `${VAR}`, `${VAR:-default}`, `${file:/path}` and `$$` in scalars (decisions.md 25): expanded after parsing, so that no
 //! value can change the shape of the file.
 
+use std::collections::HashSet;
+
 use super::Surroundings;
 use super::report::Report;
 use super::tree::{Kind, Node, Value};
 
-/// Expands every scalar of a tree in place. Files that were read are added to `files`.
-pub(super) fn expand(node: &mut Node, around: &dyn Surroundings, files: &mut Vec<String>, report: &mut Report<'_>) {
+/// Expands every scalar of a tree in place.
+pub(super) fn expand(tree: &mut Node, around: &dyn Surroundings, report: &mut Report<'_>) -> Expansion {
+    let mut done = Expansion::default();
+    walk(tree, around, &mut done, report);
+    done
+}
+
+/// What expanding a tree brought to light.
+#[derive(Default)]
+pub(super) struct Expansion {
+    /// Files that were read.
+    pub files: Vec<String>,
+    /// Paths of scalars that could not be expanded: they have no value to read.
+    pub failed: HashSet<String>,
+}
+
+fn walk(node: &mut Node, around: &dyn Surroundings, done: &mut Expansion, report: &mut Report<'_>) {
     match &mut node.value {
-        Value::List(items) => items.iter_mut().for_each(|item| expand(item, around, files, report)),
-        Value::Map(entries) => entries.iter_mut().for_each(|entry| expand(&mut entry.node, around, files, report)),
-        Value::Scalar { text, kind: Kind::Text } if text.contains('$') => match expanded(text, around, files) {
+        Value::List(items) => items.iter_mut().for_each(|item| walk(item, around, done, report)),
+        Value::Map(entries) => entries.iter_mut().for_each(|entry| walk(&mut entry.node, around, done, report)),
+        Value::Scalar { text, kind: Kind::Text } if text.contains('$') => match expanded(text, around, &mut done.files)
+        {
             Ok(whole) => *text = whole,
-            Err(message) => report.at(node.place.clone(), &node.path, message, Vec::new()),
+            Err(message) => {
+                report.at(node.place.clone(), &node.path, message, Vec::new());
+                done.failed.insert(node.path.clone());
+            }
         },
         Value::Null | Value::Scalar { .. } => {}
     }

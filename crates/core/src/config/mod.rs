@@ -36,6 +36,7 @@ pub use problem::{Problem, Problems};
 pub use secret::Secret;
 pub use trust::{Trust, check_bind, needs_restart, serves_admin, trust};
 
+use expand::Expansion;
 use raw::RawConfig;
 use report::Report;
 
@@ -56,9 +57,8 @@ pub fn load(source: &str, around: &dyn Surroundings, catalogue: &dyn Catalogue) 
     let mut report = Report::new(source);
     let Some(mut tree) = tree::parse(source, &mut report) else { return Err(report.into_problems()) };
     report.index(&tree);
-    let mut files = Vec::new();
-    expand::expand(&mut tree, around, &mut files, &mut report);
-    let raw: Option<RawConfig> = read::read(&tree, &mut report);
+    let Expansion { files, failed } = expand::expand(&mut tree, around, &mut report);
+    let raw: Option<RawConfig> = read::read(&tree, &mut report, failed);
     finish(raw, files, around, catalogue, report)
 }
 

@@ -56,6 +56,10 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn policy(&mut self, raw: &'a WordOr<RawPolicy>, path: &str, report: &mut Report<'_>) -> Option<Policy> {
+        // What is over the bound is told once and not walked on: the rest of such a tree may be exponential.
+        if self.targets > MOST_TARGETS {
+            return None;
+        }
         match raw {
             WordOr::Word(name) => self.name(name, path, report),
             WordOr::Map(RawPolicy { fallback: Some(steps), split: None, .. }) => {

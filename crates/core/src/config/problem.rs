@@ -16,8 +16,10 @@ pub struct Problem {
     pub message: String,
     /// The nearest valid words, best first.
     pub nearest: Vec<String>,
-    /// The line as it stands in the file, unexpanded, secrets masked.
+    /// The line as it stands in the file, unexpanded, secrets masked, cut around the place if it is long.
     pub snippet: String,
+    /// How many characters of the snippet stand before the place.
+    pub caret: usize,
 }
 
 impl fmt::Display for Problem {
@@ -38,7 +40,7 @@ impl fmt::Display for Problem {
         }
         if self.line > 0 && !self.snippet.is_empty() {
             let gutter = self.line.to_string().len();
-            let indent = usize::try_from(self.column.saturating_sub(1)).unwrap_or(0);
+            let indent = self.caret;
             write!(f, "\n  {} | {}\n  {:gutter$} | {:indent$}^", self.line, self.snippet, "", "")?;
         }
         Ok(())

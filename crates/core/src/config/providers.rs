@@ -61,8 +61,9 @@ fn identity(
     if let Some(why) = why_not_provider(id, catalogue) {
         return report.path(&path, why);
     }
+    let missing = |field: &str, given: bool| !given && !report.tells_of(&format!("{path}.{field}"));
     match meant {
-        None if raw.dialect.is_none() || raw.base_url.is_none() => {
+        None if missing("dialect", raw.dialect.is_some()) || missing("base_url", raw.base_url.is_some()) => {
             let ids = catalogue.providers().iter().flat_map(|p| std::iter::once(&p.id).chain(p.aliases));
             let near = nearest(id, ids.copied(), 2);
             report.path_near(

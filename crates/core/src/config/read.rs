@@ -21,9 +21,12 @@ use crate::near::nearest;
 /// After so many mistakes the rest is not looked for.
 const MOST_PROBLEMS: usize = 200;
 
-/// Reads a tree. `None`: too much is wrong for even an empty value.
-pub(super) fn read<'de, T: Deserialize<'de>>(root: &'de Node, report: &mut Report<'_>) -> Option<T> {
-    let mut aside = HashSet::new();
+/// Reads a tree but for what is set `aside` because it is known to be wrong. `None`: too much is wrong for even an empty value.
+pub(super) fn read<'de, T: Deserialize<'de>>(
+    root: &'de Node,
+    report: &mut Report<'_>,
+    mut aside: HashSet<String>,
+) -> Option<T> {
     for _ in 0..MOST_PROBLEMS {
         let pass = Pass { aside: &aside, report: RefCell::new(&mut *report) };
         match T::deserialize(Reader { node: root, pass: &pass }) {
@@ -151,6 +154,9 @@ impl<'de> Reader<'de, '_, '_, '_> {
             report.hide_all(&entry.node);
             let (message, near) = match unbuilt::is_unbuilt(name, &entry.key) {
                 true => (format!("`{}` is not built yet; take it out", entry.key), Vec::new()),
+                false if fields.is_empty() => {
+                    (format!("unknown key `{}`; no key is known here", entry.key), Vec::new())
+                }
                 false => (
                     format!("unknown key `{}`; known here: {}", entry.key, fields.join(", ")),
                     nearest(&entry.key, fields.iter().copied(), 2),

@@ -45,6 +45,9 @@ pub(super) struct Entry {
 /// Parses a file. `None` after a mistake in the YAML itself, which is in the report; an empty file is an empty map.
 pub(super) fn parse(source: &str, report: &mut Report<'_>) -> Option<Node> {
     let options = serde_saphyr::options! {
+        // Deep enough for any policy, and for the stack of a thread with 2 MiB.
+        budget: serde_saphyr::budget! { max_depth: 40, flow_nesting_limit: 40 },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 20_000 },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         strict_booleans: true,
         with_snippet: false,
@@ -52,6 +55,7 @@ pub(super) fn parse(source: &str, report: &mut Report<'_>) -> Option<Node> {
     match serde_saphyr::from_str_with_options::<Spanned<Bare>>(source, options) {
         Ok(bare) => Some(place(bare, String::new(), source, report)),
         Err(error) => {
+            report.is_unreadable();
             let place = error.location().map(|at| place_of(&at)).unwrap_or_default();
             let message = error.without_snippet().to_string();
             report.at(place, "", format!("the YAML cannot be read: {message}"), Vec::new());

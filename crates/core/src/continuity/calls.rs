@@ -141,7 +141,6 @@ impl Wants {
 fn restore_turn(turn: &mut Turn, wants: Wants, saved: &impl Fn(&str) -> Option<Arc<Saved>>, outcome: &mut Restored) {
     let mut blocks: Vec<Block> = Vec::with_capacity(turn.blocks.len());
     let mut segment = 0; // where the blocks since the last call begin
-    let mut trailing: &[Kept] = &[];
     let mut last: Option<Arc<Saved>> = None;
     for mut block in std::mem::take(&mut turn.blocks) {
         if wants == Wants::Replacement && matches!(block.content, Content::Reasoning(_)) {
@@ -166,9 +165,8 @@ fn restore_turn(turn: &mut Turn, wants: Wants, saved: &impl Fn(&str) -> Option<A
         }
     }
     if let (Some(known), true) = (&last, wants != Wants::Seals) {
-        trailing = &known.after;
+        insert(&mut blocks, segment, &known.after, "");
     }
-    insert(&mut blocks, segment, trailing, "");
     turn.blocks = blocks;
 }
 

@@ -6,8 +6,10 @@
 
 mod plan;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
-pub use plan::{Facts, Pin, Plan, Skipped, Target, plan};
+pub use plan::{Facts, Pin, Plan, Skipped, Target, Unfit, plan};
 pub use resolve::{Meaning, Resolved, resolve};
 pub use verdict::{conclude, moves_on};

@@ -45,8 +45,8 @@ impl Pin {
     }
 }
 
-/// Says why a target cannot serve a call at all; `None`: it can.
-pub type Unfit<'a> = dyn Fn(&Target) -> Option<String> + Sync + 'a;
+/// Says why a target cannot serve a call, if it cannot.
+pub type Unfit<'a> = &'a (dyn Fn(&Target) -> Option<String> + Sync);
 
 /// What a plan depends on beside the policy.
 #[derive(Default)]
@@ -56,7 +56,7 @@ pub struct Facts<'a> {
     /// The call carries state that this pin can read and others must do without: its targets come first.
     pub first: Option<&'a Pin>,
     /// Why a target cannot serve this call at all (it takes no images, speaks no embeddings); `None`: it can.
-    pub unfit: Option<&'a Unfit<'a>>,
+    pub unfit: Option<Unfit<'a>>,
 }
 
 /// The targets in the order in which they are tried.

@@ -5,8 +5,11 @@ mod budget;
 mod coding;
 mod compress;
 mod intake;
+mod source;
+mod upload;
 
 pub use budget::{BodyBudget, Reservation};
 pub use coding::{Coding, DecodeError, Decoder, Output};
 pub use compress::{Compressed, compress};
-pub use intake::{BodyLimits, Intake, Received, UploadStream};
+pub use intake::{BodyLimits, Intake, Received};
+pub use upload::UploadStream;

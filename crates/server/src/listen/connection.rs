@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::head_clock::HeadClock;
+use super::head_clock::{HeadClock, Watched};
 use super::{Answer, Certificate, Peer, Service};
 use crate::tasks::{HyperExecutor, Tasks};
 
@@ -33,7 +33,7 @@ const STREAMS: u32 = 256;
 const PING: Duration = Duration::from_secs(20);
 
 /// What starts an HTTP/2 connection without TLS (RFC 9113, section 3.4); no HTTP/1 method begins so.
-const PREFACE: &[u8] = b"PRI";
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Serves a connection to its end. Errors of a connection are its client's and nobody can be told.
 pub(super) async fn serve<S: Service>(
@@ -71,7 +71,7 @@ async fn starts_with_preface(tcp: &TcpStream) -> Option<bool> {
         if seen == PREFACE.len() {
             return Some(true);
         }
-        // One or two bytes that could be either: rare enough to ask again after a moment.
+        // Bytes that could be either: rare enough to ask again after a moment.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -128,7 +128,7 @@ where
         .keep_alive_interval(PING)
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEAD_BYTES as u32)
-        .serve_connection(TokioIo::new(io), answering);
+        .serve_connection(TokioIo::new(Watched::preface(io, HEAD, PREFACE.len())), answering);
     let mut conn = pin!(conn);
     tokio::select! {
         _ = conn.as_mut() => return,

@@ -1,20 +1,25 @@
-//! The clock of request heads on HTTP/1.
+//! The clock of what a client must send first.
 //!
 //! hyper has one timeout for the idle time between requests and for the head itself; we want a long one for the first (load
 //! balancers keep connections) and a short one for the second (a client that drips its head holds a connection). So the
 //! socket is watched: the first byte after an exchange starts the clock, the start of the next exchange stops it.
+//!
+//! On HTTP/2 only the preface is watched; pings see to the rest.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
+
+/// How long the rest of a refused head is read.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Tells the socket whether an exchange is under way.
 #[derive(Clone, Debug)]
@@ -34,8 +39,12 @@ pub(super) struct Watched<IO> {
     io: IO,
     exchanges: Arc<AtomicUsize>,
     limit: Duration,
-    /// Set while a head is coming in.
+    /// Set while a head, or the preface, is coming in.
     alarm: Option<Pin<Box<Sleep>>>,
+    /// Bytes of an HTTP/2 preface still to come; `None` on HTTP/1.
+    preface: Option<usize>,
+    /// Set while a refused head is read away.
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 /// The body of a reply, which ends the exchange when it is dropped.
@@ -48,7 +57,10 @@ pub(super) struct Last<B> {
 impl HeadClock {
     pub(super) fn new<IO>(io: IO, limit: Duration) -> (Self, Watched<IO>) {
         let exchanges = Arc::new(AtomicUsize::new(0));
-        (Self { exchanges: Arc::clone(&exchanges) }, Watched { io, exchanges, limit, alarm: None })
+        (
+            Self { exchanges: Arc::clone(&exchanges) },
+            Watched { io, exchanges, limit, alarm: None, preface: None, linger: None },
+        )
     }
 
     pub(super) fn busy(&self) -> Busy {
@@ -86,6 +98,28 @@ impl<B: Body<Data = Bytes>> Body for Last<B> {
     }
 }
 
+impl<IO> Watched<IO> {
+    /// For HTTP/2, whose preface has so many bytes.
+    pub(super) fn preface(io: IO, limit: Duration, bytes: usize) -> Self {
+        let alarm = Some(Box::pin(sleep(limit)));
+        Self { io, exchanges: Arc::default(), limit, alarm, preface: Some(bytes), linger: None }
+    }
+
+    /// Sets or stops the clock after bytes came.
+    fn heard(&mut self, bytes: usize) {
+        match &mut self.preface {
+            Some(left) => {
+                *left = left.saturating_sub(bytes);
+                if *left == 0 {
+                    self.alarm = None;
+                }
+            }
+            None if bytes > 0 && self.alarm.is_none() => self.alarm = Some(Box::pin(sleep(self.limit))),
+            None => {}
+        }
+    }
+}
+
 impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
@@ -96,9 +130,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
             return polled;
         }
         if polled.is_ready() {
-            if buf.filled().len() > before && this.alarm.is_none() {
-                this.alarm = Some(Box::pin(sleep(this.limit)));
-            }
+            this.heard(buf.filled().len() - before);
             return polled;
         }
         let Some(alarm) = &mut this.alarm else { return Poll::Pending };
@@ -106,7 +138,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, buf)
     }
@@ -127,7 +159,25 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
         Pin::new(&mut self.io).poll_flush(cx)
     }
 
+    /// A head that was refused is read away for a moment: with bytes unread, closing would be a reset, which may overtake
+    /// our answer.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        let this = &mut *self;
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
+        }
+        if this.alarm.is_none() || this.preface.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        let linger = this.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let mut away = [0; 4096];
+        loop {
+            let mut buf = ReadBuf::new(&mut away);
+            match Pin::new(&mut this.io).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => return linger.as_mut().poll(cx).map(Ok),
+            }
+        }
     }
 }

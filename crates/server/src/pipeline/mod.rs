@@ -51,7 +51,7 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         }
         Endpoint::Models { id: model } => return models::reply(&state, &caller, face, id, model.as_deref()),
         Endpoint::StoredResponse { id: response, action } => {
-            return stored::reply(gateway, &caller, id, &response, action).await;
+            return stored::reply(gateway, &caller, id, &response, action, head.uri.query()).await;
         }
         Endpoint::Passthrough { provider, path } => {
             return passthrough::serve(gateway, state, &caller, id, face, &provider, &path, head, body).await;

@@ -147,7 +147,7 @@ fn translate(
     let mut betas = encoded.betas;
     let mut body = Bytes::from(encoded.body);
     if call.operation == Operation::CountTokens {
-        body = ops::count::wrap_request(way.dialect, &body).into();
+        body = ops::count::wrap_request(way.dialect, &target.model, &body).into();
     }
     if way.dialect == Dialect::Anthropic {
         let envelope = Envelope::scan(&body)

@@ -46,7 +46,7 @@ pub struct Call {
     /// The state that it began with.
     pub state: Arc<State>,
     /// The memory that the body holds.
-    pub reservation: Reservation,
+    pub _reservation: Reservation,
 }
 
 /// What the route says of the call.
@@ -117,7 +117,7 @@ pub async fn receive(
         stream,
         wishes,
         state,
-        reservation: received.reservation,
+        _reservation: received.reservation,
     })
 }
 

@@ -8,7 +8,8 @@ use http::{Method, Request, Response, StatusCode};
 use tollgate_core::caller::Caller;
 use tollgate_core::continuity::{Conversation, StoredResponse};
 use tollgate_ir::{Dialect, Fault, FaultKind, Request as Asked};
-use tollgate_wire::{codec, json, openai_responses};
+use tollgate_wire::openai_responses::{self, Page};
+use tollgate_wire::{codec, json};
 
 use super::outlet::ReplyBodyOut;
 use super::reply::{self, Reply};
@@ -23,13 +24,20 @@ const FACE: Dialect = Dialect::OpenAiResponses;
 const MAX: usize = 64 << 20;
 
 /// Does what is wanted of a stored response.
-pub async fn reply(gateway: &Gateway, caller: &Caller, id: &str, response: &str, action: StoredAction) -> Reply {
+pub async fn reply(
+    gateway: &Gateway,
+    caller: &Caller,
+    id: &str,
+    response: &str,
+    action: StoredAction,
+    query: Option<&str>,
+) -> Reply {
     let now = gateway.clock().now();
     let Some(stored) = gateway.continuity().get_response(&caller.name, response, now).await else {
         return reply::fault(FACE, id, not_found(response).into(), None);
     };
     let result = match &stored.conversation {
-        Some(conversation) => here(gateway, caller, response, conversation, action).await,
+        Some(conversation) => here(gateway, caller, response, conversation, action, query).await,
         None => there(gateway, &stored, response, action).await,
     };
     match result {
@@ -51,13 +59,20 @@ fn not_found(response: &str) -> Fault {
 
 type Answer = Result<(StatusCode, bytes::Bytes), Fault>;
 
-async fn here(gateway: &Gateway, caller: &Caller, id: &str, kept: &Conversation, action: StoredAction) -> Answer {
+async fn here(
+    gateway: &Gateway,
+    caller: &Caller,
+    id: &str,
+    kept: &Conversation,
+    action: StoredAction,
+    query: Option<&str>,
+) -> Answer {
     let body = match action {
         StoredAction::Retrieve => kept.body.clone().into_bytes(),
         StoredAction::InputItems => {
             let turns = kept.turns.get(kept.own.clone()).unwrap_or_default().to_vec();
             let request = Asked { turns, ..Asked::default() };
-            openai_responses::input_items(&request).as_str().as_bytes().to_vec()
+            openai_responses::input_items(&request, id, page(query)).as_str().as_bytes().to_vec()
         }
         StoredAction::Delete => {
             gateway.continuity().delete_response(&caller.name, id, gateway.clock().now()).await;
@@ -74,6 +89,17 @@ async fn here(gateway: &Gateway, caller: &Caller, id: &str, kept: &Conversation,
         }
     };
     Ok((StatusCode::OK, body.into()))
+}
+
+/// `limit`, `after` and `order`, as the API has them.
+fn page(query: Option<&str>) -> Page<'_> {
+    let field = |name: &str| {
+        let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next()
+    };
+    let usual = Page::default();
+    let limit = field("limit").and_then(|n| n.parse().ok()).unwrap_or(usual.limit).clamp(1, 100);
+    Page { limit, after: field("after"), ascending: field("order") == Some("asc") }
 }
 
 /// Asks the provider that keeps it.

@@ -32,3 +32,5 @@ pub(crate) use tls::chain as tls_chain;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

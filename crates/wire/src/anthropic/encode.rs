@@ -183,9 +183,9 @@ impl Writer<'_, '_> {
     }
 }
 
-/// Text without citations, which a string says as well as a block.
+/// Bare text, which a string says as well as a block.
 fn is_plain(block: &Block) -> bool {
-    matches!(&block.content, Content::Text { citations, .. } if citations.is_empty())
+    block.carry.is_none() && matches!(&block.content, Content::Text { citations, .. } if citations.is_empty())
 }
 
 /// The block with its text's end trimmed, if there is anything to trim.

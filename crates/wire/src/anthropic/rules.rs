@@ -7,7 +7,7 @@ use tollgate_ir::Effort;
 
 /// How a class of models is told to think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ThinkingForm {
+pub(crate) enum ThinkingForm {
     /// It cannot.
     None,
     /// By a budget of tokens (`enabled`).
@@ -22,7 +22,7 @@ pub(super) enum ThinkingForm {
 
 /// What a class of models takes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ModelClass {
+pub(crate) struct ModelClass {
     /// Of the name in [`canonical`] form.
     prefix: &'static str,
     /// Most output tokens.

@@ -12,7 +12,7 @@ use tollgate_ir::Json;
 use crate::json::{Node, Object};
 
 /// A schema as a tool's `input_schema`.
-pub(super) fn of_input(schema: Option<&Json>) -> Json {
+pub(crate) fn of_input(schema: Option<&Json>) -> Json {
     let Some(node) = schema.and_then(|s| Node::read(s.as_str().as_bytes())) else { return empty_object() };
     match (&node, node.text("type")) {
         (_, Some("object")) => schema.cloned().unwrap_or_else(empty_object),
@@ -33,20 +33,20 @@ fn typed_object(node: Node<'_>) -> Node<'_> {
 }
 
 /// Whether its top is an object, as an output tool's input must be.
-pub(super) fn is_object(schema: &Json) -> bool {
+pub(crate) fn is_object(schema: &Json) -> bool {
     Node::read(schema.as_str().as_bytes()).is_some_and(|node| {
         node.text("type") == Some("object") || (node.get("type").is_none() && node.get("properties").is_some())
     })
 }
 
 /// Whether a grammar can be made of it exactly as it is.
-pub(super) fn is_strict(schema: &Json) -> bool {
+pub(crate) fn is_strict(schema: &Json) -> bool {
     grammar(schema).is_some_and(|(_, exact)| exact)
 }
 
 /// The schema as a grammar takes it. `None`: it would mean something else (open maps, bounds, recursion). The flag: it is
 /// the schema itself; else objects that said nothing of further properties were closed, or annotations left out.
-pub(super) fn grammar(schema: &Json) -> Option<(Json, bool)> {
+pub(crate) fn grammar(schema: &Json) -> Option<(Json, bool)> {
     let node = Node::read(schema.as_str().as_bytes())?;
     let mut made = Grammar { exact: true, whole: true };
     let out = made.schema(&node);
@@ -54,7 +54,7 @@ pub(super) fn grammar(schema: &Json) -> Option<(Json, bool)> {
 }
 
 /// The schema as a grammar takes it, whatever has to go: what does not fit is told in the description.
-pub(super) fn forced_grammar(schema: &Json) -> Json {
+pub(crate) fn forced_grammar(schema: &Json) -> Json {
     let Some(node) = Node::read(schema.as_str().as_bytes()) else { return empty_object() };
     Grammar { exact: true, whole: true }.schema(&node).to_json()
 }

@@ -1,11 +1,12 @@
 //! The IR's request as a Converse request for one target. The model and whether to stream are in the path, not here.
 
-use tollgate_ir::{Block, CacheMark, Fault, Field, Losses, OutputFormat, Reason, Request, Role};
+use tollgate_ir::{Block, CacheMark, Fault, Field, Json, Losses, OutputFormat, Reason, Request, Role};
 
 use super::media::DocumentNames;
 use super::models::{Cache, Model};
 use super::write::{Writing, is_blank, own_form};
-use super::{messages, params, schema, tools};
+use super::{messages, params, tools};
+use crate::anthropic::schema;
 use crate::json::{ArrayWriter, Node, ObjectWriter, object};
 use crate::target::{Encoded, Target};
 
@@ -14,30 +15,35 @@ enum Output {
     /// Not at all.
     Plain,
     /// By `outputConfig.textFormat`, with this schema.
-    Native(String),
-    /// By a tool that must be called.
-    Tool(String),
+    Native(Json),
+    /// By a tool that must be called, with this input.
+    Tool(Json),
 }
 
 /// See [`crate::codec::encode_request`].
 pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Result<Encoded, Fault> {
     let model = Model::of(target.model);
     let messages = messages::plan(request, &model, target.facts, losses)?;
-    let output = output(request, &model, losses);
-    let format = request.output.as_ref();
+    let broken = messages::loop_lacks_reasoning(&messages);
+    let mut thought = params::plan(request, &model, target.facts.max_output, broken, losses);
+    let output = output(request, &model, thought.manual, losses);
+    let name = tools::output_name(request);
     let output_tool = match &output {
-        Output::Tool(name) => Some(name.clone()),
+        Output::Tool(schema) => {
+            let description = match &request.output {
+                Some(OutputFormat::Schema { description, .. }) => description.as_deref(),
+                _ => None,
+            };
+            Some(tools::OutputTool { name: &name, description, schema })
+        }
         Output::Plain | Output::Native(_) => None,
     };
-    // A forced tool and a loop whose reasoning was lost exclude reasoning; the form of the answer is the harder wish.
-    let possible = output_tool.is_none()
-        && !(model.reasoning == super::models::Reasoning::Budget && messages::loop_lacks_reasoning(&messages));
-    let thought = params::plan(request, &model, target.facts.max_output, possible, losses);
-    let facts = tools::Facts {
-        model: &model,
-        thinking: thought.on && model.claude,
-        output: output_tool.as_deref().zip(format),
-    };
+    if output_tool.is_some() && thought.manual {
+        // A forced tool and a budget exclude each other; the form of the answer is the harder wish.
+        thought = params::Thought::none(request);
+        losses.field(Field::Thinking, Reason::Adjusted);
+    }
+    let facts = tools::Facts { model: &model, manual: thought.manual, output: output_tool };
     let tools = tools::plan(request, &facts, losses);
 
     let mut body = Vec::new();
@@ -53,7 +59,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
         write_system(o, request, &model, losses);
         params::write_inference(o, request, &model, &thought, losses);
         tools.write(o, target.names, &model, losses);
-        if let (Output::Native(schema), Some(format)) = (&output, format) {
+        if let (Output::Native(schema), Some(format)) = (&output, &request.output) {
             write_format(o, schema, format);
         }
         params::write_additional(o, request, &model, &thought, tools.claude_choice, losses);
@@ -61,21 +67,35 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
         write_metadata(o, request, losses);
         Ok::<_, Fault>(())
     })?;
+    let output_tool = output_tool.map(|tool| tool.name.to_owned());
     Ok(Encoded { body, output_tool, betas: Vec::new() })
 }
 
-fn output(request: &Request, model: &Model, losses: &mut Losses) -> Output {
-    match &request.output {
-        None => Output::Plain,
-        Some(OutputFormat::Json) => {
+/// Natively where model and schema allow it; else by a tool, whose input can only be an object.
+fn output(request: &Request, model: &Model, manual: bool, losses: &mut Losses) -> Output {
+    let schema = match &request.output {
+        None => return Output::Plain,
+        Some(OutputFormat::Json) if manual => {
             losses.field(Field::Output, Reason::Dropped);
-            Output::Plain
+            return Output::Plain;
         }
-        Some(OutputFormat::Schema { schema, .. }) => match schema::closed(schema).filter(|_| model.native_schema) {
-            Some(schema) => Output::Native(schema),
-            None => Output::Tool(tools::output_name(request)),
-        },
+        Some(OutputFormat::Json) => return Output::Tool(schema::of_input(None)),
+        Some(OutputFormat::Schema { schema, .. }) => schema,
+    };
+    if model.native_schema {
+        if let Some((grammar, _)) = schema::grammar(schema) {
+            return Output::Native(grammar);
+        }
+        if manual || !schema::is_object(schema) {
+            losses.field(Field::Output, Reason::Adjusted);
+            return Output::Native(schema::forced_grammar(schema));
+        }
     }
+    if schema::is_object(schema) {
+        return Output::Tool(schema::of_input(Some(schema)));
+    }
+    losses.field(Field::Output, Reason::Dropped);
+    Output::Plain
 }
 
 /// The system prompt, and the instructions that came later: Converse has no place for them among the messages.
@@ -128,14 +148,14 @@ pub(super) fn write_cache_point(
     });
 }
 
-fn write_format(o: &mut ObjectWriter<'_>, schema: &str, format: &OutputFormat) {
+fn write_format(o: &mut ObjectWriter<'_>, schema: &Json, format: &OutputFormat) {
     let OutputFormat::Schema { name, description, .. } = format else { return };
     o.object("outputConfig", |o| {
         o.object("textFormat", |o| {
             o.text("type", "json_schema");
             o.object("structure", |o| {
                 o.object("jsonSchema", |o| {
-                    o.text("schema", schema);
+                    o.text("schema", schema.as_str());
                     o.opt_text("name", name.as_deref());
                     o.opt_text("description", description.as_deref());
                 });

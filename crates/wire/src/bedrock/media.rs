@@ -167,6 +167,16 @@ fn sanitise(name: &str) -> String {
     out.trim_end().to_owned()
 }
 
+/// Whether [`write`] has a form for them.
+pub(super) fn is_writable(media: &Media) -> bool {
+    let reachable = match &media.source {
+        MediaSource::Base64(_) | MediaSource::Text(_) => true,
+        MediaSource::Url(url) => url.starts_with("s3://"),
+        MediaSource::FileId { .. } => false,
+    };
+    reachable && format_of(media).is_some()
+}
+
 /// Writes the member of the union that the media are. `plain`: documents may come as text, not only as files.
 pub(super) fn write(
     o: &mut ObjectWriter<'_>,

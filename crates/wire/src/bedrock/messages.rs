@@ -162,18 +162,17 @@ impl Message<'_> {
         }
     }
 
-    /// Whether it calls a tool without having reasoned first, which Claude refuses while it is told to reason.
-    fn calls_unreasoned(&self) -> bool {
-        let reasons = |item: &Item<'_>| matches!(item, Item::Block(Block { content: Content::Reasoning(_), .. }));
-        let calls = |item: &Item<'_>| matches!(item, Item::Block(Block { content: Content::Call(_), .. }));
-        self.assistant && self.items.iter().any(calls) && !self.items.first().is_some_and(reasons)
+    fn begins_with_reasoning(&self) -> bool {
+        matches!(self.items.first(), Some(Item::Block(Block { content: Content::Reasoning(_), .. })))
     }
 }
 
-/// Whether the tool loop that the request goes on with was begun without reasoning (a stock client dropped it).
+/// Whether the tool loop that the request goes on with was begun without reasoning that the model can read (a stock client
+/// dropped it, or another provider did it).
 pub(super) fn loop_lacks_reasoning(messages: &[Message<'_>]) -> bool {
-    let answers = messages.last().is_some_and(|last| !last.assistant && last.items.iter().any(Item::is_result));
-    answers && messages.iter().rev().nth(1).is_some_and(Message::calls_unreasoned)
+    let in_loop = messages.iter().rev().take_while(|m| m.assistant || m.items.iter().any(Item::is_result));
+    let first = in_loop.filter(|message| message.assistant).last();
+    messages.last().is_some_and(|last| !last.assistant) && first.is_some_and(|m| !m.begins_with_reasoning())
 }
 
 /// Writes `messages`.

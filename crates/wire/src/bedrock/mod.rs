@@ -16,7 +16,6 @@ mod models;
 mod params;
 mod read;
 mod reply;
-mod schema;
 mod stream;
 mod tools;
 mod write;

@@ -1,8 +1,13 @@
-//! What model classes on Bedrock take beyond what Converse itself says, by the model's id.
+//! What model classes on Bedrock take beyond what Converse itself says, by the model's id. Claude's classes are those of the
+//! `anthropic` dialect.
 //!
 //! Sources: the Bedrock user guide (“Supported models and model features”, “Prompt caching”, “Structured outputs”, “Extended
 //! thinking”), the API reference's notes on `ToolChoice` and `ToolResultBlock.status`, and refusals that the service
 //! itself words (“This model doesn't support the stopSequences field”).
+
+use tollgate_ir::Effort;
+
+use crate::anthropic::rules::{ModelClass, ThinkingForm};
 
 /// What one class takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +34,10 @@ pub(super) struct Model {
     pub prefill: bool,
     /// `tool_choice.disable_parallel_tool_use` among the additional fields.
     pub one_call: bool,
+    /// The efforts of `output_config`.
+    pub efforts: &'static [Effort],
+    /// Most output tokens, where the class says.
+    pub max_output: Option<u64>,
 }
 
 /// How a class is asked to reason.
@@ -42,6 +51,8 @@ pub(super) enum Reasoning {
     Either,
     /// `{type: adaptive}` with `output_config.effort` only.
     Adaptive,
+    /// The same, and it cannot be told not to.
+    Always,
     /// `reasoningConfig: {type: enabled, maxReasoningEffort}`.
     Nova,
     /// `reasoning_effort`.
@@ -107,6 +118,8 @@ const PLAIN: Model = Model {
     result_status: false,
     prefill: true,
     one_call: false,
+    efforts: &[],
+    max_output: None,
 };
 
 /// Open-weight models with native structured outputs.
@@ -149,51 +162,49 @@ impl Model {
     /// By the model's id, an inference profile's, or an ARN that holds one. An ARN that says nothing (an application
     /// profile) is taken for Claude 4.5, which is what most of them stand for.
     pub(super) fn of(id: &str) -> Self {
-        if let Some((_, rest)) = id.split_once("claude") {
-            return claude(version(rest));
+        match MODELS.iter().find(|(part, _)| id.contains(part)) {
+            _ if id.contains("claude") => claude(id),
+            Some((_, model)) => *model,
+            None if id.starts_with("arn:") => claude("claude-sonnet-4-5"),
+            None => PLAIN,
         }
-        if let Some((_, model)) = MODELS.iter().find(|(part, _)| id.contains(part)) {
-            return *model;
-        }
-        if id.starts_with("arn:") { claude((4, 5)) } else { PLAIN }
     }
 }
 
-fn claude(version: (u32, u32)) -> Model {
+/// What Claude takes anywhere, and what of it Converse can say.
+fn claude(id: &str) -> Model {
+    let class = ModelClass::of(id);
+    let thinks = class.thinking != ThinkingForm::None;
     Model {
         claude: true,
-        reasoning: match version {
-            v if v >= (4, 7) => Reasoning::Adaptive,
-            v if v >= (4, 6) => Reasoning::Either,
-            v if v >= (3, 7) => Reasoning::Budget,
-            _ => Reasoning::No,
+        reasoning: match class.thinking {
+            ThinkingForm::None => Reasoning::No,
+            ThinkingForm::Budget => Reasoning::Budget,
+            ThinkingForm::Both => Reasoning::Either,
+            ThinkingForm::Adaptive => Reasoning::Adaptive,
+            ThinkingForm::Always => Reasoning::Always,
         },
-        top_k: if version >= (4, 7) { TopK::No } else { TopK::Named("top_k") },
-        native_schema: version >= (4, 5),
+        top_k: if class.sampling { TopK::Named("top_k") } else { TopK::No },
+        native_schema: class.structured,
         choice: Choice::Named,
         stop: true,
-        sampling: match version {
-            v if v >= (4, 7) => Sampling::None,
-            v if v >= (4, 1) => Sampling::One,
-            _ => Sampling::Both,
+        sampling: match (class.sampling, class.both_samplings) {
+            (false, _) => Sampling::None,
+            (true, false) => Sampling::One,
+            (true, true) => Sampling::Both,
         },
-        cache: match version {
-            v if v >= (4, 5) => Cache::Hour,
-            v if v >= (3, 5) => Cache::All,
-            _ => Cache::No,
+        cache: match (class.structured, thinks || id.contains("claude-3-5")) {
+            (true, _) => Cache::Hour,
+            (false, true) => Cache::All,
+            (false, false) => Cache::No,
         },
         result_status: true,
-        prefill: version < (4, 6),
-        one_call: version >= (4, 5),
+        prefill: class.prefill,
+        // Known to be taken from 4.5 on; older ones answered “extraneous key”.
+        one_call: class.structured,
+        efforts: class.efforts,
+        max_output: Some(class.max_output),
     }
-}
-
-/// `-sonnet-4-5-20250929-v1:0` → (4, 5), `-3-7-sonnet` → (3, 7), `-opus-5` → (5, 0), `-v2` → (2, 0).
-fn version(rest: &str) -> (u32, u32) {
-    let mut parts = rest.split(['-', '.', ':']).map(|part| part.trim_start_matches('v'));
-    let short = |part: &str| part.parse().ok().filter(|n: &u32| *n < 100);
-    let Some(major) = parts.by_ref().find_map(short) else { return (4, 5) };
-    (major, parts.next().and_then(short).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -201,30 +212,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_of_claude_by_every_spelling() {
-        for (id, wanted) in [
-            ("-v2", (2, 0)),
-            ("-instant-v1", (1, 0)),
-            ("-3-haiku-20240307-v1:0", (3, 0)),
-            ("-3-5-sonnet-20240620-v1:0", (3, 5)),
-            ("-opus-4-20250514-v1:0", (4, 0)),
-            ("-opus-4-1-20250805-v1:0", (4, 1)),
-            ("-sonnet-4-5-20250929-v1:0", (4, 5)),
-            ("-opus-4-6-v1", (4, 6)),
-            ("-sonnet-4-6", (4, 6)),
-            ("-sonnet-5", (5, 0)),
-            ("-of-the-future", (4, 5)),
-        ] {
-            assert_eq!(version(id), wanted, "{id}");
-        }
-    }
-
-    #[test]
     fn classes_are_found_behind_regions_and_arns() {
+        let profile = "arn:aws:bedrock:us-east-1:1:inference-profile/global.anthropic.claude-opus-4-6-v1";
+        assert_eq!(Model::of(profile).reasoning, Reasoning::Either);
+        assert!(Model::of("arn:aws:bedrock:us-east-1:1:application-inference-profile/abc").claude);
         assert!(Model::of("us.anthropic.claude-sonnet-4-5-20250929-v1:0").native_schema);
         assert!(!Model::of("us.anthropic.claude-3-7-sonnet-20250219-v1:0").native_schema);
-        assert!(Model::of("arn:aws:bedrock:us-east-1:1:inference-profile/global.anthropic.claude-opus-4-6-v1").claude);
-        assert!(Model::of("arn:aws:bedrock:us-east-1:1:application-inference-profile/abc").claude);
+        assert_eq!(Model::of("anthropic.claude-3-haiku-20240307-v1:0").cache, Cache::No);
+        assert_eq!(Model::of("anthropic.claude-3-5-haiku-20241022-v1:0").cache, Cache::All);
         assert_eq!(Model::of("us.amazon.nova-2-lite-v1:0").reasoning, Reasoning::Nova);
         assert_eq!(Model::of("us.amazon.nova-micro-v1:0").reasoning, Reasoning::No);
         assert!(!Model::of("openai.gpt-oss-120b-1:0").stop);

@@ -12,29 +12,38 @@ const DEFAULT_LIMIT: u64 = 8192;
 /// How the model is asked to reason, and what follows from it.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Thought {
-    /// Claude reasons before it answers: no forced tool, no sampling.
-    pub(super) on: bool,
+    /// Claude reasons before it answers, or Nova at its hardest: no sampling.
+    on: bool,
+    /// Claude reasons by a budget: it cannot be made to call a tool.
+    pub(super) manual: bool,
     max_tokens: Option<u64>,
     /// The fields that say it, as JSON.
     fields: Vec<(&'static str, String)>,
 }
 
-/// Decides how to reason. `possible` is false where something else in the request excludes it.
+/// Decides how to reason. `broken`: the request goes on with a tool loop whose reasoning was lost, which Claude refuses
+/// while a budget tells it to reason.
 pub(super) fn plan(
     request: &Request,
     model: &Model,
     max_output: Option<u64>,
-    possible: bool,
+    broken: bool,
     losses: &mut Losses,
 ) -> Thought {
-    let plain = Thought { max_tokens: request.params.max_tokens, ..Thought::default() };
+    let plain = Thought::none(request);
     let Some(thinking) = &request.thinking else { return plain };
-    let wanted = match thinking.mode {
-        ThinkingMode::On | ThinkingMode::Adaptive => true,
+    match thinking.mode {
+        ThinkingMode::On | ThinkingMode::Adaptive => {}
+        ThinkingMode::Unsaid if thinking.effort.is_some() || thinking.budget.is_some() => {}
         ThinkingMode::Off => return off(plain, model, losses),
-        ThinkingMode::Unsaid => return effort_alone(plain, thinking, model, losses),
+        ThinkingMode::Unsaid => return plain,
+    }
+    let by_budget = match model.reasoning {
+        Reasoning::Budget => true,
+        Reasoning::Either => thinking.mode != ThinkingMode::Adaptive && thinking.budget.is_some(),
+        _ => false,
     };
-    if wanted && !possible && model.claude && model.reasoning != Reasoning::No {
+    if by_budget && broken {
         losses.field(Field::Thinking, Reason::Adjusted);
         return plain;
     }
@@ -43,11 +52,10 @@ pub(super) fn plan(
             losses.field(Field::Thinking, Reason::Dropped);
             plain
         }
-        Reasoning::Budget => budget(plain, thinking, max_output, losses),
-        Reasoning::Either if thinking.mode == ThinkingMode::On && thinking.budget.is_some() => {
-            budget(plain, thinking, max_output, losses)
+        _ if by_budget => budget(plain, thinking, max_output.or(model.max_output), losses),
+        Reasoning::Budget | Reasoning::Either | Reasoning::Adaptive | Reasoning::Always => {
+            adaptive(plain, thinking, model, losses)
         }
-        Reasoning::Either | Reasoning::Adaptive => adaptive(plain, thinking, losses),
         Reasoning::Nova => nova(plain, thinking, losses),
         Reasoning::Effort => {
             let effort = of(thinking, plain.max_tokens);
@@ -58,6 +66,13 @@ pub(super) fn plan(
     }
 }
 
+impl Thought {
+    /// Nothing is said of reasoning.
+    pub(super) fn none(request: &Request) -> Self {
+        Self { max_tokens: request.params.max_tokens, ..Self::default() }
+    }
+}
+
 fn off(plain: Thought, model: &Model, losses: &mut Losses) -> Thought {
     let disabled = r#"{"type":"disabled"}"#.to_owned();
     match model.reasoning {
@@ -65,28 +80,16 @@ fn off(plain: Thought, model: &Model, losses: &mut Losses) -> Thought {
             Thought { fields: vec![("thinking", disabled)], ..plain }
         }
         Reasoning::Nova => Thought { fields: vec![("reasoningConfig", disabled)], ..plain },
+        // The nearest thing to not reasoning that these know.
+        Reasoning::Always => {
+            losses.field(Field::Thinking, Reason::Adjusted);
+            Thought { fields: output_config(model, Effort::Low).into_iter().collect(), ..plain }
+        }
         Reasoning::Effort => {
             losses.field(Field::Thinking, Reason::Adjusted);
             Thought { fields: vec![("reasoning_effort", quoted("low"))], ..plain }
         }
         Reasoning::No => plain,
-    }
-}
-
-/// An effort without a word on whether to reason: Claude spends it on the answer too.
-fn effort_alone(plain: Thought, thinking: &Thinking, model: &Model, losses: &mut Losses) -> Thought {
-    match (thinking.effort, model.reasoning) {
-        (None, _) => plain,
-        (Some(effort), Reasoning::Either | Reasoning::Adaptive) => {
-            Thought { fields: vec![output_config(effort)], ..plain }
-        }
-        (Some(effort), Reasoning::Effort) => {
-            Thought { fields: vec![("reasoning_effort", quoted(simple(effort)))], ..plain }
-        }
-        (Some(_), _) => {
-            losses.field(Field::Thinking, Reason::Dropped);
-            plain
-        }
     }
 }
 
@@ -104,29 +107,31 @@ fn budget(plain: Thought, thinking: &Thinking, max_output: Option<u64>, losses: 
     }
     let limit = if tokens >= limit { tokens.saturating_add(limit) } else { limit };
     let said = format!(r#"{{"type":"enabled","budget_tokens":{tokens}}}"#);
-    Thought { on: true, max_tokens: Some(limit), fields: vec![("thinking", said)] }
+    Thought { on: true, manual: true, max_tokens: Some(limit), fields: vec![("thinking", said)] }
 }
 
-fn adaptive(plain: Thought, thinking: &Thinking, losses: &mut Losses) -> Thought {
+fn adaptive(plain: Thought, thinking: &Thinking, model: &Model, losses: &mut Losses) -> Thought {
     let display = match thinking.show {
         None => "",
         Some(true) => r#","display":"summarized""#,
         Some(false) => r#","display":"omitted""#,
     };
     let mut fields = vec![("thinking", format!(r#"{{"type":"adaptive"{display}}}"#))];
-    let by_budget = thinking.budget.map(|tokens| {
-        losses.field(Field::Thinking, Reason::Adjusted);
-        Effort::of_budget(tokens, plain.max_tokens.unwrap_or(DEFAULT_LIMIT).max(tokens))
-    });
-    if let Some(effort) = thinking.effort.or(by_budget) {
-        fields.push(output_config(effort));
-    }
+    let room = plain.max_tokens.or(model.max_output).unwrap_or(DEFAULT_LIMIT);
+    let asked = thinking.effort.or(thinking.budget.map(|tokens| Effort::of_budget(tokens, room)));
+    let said = asked.and_then(|asked| effort(model, asked));
+    note(said == asked && thinking.budget.is_none(), losses);
+    fields.extend(said.and_then(|effort| output_config(model, effort)));
     Thought { on: true, fields, ..plain }
 }
 
-fn output_config(effort: Effort) -> (&'static str, String) {
-    let word = if effort == Effort::Minimal { "low" } else { effort.as_str() };
-    ("output_config", format!(r#"{{"effort":"{word}"}}"#))
+/// The hardest effort that the class takes and that is no harder than the one asked for.
+fn effort(model: &Model, asked: Effort) -> Option<Effort> {
+    model.efforts.iter().rev().find(|effort| **effort <= asked).or(model.efforts.first()).copied()
+}
+
+fn output_config(model: &Model, asked: Effort) -> Option<(&'static str, String)> {
+    effort(model, asked).map(|effort| ("output_config", format!(r#"{{"effort":"{}"}}"#, effort.as_str())))
 }
 
 /// Nova's `high` forbids a limit on output, and the limit is the client's.

@@ -3,8 +3,8 @@
 use tollgate_ir::{Block, Choice, Content, Fault, Finish, Losses, Reply, ReplyHead, Usage};
 
 use super::fault::decode_fault;
-use super::read;
 use super::write::Writing;
+use super::{media, read};
 use crate::ids::made_up;
 use crate::json::{Node, ObjectWriter, object};
 use crate::target::ReplyContext;
@@ -170,8 +170,9 @@ pub fn encode_reply(reply: &Reply, _context: &ReplyContext) -> Vec<u8> {
                 o.text("role", "assistant");
                 o.array("content", |a| {
                     for block in first.map(|choice| &choice.blocks[..]).unwrap_or_default() {
-                        if is_sayable(block) && writing.block(a, block).is_err() {
-                            // Media in a form that Converse has none for: nothing can be said of it.
+                        if is_sayable(block) {
+                            // What cannot be written was sorted out: media without a form here.
+                            let _ = writing.block(a, block);
                         }
                     }
                 });
@@ -191,6 +192,7 @@ pub fn encode_reply(reply: &Reply, _context: &ReplyContext) -> Vec<u8> {
 pub(super) fn is_sayable(block: &Block) -> bool {
     match &block.content {
         Content::Text { text, .. } | Content::Refusal(text) => !text.is_empty(),
+        Content::Media(media) => media::is_writable(media),
         _ => true,
     }
 }

@@ -9,7 +9,8 @@ use tollgate_ir::{
 use super::models::{Cache, Choice, Model};
 use super::read::cache_mark;
 use super::write_cache_point;
-use crate::ids::ToolNames;
+use crate::anthropic::schema;
+use crate::ids::{IdRule, ToolNames};
 use crate::json::{ArrayWriter, Fields, Node, ObjectWriter};
 use crate::translate::CUSTOM_INPUT;
 
@@ -67,6 +68,17 @@ fn tool(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Tool, Fault> 
     Ok(Tool { kind, cache: None, carry: None, at })
 }
 
+/// A tool whose arguments are the answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OutputTool<'a> {
+    /// None of the client's tools has it.
+    pub name: &'a str,
+    /// What the client says of the form.
+    pub description: Option<&'a str>,
+    /// Its input.
+    pub schema: &'a Json,
+}
+
 /// What `toolConfig` will say.
 #[derive(Debug, Default)]
 pub(super) struct Plan<'a> {
@@ -74,7 +86,7 @@ pub(super) struct Plan<'a> {
     /// Tools that only the history knows: calls without declarations are refused.
     remembered: Vec<&'a str>,
     /// The tool that stands for structured output.
-    output: Option<(&'a str, &'a OutputFormat)>,
+    output: Option<OutputTool<'a>>,
     choice: Option<ToolChoice>,
     /// What Claude's own `tool_choice` says beside it.
     pub(super) claude_choice: Option<&'static str>,
@@ -84,10 +96,10 @@ pub(super) struct Plan<'a> {
 pub(super) struct Facts<'a> {
     /// The model's class.
     pub model: &'a Model,
-    /// Claude reasons first, and then cannot be made to call.
-    pub thinking: bool,
+    /// Claude reasons by a budget, and then cannot be made to call.
+    pub manual: bool,
     /// The tool that stands for structured output.
-    pub output: Option<(&'a str, &'a OutputFormat)>,
+    pub output: Option<OutputTool<'a>>,
 }
 
 /// Decides which tools are declared and which choice is said.
@@ -116,7 +128,7 @@ fn choose(plan: &mut Plan<'_>, request: &Request, facts: &Facts<'_>, losses: &mu
     let model = facts.model;
     let alone = plan.tools.is_empty();
     let wanted = match (&request.tool_choice, plan.output) {
-        (Some(ToolChoice::None) | None, Some((name, _))) if alone => Some(ToolChoice::Named(name.to_owned())),
+        (Some(ToolChoice::None) | None, Some(tool)) if alone => Some(ToolChoice::Named(tool.name.to_owned())),
         (Some(ToolChoice::Auto | ToolChoice::None) | None, Some(_)) => Some(ToolChoice::Required),
         (wanted, _) => wanted.clone(),
     };
@@ -141,9 +153,8 @@ fn choose(plan: &mut Plan<'_>, request: &Request, facts: &Facts<'_>, losses: &mu
         Some(ToolChoice::Required) => Choice::Any,
         _ => Choice::Auto,
     };
-    if forced > model.choice || (forced > Choice::Auto && facts.thinking) {
-        let weaker =
-            if model.choice == Choice::Any && !facts.thinking { ToolChoice::Required } else { ToolChoice::Auto };
+    if forced > model.choice || (forced > Choice::Auto && facts.manual) {
+        let weaker = if model.choice == Choice::Any && !facts.manual { ToolChoice::Required } else { ToolChoice::Auto };
         plan.choice = Some(weaker);
         losses.field(Field::ToolChoice, Reason::Adjusted);
     }
@@ -204,8 +215,9 @@ impl Plan<'_> {
                 for name in &self.remembered {
                     spec(a, names.upstream(name), None, None, false);
                 }
-                if let Some((name, format)) = self.output {
-                    write_output(a, name, format);
+                if let Some(OutputTool { name, description, schema }) = self.output {
+                    let words = description.unwrap_or("Give the final answer in this form.");
+                    spec(a, name, Some(words), Some(schema), false);
                 }
             });
             if let Some(choice) = &self.choice {
@@ -222,11 +234,12 @@ impl Plan<'_> {
 fn write_tool(a: &mut ArrayWriter<'_>, tool: &Tool, names: &ToolNames, model: &Model, losses: &mut Losses) {
     match &tool.kind {
         ToolKind::Function { name, description, parameters, strict } => {
-            let strict = *strict == Some(true);
-            if strict && !model.native_schema {
+            let asked = *strict == Some(true);
+            // A strict tool is compiled into a grammar, and not every schema can be.
+            let strict = asked && model.native_schema && parameters.as_ref().is_some_and(schema::is_strict);
+            if asked && !strict {
                 losses.path(format!("{}.strict", tool.at), Reason::Dropped);
             }
-            let strict = strict && model.native_schema;
             spec(a, names.upstream(name), description.as_deref(), parameters.as_ref(), strict);
         }
         ToolKind::Custom { name, description, format } => {
@@ -258,7 +271,7 @@ fn spec(a: &mut ArrayWriter<'_>, name: &str, description: Option<&str>, schema: 
         o.object("toolSpec", |o| {
             o.text("name", name);
             o.opt_text("description", description.filter(|d| !d.trim().is_empty()));
-            o.object("inputSchema", |o| write_schema(o, schema));
+            o.object("inputSchema", |o| o.json("json", &schema::of_input(schema)));
             if strict {
                 o.boolean("strict", true);
             }
@@ -266,32 +279,13 @@ fn spec(a: &mut ArrayWriter<'_>, name: &str, description: Option<&str>, schema: 
     });
 }
 
-/// The schema as the client wrote it; its top must say that it is an object.
-fn write_schema(o: &mut ObjectWriter<'_>, schema: Option<&Json>) {
-    let node = schema.and_then(|schema| Node::read(schema.as_str().as_bytes()));
-    match (schema, node) {
-        (Some(schema), Some(node)) if node.text("type") == Some("object") => o.json("json", schema),
-        (Some(schema), Some(Node::Object(_))) => o.object("json", |o| {
-            o.text("type", "object");
-            o.spread(schema, &["type"]);
-        }),
-        _ => o.object("json", |o| {
-            o.text("type", "object");
-            o.object("properties", |_| {});
-        }),
-    }
-}
-
-fn write_output(a: &mut ArrayWriter<'_>, name: &str, format: &OutputFormat) {
-    if let OutputFormat::Schema { description, schema, .. } = format {
-        let words = description.as_deref().unwrap_or("Give the final answer in this form.");
-        spec(a, name, Some(words), Some(schema), false);
-    }
-}
-
-/// A name for the tool that stands for structured output, that no other tool has.
+/// A name for the tool that stands for structured output: the form's own where it has one, and no other tool's.
 pub(super) fn output_name(request: &Request) -> String {
-    let mut name = "structured_output".to_owned();
+    let own = match &request.output {
+        Some(OutputFormat::Schema { name, .. }) => name.as_deref().filter(|name| IdRule::WIDE.admits(name)),
+        _ => None,
+    };
+    let mut name = own.unwrap_or("structured_output").to_owned();
     while request.tools.iter().any(|tool| tool.name() == Some(&name)) {
         name.push('_');
     }

@@ -126,7 +126,10 @@ fn output_format(
 ) -> Result<(), Fault> {
     let Some(output) = &request.output else { return Ok(()) };
     out.text("responseMimeType", "application/json");
-    let OutputFormat::Schema { schema, .. } = output else { return Ok(()) };
+    let OutputFormat::Schema { schema, description, .. } = output else { return Ok(()) };
+    if description.is_some() {
+        losses.field(Field::Output, Reason::Adjusted);
+    }
     if rules::of_model(target.model).json_schema {
         out.json("responseJsonSchema", schema);
         return Ok(());

@@ -12,8 +12,7 @@ use crate::target::{Encoded, Target};
 pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Result<Encoded, Fault> {
     let mut body = Vec::new();
     object(&mut body, |o| {
-        history::system(o, request, losses);
-        history::contents(o, request, target, losses)?;
+        history::encode(o, request, target, losses)?;
         tools::encode(o, request, target, losses)?;
         tools::encode_choice(o, request, target, losses);
         let mut inner = Vec::new();

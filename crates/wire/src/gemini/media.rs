@@ -28,11 +28,9 @@ fn media(node: &Node<'_>, source: MediaSource, uri: &str) -> Media {
     Media { kind, mime, source, name: proto::text(node, "displayName").map(str::to_owned), detail: None }
 }
 
-/// Google's own stores (Files API, Cloud Storage) are nobody else's to read; other addresses are open.
+/// An address is open to everybody who may read it; `gs://…` and `files/…` are in Google's own stores.
 fn source_of_uri(uri: &str) -> MediaSource {
-    let open = (uri.starts_with("https://") || uri.starts_with("http://"))
-        && !uri.starts_with("https://generativelanguage.googleapis.com/");
-    if open {
+    if uri.starts_with("https://") || uri.starts_with("http://") {
         MediaSource::Url(uri.to_owned())
     } else {
         MediaSource::FileId { id: uri.to_owned(), dialect: Dialect::Gemini }

@@ -23,6 +23,9 @@ mod stream;
 mod thinking;
 mod tools;
 
+#[cfg(test)]
+mod tests;
+
 pub use decode::decode_request;
 pub use encode::encode_request;
 pub use fault::{decode_fault, encode_fault, fault_frame};

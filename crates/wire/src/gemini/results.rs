@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use tollgate_ir::{Block, CallKind, Content, Fault, Losses, ToolResult};
+use tollgate_ir::{Block, CallKind, Content, Fault, Losses, Media, MediaSource, ToolResult};
 
 use super::contents::History;
-use super::media;
+use super::media as data;
 use super::proto::{Proto, wrong};
 use crate::json::{Node, object};
 
@@ -24,7 +24,7 @@ pub(super) fn decode(mut fields: Proto<'_>, history: &mut History, losses: &mut 
         result.json = Some(response.to_json());
     }
     for (path, part) in fields.list("parts") {
-        let Some(media) = media::decode(&part) else {
+        let Some(media) = data::decode(&part) else {
             return Err(wrong(&path, "an object with `inlineData` or `fileData`", &part));
         };
         result.content.push(Block::new(Content::Media(media)).at(path));
@@ -43,20 +43,37 @@ fn words(response: &Node<'_>) -> String {
     }
 }
 
-/// A result as the object that Gemini wants: JSON objects as they are, anything else under one key.
+/// A result as the object that Gemini wants: JSON objects as they are, anything else under one key. Text documents are
+/// words, too, and stand beside it.
 pub(super) fn response(result: &ToolResult) -> String {
     if let Some(json) = result.json.as_ref().filter(|json| json.as_str().trim_start().starts_with('{')) {
         return json.as_str().to_owned();
     }
-    let text = text(result);
-    if !result.error && is_object(&text) {
+    let (text, documents) = (text(result), documents(result));
+    if !result.error && documents.is_empty() && is_object(&text) {
         return text.into_owned();
     }
+    let key = match (result.error, documents.is_empty()) {
+        (true, _) => "error",
+        (false, true) => "result",
+        (false, false) => "content",
+    };
     let mut out = Vec::new();
-    let key = if result.error { "error" } else { "result" };
-    object(&mut out, |o| match &result.json {
-        Some(json) => o.json(key, json),
-        None => o.text(key, &text),
+    object(&mut out, |o| {
+        match &result.json {
+            Some(json) => o.json(key, json),
+            None => o.text(key, &text),
+        }
+        if !documents.is_empty() {
+            o.array("documents", |a| {
+                for (name, text) in &documents {
+                    a.object(|d| {
+                        d.opt_text("name", *name);
+                        d.text("text", text);
+                    });
+                }
+            });
+        }
     });
     String::from_utf8(out).unwrap_or_default()
 }
@@ -71,4 +88,25 @@ fn text(result: &ToolResult) -> Cow<'_, str> {
         [one] => Cow::Borrowed(one.as_text().unwrap_or_default()),
         many => Cow::Owned(many.iter().filter_map(Block::as_text).collect()),
     }
+}
+
+fn documents(result: &ToolResult) -> Vec<(Option<&str>, &str)> {
+    result
+        .content
+        .iter()
+        .filter_map(|block| match &block.content {
+            Content::Media(Media { source: MediaSource::Text(text), name, .. }) => {
+                Some((name.as_deref(), text.as_str()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Media of a result that are more than words.
+pub(super) fn media(result: &ToolResult) -> impl Iterator<Item = (&Block, &Media)> {
+    result.content.iter().filter_map(|block| match &block.content {
+        Content::Media(media) if !matches!(media.source, MediaSource::Text(_)) => Some((block, media)),
+        _ => None,
+    })
 }

@@ -20,6 +20,9 @@ pub(super) fn head(body: &Node<'_>) -> ReplyHead {
     }
 }
 
+/// Words that are reasons and no stop sequences, although they stand where vLLM puts those.
+const REASONS: [&str; 5] = ["stop", "end_turn", "tool_use", "max_tokens", "stop_sequence"];
+
 /// Reads a choice's finish reason in the spellings of the hosts.
 pub(super) fn finish(choice: &Node<'_>) -> Option<Finish> {
     let word = choice
@@ -28,7 +31,10 @@ pub(super) fn finish(choice: &Node<'_>) -> Option<Finish> {
         .filter(|w| !w.is_empty())?;
     Some(match word {
         "stop" | "eos" | "stop_sequence" | "end_turn" | "COMPLETE" => match choice.text("stop_reason") {
-            Some(sequence) if !sequence.is_empty() => Finish::StopSequence(Some(sequence.to_owned())),
+            // vLLM names the sequence here; others repeat their reason.
+            Some(sequence) if !sequence.is_empty() && !REASONS.contains(&sequence) => {
+                Finish::StopSequence(Some(sequence.to_owned()))
+            }
             _ => Finish::Stop,
         },
         "length" | "max_tokens" | "model_length" => Finish::Length,

@@ -20,7 +20,10 @@ pub fn encode_fault(fault: &Fault, _request_id: &str) -> Vec<u8> {
             e.text("message", &fault.public);
             e.text("type", kind);
             e.text_or_null("param", fault.param.as_deref());
-            e.text_or_null("code", code.or(fault.provider_code.as_deref()));
+            // The host's own code, where it is a word; numbers are but the status again.
+            let own =
+                fault.provider_code.as_deref().filter(|c| c.starts_with(|first: char| first.is_ascii_alphabetic()));
+            e.text_or_null("code", own.or(code));
         });
     });
     out

@@ -29,6 +29,7 @@ mod tool_choice;
 mod tools;
 mod usage;
 mod write;
+mod write_parts;
 
 pub use decode::decode_request;
 pub use encode::encode_request;

@@ -80,11 +80,10 @@ pub(super) fn encode(
         Sampling::WithoutEffort => reasons != Some(true),
         Sampling::OnlyOff => reasons == Some(false),
     };
-    // One is the default: models that take no temperature take this one, or none.
-    let one = |value: &f64| (value - 1.0).abs() < f64::EPSILON;
-    let other = |value: Option<f64>| value.filter(|v| sampling || !one(v));
-    say.float("temperature", other(params.temperature), sampling, Field::Temperature);
-    say.float("top_p", other(params.top_p), sampling, Field::TopP);
+    // One is the default, and the only temperature that the others take.
+    let one = |value: f64| (value - 1.0).abs() < f64::EPSILON;
+    say.float("temperature", params.temperature, sampling || params.temperature.is_some_and(one), Field::Temperature);
+    say.float("top_p", params.top_p.filter(|v| sampling || !one(*v)), sampling, Field::TopP);
     say.float(
         "presence_penalty",
         params.presence_penalty.filter(|v| sampling || *v != 0.0),

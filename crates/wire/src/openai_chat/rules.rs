@@ -90,7 +90,7 @@ const OPEN: Rules = Rules {
     custom_tools: false,
     cache_marks: false,
     says: Says::Effort,
-    efforts: &[Minimal, Low, Medium, High, XHigh, Max],
+    efforts: &[Low, Medium, High],
     off: Off::Word("none"),
     reasoning_back: false,
     ids: IdRule::COMMON,
@@ -141,7 +141,13 @@ const MISTRAL: Rules =
     Rules { seed: "random_seed", efforts: &[High], ids: IdRule::NINE, stream_options: false, ..OPEN };
 
 /// Models that want their reasoning back while they call tools, switched by `thinking`.
-const INTERLEAVED: Rules = Rules { says: Says::Type, off: Off::Type, reasoning_back: true, ..OPEN };
+const INTERLEAVED: Rules = Rules {
+    says: Says::Type,
+    efforts: &[Minimal, Low, Medium, High, XHigh, Max],
+    off: Off::Type,
+    reasoning_back: true,
+    ..OPEN
+};
 
 const TABLE: &[(&str, Rules)] = &[
     ("gpt-3", GPT_4),

@@ -3,13 +3,11 @@
 //! Neighbouring turns of one side are brought into the order that the protocol demands: every call of a turn in one
 //! message, directly followed by its results, and only then the user's other words.
 
-use tollgate_ir::{
-    Block, CallKind, Content, Dialect, Fault, FaultKind, Losses, Media, MediaKind, MediaSource, Reason, Request, Role,
-    ToolResult, Turn,
-};
+use tollgate_ir::{Block, CallKind, Content, Fault, Losses, Reason, Request, Role, ToolResult, Turn};
 
 use super::reasoning::{self, Place};
 use super::rules::Rules;
+use super::write_parts::refused;
 use crate::json::{self, ArrayWriter, ObjectWriter};
 use crate::target::Target;
 use crate::translate::CUSTOM_INPUT;
@@ -43,10 +41,10 @@ pub(super) fn messages(
     Ok(())
 }
 
-struct Writer<'w> {
-    target: &'w Target<'w>,
-    rules: &'w Rules,
-    losses: &'w mut Losses,
+pub(super) struct Writer<'w> {
+    pub(super) target: &'w Target<'w>,
+    pub(super) rules: &'w Rules,
+    pub(super) losses: &'w mut Losses,
 }
 
 impl Writer<'_> {
@@ -67,132 +65,6 @@ impl Writer<'_> {
             let rest: Vec<_> = turn.blocks.iter().filter(|b| !matches!(b.content, Content::Result(_))).collect();
             if !rest.is_empty() {
                 self.words(a, "user", &rest)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A message of texts and media: a plain text where it is one text and no more.
-    fn words(&mut self, a: &mut ArrayWriter<'_>, role: &str, blocks: &[&Block]) -> Result<(), Fault> {
-        let marked = self.rules.cache_marks && blocks.iter().any(|b| b.cache.is_some());
-        if let ([block], false) = (blocks, marked)
-            && let Some(text) = block.as_text()
-        {
-            self.unmarked(block);
-            a.object(|o| {
-                o.text("role", role);
-                o.text("content", text);
-            });
-            return Ok(());
-        }
-        // Blocks that cannot be sent leave no empty message behind.
-        let mut parts = Vec::new();
-        let some = json::array(&mut parts, |list| {
-            blocks.iter().try_for_each(|block| self.part(list, block)).map(|()| !list.is_empty())
-        })?;
-        if some {
-            a.object(|o| {
-                o.text("role", role);
-                o.raw("content", std::str::from_utf8(&parts).unwrap_or("[]"));
-            });
-        }
-        Ok(())
-    }
-
-    /// The prefix is cached unasked: a breakpoint that cannot be sent costs nothing but precision.
-    fn unmarked(&mut self, block: &Block) {
-        if block.cache.is_some() {
-            self.losses.block(block, ".cache_control", Reason::Adjusted);
-        }
-    }
-
-    fn part(&mut self, list: &mut ArrayWriter<'_>, block: &Block) -> Result<(), Fault> {
-        match &block.content {
-            Content::Text { text, .. } | Content::Refusal(text) if text.is_empty() => {}
-            Content::Text { text, .. } | Content::Refusal(text) => list.object(|o| {
-                o.text("type", "text");
-                o.text("text", text);
-                self.mark(o, block);
-            }),
-            Content::Media(media) => {
-                let mut fault = None;
-                list.object(|o| {
-                    fault = self.media(o, block, media).err();
-                    self.mark(o, block);
-                });
-                return fault.map_or(Ok(()), Err);
-            }
-            Content::Opaque { .. } | Content::Server(_) => match &block.carry {
-                Some(carry) if carry.dialect == Dialect::OpenAiChat => list.json(&carry.raw),
-                _ => self.losses.block(block, "", Reason::Dropped),
-            },
-            Content::Call(_) | Content::Result(_) | Content::Reasoning(_) => {
-                self.losses.block(block, "", Reason::Dropped);
-            }
-        }
-        Ok(())
-    }
-
-    fn mark(&mut self, o: &mut ObjectWriter<'_>, block: &Block) {
-        if self.rules.cache_marks && block.cache.is_some() {
-            o.object("prompt_cache_breakpoint", |m| m.text("mode", "explicit"));
-        } else {
-            self.unmarked(block);
-        }
-    }
-
-    fn media(&mut self, o: &mut ObjectWriter<'_>, block: &Block, media: &Media) -> Result<(), Fault> {
-        if self.target.facts.refuses(media.kind) {
-            return Err(refused(block, media.kind, "Take it out, or ask a model that takes it."));
-        }
-        let url = |fallback: &str| match &media.source {
-            MediaSource::Base64(data) => {
-                Some(format!("data:{};base64,{data}", media.mime.as_deref().unwrap_or(fallback)))
-            }
-            MediaSource::Url(url) => Some(url.clone()),
-            MediaSource::FileId { .. } | MediaSource::Text(_) => None,
-        };
-        match (media.kind, &media.source) {
-            (_, MediaSource::Text(text)) => {
-                o.text("type", "text");
-                o.text("text", text);
-            }
-            (_, MediaSource::FileId { id, dialect: Dialect::OpenAiChat | Dialect::OpenAiResponses })
-                if media.kind != MediaKind::Image =>
-            {
-                o.text("type", "file");
-                o.object("file", |f| f.text("file_id", id));
-            }
-            (_, MediaSource::FileId { .. }) => {
-                return Err(refused(
-                    block,
-                    media.kind,
-                    "It lies in a file store that the provider cannot read; send its bytes.",
-                ));
-            }
-            (MediaKind::Image, _) => {
-                link(o, "image_url", &url("image/png").unwrap_or_default(), media.detail.as_deref())
-            }
-            (MediaKind::Video, _) if self.target.facts.media.is_some() => {
-                link(o, "video_url", &url("video/mp4").unwrap_or_default(), None);
-            }
-            (MediaKind::Video, _) => return Err(refused(block, media.kind, "Chat Completions has no place for it.")),
-            (MediaKind::Audio, MediaSource::Base64(data)) => {
-                o.text("type", "input_audio");
-                o.object("input_audio", |f| {
-                    f.text("data", data);
-                    f.text("format", audio_format(media.mime.as_deref()));
-                });
-            }
-            (MediaKind::Document, MediaSource::Base64(_)) => {
-                o.text("type", "file");
-                o.object("file", |f| {
-                    f.text("filename", media.name.as_deref().unwrap_or("document.pdf"));
-                    f.text("file_data", &url("application/pdf").unwrap_or_default());
-                });
-            }
-            (MediaKind::Audio | MediaKind::Document, MediaSource::Url(_)) => {
-                return Err(refused(block, media.kind, "The provider takes no address for it; send its bytes."));
             }
         }
         Ok(())
@@ -220,6 +92,8 @@ impl Writer<'_> {
             match texts.as_slice() {
                 [] => o.text("content", json.unwrap_or_default()),
                 [one] => o.text("content", one),
+                // Many hosts take a text only.
+                many if !self.rules.openai => o.text("content", &many.join("\n")),
                 many => o.array("content", |list| {
                     for text in many.iter().filter(|t| !t.is_empty()) {
                         list.object(|p| {
@@ -350,30 +224,4 @@ fn said(block: &Block) -> Option<&str> {
         Content::Reasoning(reasoning) if !reasoning.text.is_empty() => Some(&reasoning.text),
         _ => None,
     }
-}
-
-fn link(o: &mut ObjectWriter<'_>, kind: &str, url: &str, detail: Option<&str>) {
-    o.text("type", kind);
-    o.object(kind, |l| {
-        l.text("url", url);
-        l.opt_text("detail", detail);
-    });
-}
-
-/// `OpenAI` documents `wav` and `mp3`; hosts take more, by the same short names.
-fn audio_format(mime: Option<&str>) -> &str {
-    match mime.and_then(|m| m.split('/').nth(1)) {
-        Some("mpeg" | "mp3" | "mpga") => "mp3",
-        Some("x-wav" | "wave" | "vnd.wave" | "wav") | None => "wav",
-        Some(other) => other,
-    }
-}
-
-fn refused(block: &Block, kind: MediaKind, advice: &str) -> Fault {
-    let mut fault = Fault::new(
-        FaultKind::UnsupportedContent,
-        format!("The model cannot take the {} at `{}`. {advice}", kind.as_str(), block.at),
-    );
-    fault.param = Some(block.at.clone());
-    fault
 }

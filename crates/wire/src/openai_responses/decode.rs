@@ -29,9 +29,7 @@ pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) 
     if let Some(text) = f.text("instructions")?.filter(|t| !t.is_empty()) {
         request.system.push(Block::text(text).at("instructions"));
     }
-    for (i, tool) in f.array("tools")?.unwrap_or_default().into_iter().enumerate() {
-        request.tools.push(tools::read(tool, &format!("tools[{i}]"), losses)?);
-    }
+    request.tools = tools::read_all(f.array("tools")?.unwrap_or_default(), "tools", losses)?;
     if let Some(choice) = f.take("tool_choice") {
         request.tool_choice = tools::read_choice(&choice, losses);
     }

@@ -2,6 +2,7 @@
 
 use tollgate_ir::{CallKind, Effort, Json, OutputFormat, Request, Thinking, ThinkingMode, Tool, ToolChoice, ToolKind};
 
+use super::namespace;
 use crate::json::{ArrayWriter, ObjectWriter, object};
 
 /// The fields of a request that its response repeats, for [`crate::target::ReplyContext::echo`]: a JSON object.
@@ -31,7 +32,17 @@ fn fill(o: &mut ObjectWriter<'_>, request: &Request) {
     o.float("temperature", params.temperature.unwrap_or(1.0));
     write_text(o, request);
     write_choice(o, request);
-    o.array("tools", |a| request.tools.iter().for_each(|tool| write_tool(a, tool)));
+    o.array("tools", |a| {
+        for (space, tools) in namespace::groups(&request.tools) {
+            match space {
+                None => tools.iter().for_each(|tool| write_tool(a, tool, "")),
+                Some(raw) => a.object(|o| {
+                    let space = namespace::write_head(o, raw);
+                    o.array("tools", |a| tools.iter().for_each(|tool| write_tool(a, tool, &space)));
+                }),
+            }
+        }
+    });
     o.uint("top_logprobs", params.top_logprobs.unwrap_or(0));
     o.float("top_p", params.top_p.unwrap_or(1.0));
     o.float("presence_penalty", 0.0);
@@ -95,12 +106,13 @@ fn kind_of(request: &Request, name: &str) -> CallKind {
     if request.tools.iter().any(custom) { CallKind::Custom } else { CallKind::Function }
 }
 
-fn write_tool(a: &mut ArrayWriter<'_>, tool: &Tool) {
+fn write_tool(a: &mut ArrayWriter<'_>, tool: &Tool, space: &str) {
+    let known = |name| if space.is_empty() { name } else { namespace::within(space, name) };
     match &tool.kind {
         ToolKind::Function { name, description, parameters, strict } => a.object(|o| {
             o.text("type", "function");
             o.text_or_null("description", description.as_deref());
-            o.text("name", name);
+            o.text("name", known(name));
             match parameters {
                 Some(schema) => o.json("parameters", schema),
                 None => o.null("parameters"),
@@ -111,7 +123,7 @@ fn write_tool(a: &mut ArrayWriter<'_>, tool: &Tool) {
             o.text("type", "custom");
             o.text_or_null("description", description.as_deref());
             o.opt_json("format", format.as_ref());
-            o.text("name", name);
+            o.text("name", known(name));
         }),
         ToolKind::Server { .. } => {
             if let Some(carry) = &tool.carry {

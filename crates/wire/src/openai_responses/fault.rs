@@ -1,4 +1,4 @@
-//! Errors: OpenAI's envelope both ways, and the event that ends a stream.
+//! Errors: the envelope is that of chat completions; here is what streams and failed responses say.
 
 use tollgate_ir::{Fault, FaultKind};
 
@@ -20,26 +20,13 @@ pub(super) fn of_error(error: &Node<'_>) -> Fault {
     words.fault(200, &[])
 }
 
-/// See [`crate::codec::encode_fault`].
-pub fn encode_fault(fault: &Fault, _request_id: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    object(&mut out, |o| {
-        o.object("error", |o| {
-            o.text("message", &fault.public);
-            o.text("type", fault.provider_type.as_deref().unwrap_or_else(|| kind_of(fault)));
-            o.text_or_null("param", fault.param.as_deref());
-            o.text_or_null("code", fault.provider_code.as_deref().or_else(|| code_of(fault.kind)));
-        });
-    });
-    out
-}
-
 /// See [`crate::codec::fault_frame`]: for a stream of which nothing is known here.
 pub fn fault_frame(fault: &Fault) -> Vec<u8> {
     let mut data = Vec::new();
     object(&mut data, |o| {
         o.text("type", "error");
-        write_code(o, fault);
+        o.text("code", fault.provider_code.as_deref().unwrap_or_else(|| code_of(fault)));
+        o.text("message", &fault.public);
         o.text_or_null("param", fault.param.as_deref());
         o.uint("sequence_number", 0);
     });
@@ -48,35 +35,46 @@ pub fn fault_frame(fault: &Fault) -> Vec<u8> {
     out
 }
 
-/// `code` and `message`, as a failed response and an error event have them.
-pub(super) fn write_code(o: &mut ObjectWriter<'_>, fault: &Fault) {
-    let code = fault.provider_code.as_deref().or_else(|| code_of(fault.kind));
-    o.text("code", code.unwrap_or("server_error"));
+/// `code` and `message` of a failed response. Its codes are a closed set in the SDKs, and two more that clients know.
+pub(super) fn write_failed(o: &mut ObjectWriter<'_>, fault: &Fault) {
+    let said = fault.provider_code.as_deref().filter(|code| RESPONSE_CODES.contains(code));
+    o.text("code", said.unwrap_or_else(|| code_of(fault)));
     o.text("message", &fault.public);
 }
 
-/// OpenAI's error type for a status.
-fn kind_of(fault: &Fault) -> &'static str {
+fn code_of(fault: &Fault) -> &'static str {
     match (fault.kind, fault.status) {
+        (FaultKind::ContextLength, _) => "context_length_exceeded",
         (FaultKind::ProviderQuota, _) => "insufficient_quota",
-        (_, 401) => "authentication_error",
-        (_, 403) => "permission_error",
-        (_, 429) => "rate_limit_error",
-        (_, 400..=499) => "invalid_request_error",
+        (_, 429) => "rate_limit_exceeded",
+        (_, 400..=499) => "invalid_prompt",
         _ => "server_error",
     }
 }
 
-/// OpenAI's code, where clients branch on it.
-const fn code_of(kind: FaultKind) -> Option<&'static str> {
-    match kind {
-        FaultKind::ContextLength => Some("context_length_exceeded"),
-        FaultKind::ContentPolicy => Some("content_policy_violation"),
-        FaultKind::ProviderQuota => Some("insufficient_quota"),
-        FaultKind::ProviderRateLimited => Some("rate_limit_exceeded"),
-        FaultKind::ProviderNotFound | FaultKind::NoSuchModel => Some("model_not_found"),
-        FaultKind::PreviousResponseNotFound => Some("previous_response_not_found"),
-        FaultKind::BadCredential | FaultKind::NoCredential => Some("invalid_api_key"),
-        _ => None,
-    }
-}
+/// Codes of `response.error` in openai-python 3.57, and those that Codex branches on.
+const RESPONSE_CODES: &[&str] = &[
+    "server_error",
+    "rate_limit_exceeded",
+    "invalid_prompt",
+    "data_residency_mismatch",
+    "bio_policy",
+    "misalignment_policy_violation",
+    "vector_store_timeout",
+    "invalid_image",
+    "invalid_image_format",
+    "invalid_base64_image",
+    "invalid_image_url",
+    "image_too_large",
+    "image_too_small",
+    "image_parse_error",
+    "image_content_policy_violation",
+    "invalid_image_mode",
+    "image_file_too_large",
+    "unsupported_image_media_type",
+    "empty_image_file",
+    "failed_to_download_image",
+    "image_file_not_found",
+    "context_length_exceeded",
+    "insufficient_quota",
+];

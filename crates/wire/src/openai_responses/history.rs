@@ -1,13 +1,13 @@
 //! System blocks and turns → `instructions` and input items.
 
 use tollgate_ir::{
-    Block, CallKind, Content, Fault, Issuer, Json, Losses, Reason, Reasoning, Request, Role, ToolResult, Turn,
+    Block, Call, CallKind, Content, Fault, Issuer, Losses, Reason, Reasoning, Request, Role, ToolResult, Turn,
 };
 
-use super::{parts, reasoning};
-use crate::ids::{IdRule, ToolNames};
-use crate::json::{ArrayWriter, ObjectWriter, array};
-use crate::target::{ModelFacts, Target};
+use super::{namespace, parts, reasoning};
+use crate::ids::IdRule;
+use crate::json::{ArrayWriter, ObjectWriter};
+use crate::target::Target;
 
 /// One plain system text goes into `instructions`; several, or marked ones, into a message of the system.
 pub(super) fn write_instructions(o: &mut ObjectWriter<'_>, request: &Request) {
@@ -29,24 +29,6 @@ pub(super) fn write(
     request.turns.iter().try_for_each(|turn| write_turn(a, turn, target, losses))
 }
 
-/// The items of a request's input, as `GET /v1/responses/{id}/input_items` lists them; what cannot be said is left out.
-pub fn input_items(request: &Request) -> Json {
-    let (names, facts) = (ToolNames::default(), ModelFacts::default());
-    let target = Target { model: "", names: &names, facts: &facts };
-    let mut losses = Losses::new(|_| "");
-    let mut out = Vec::new();
-    array(&mut out, |a| {
-        for turn in &request.turns {
-            let mut one = Vec::new();
-            let written = array(&mut one, |a| write_turn(a, turn, &target, &mut losses));
-            if let (Ok(()), Some(items)) = (written, crate::json::Node::read(&one)) {
-                items.items().iter().for_each(|item| a.node(item));
-            }
-        }
-    });
-    String::from_utf8(out).ok().and_then(|text| Json::parse(text).ok()).unwrap_or_else(Json::null)
-}
-
 fn plain(blocks: &[Block]) -> Option<&str> {
     match blocks {
         [block] if block.cache.is_none() => block.as_text(),
@@ -54,7 +36,13 @@ fn plain(blocks: &[Block]) -> Option<&str> {
     }
 }
 
-fn write_turn(a: &mut ArrayWriter<'_>, turn: &Turn, target: &Target<'_>, losses: &mut Losses) -> Result<(), Fault> {
+/// Writes the items of one turn.
+pub(super) fn write_turn(
+    a: &mut ArrayWriter<'_>,
+    turn: &Turn,
+    target: &Target<'_>,
+    losses: &mut Losses,
+) -> Result<(), Fault> {
     let mut rest = &turn.blocks[..];
     while let Some(first) = rest.first() {
         let taken = match &first.content {
@@ -192,20 +180,7 @@ fn write_reasoning(a: &mut ArrayWriter<'_>, blocks: &[Block], head: &Reasoning, 
 
 fn write_item(a: &mut ArrayWriter<'_>, block: &Block, target: &Target<'_>, losses: &mut Losses) -> Result<(), Fault> {
     match &block.content {
-        Content::Call(call) => a.object(|o| {
-            let custom = call.kind == CallKind::Custom;
-            o.text("type", if custom { "custom_tool_call" } else { "function_call" });
-            o.text("call_id", &IdRule::WIDE.apply(&call.id));
-            o.text("name", target.names.upstream(&call.name));
-            match (custom, call.arguments.as_str()) {
-                (true, input) => o.text("input", input),
-                (false, "") => o.text("arguments", "{}"),
-                (false, arguments) => o.text("arguments", arguments),
-            }
-            if let Some(raw) = reasoning::carried(block) {
-                o.spread(raw, &[]);
-            }
-        }),
+        Content::Call(call) => a.object(|o| write_call(o, block, call, target)),
         Content::Result(result) => return write_result(a, block, result, target, losses),
         _ => match reasoning::carried(block) {
             Some(raw) => a.json(raw),
@@ -213,6 +188,24 @@ fn write_item(a: &mut ArrayWriter<'_>, block: &Block, target: &Target<'_>, losse
         },
     }
     Ok(())
+}
+
+fn write_call(o: &mut ObjectWriter<'_>, block: &Block, call: &Call, target: &Target<'_>) {
+    let (custom, carried) = (call.kind == CallKind::Custom, reasoning::carried(block));
+    o.text("type", if custom { "custom_tool_call" } else { "function_call" });
+    o.text("call_id", &IdRule::WIDE.apply(&call.id));
+    match carried.and_then(namespace::of) {
+        Some(space) => o.text("name", namespace::within(&space, &call.name)),
+        None => o.text("name", target.names.upstream(&call.name)),
+    }
+    match (custom, call.arguments.as_str()) {
+        (true, input) => o.text("input", input),
+        (false, "") => o.text("arguments", "{}"),
+        (false, arguments) => o.text("arguments", arguments),
+    }
+    if let Some(raw) = carried {
+        o.spread(raw, &[]);
+    }
 }
 
 fn write_result(

@@ -2,7 +2,7 @@
 
 use tollgate_ir::{Block, Call, CallKind, Content, Fault, Losses, Request, Role, ToolResult, Turn};
 
-use super::{item, parts, reasoning, tools};
+use super::{item, namespace, parts, reasoning, tools};
 use crate::json::{Fields, Node};
 
 /// Reads `input` into the request's system blocks, turns and tools.
@@ -95,7 +95,10 @@ impl Reader<'_> {
         let mut f = Fields::new(node, at)?;
         f.ignore(&["type", "id", "status", "namespace", "caller"]);
         let id = f.required_text("call_id")?;
-        let name = f.required_text("name")?;
+        let mut name = f.required_text("name")?;
+        if let Some(space) = carry.as_ref().and_then(|c| namespace::of(&c.raw)) {
+            name = namespace::qualified(&space, &name);
+        }
         let arguments = match f.take(if kind == CallKind::Custom { "input" } else { "arguments" }) {
             Some(Node::Text(text)) => text.into_owned(),
             Some(other) => other.to_text(),
@@ -131,9 +134,8 @@ impl Reader<'_> {
         let mut f = Fields::new(node, at)?;
         f.ignore(&["type", "id", "role", "status"]);
         let path = f.path("tools");
-        for (i, tool) in f.array("tools")?.unwrap_or_default().into_iter().enumerate() {
-            self.request.tools.push(tools::read(tool, &format!("{path}[{i}]"), self.losses)?);
-        }
+        let tools = f.array("tools")?.unwrap_or_default();
+        self.request.tools.extend(tools::read_all(tools, &path, self.losses)?);
         f.report_rest(self.losses);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use tollgate_ir::{Choice, Fault, FaultKind, Finish, Reply, ReplyHead};
 
-use super::output::{Output, Sink};
+use super::output::{Line, Output, Sink};
 use super::response::{Head, State};
 use super::{fault, item, usage};
 use crate::json::{Node, object};
@@ -55,8 +55,8 @@ pub(super) fn finish(response: &Node<'_>) -> Option<Finish> {
 /// See [`crate::codec::encode_reply`].
 pub fn encode_reply(reply: &Reply, context: &ReplyContext) -> Vec<u8> {
     let head = Head::new(&reply.head, context);
-    let (mut output, mut sequence) = (Output::new(context.id.clone()), 0);
-    let mut sink = Sink { out: None, sequence: &mut sequence };
+    let (mut output, mut line) = (Output::new(context), Line::default());
+    let mut sink = Sink { out: None, line: &mut line };
     let choice = reply.choices.first();
     for (i, block) in choice.map(|c| &c.blocks[..]).unwrap_or_default().iter().enumerate() {
         output.whole(u32::try_from(i).unwrap_or(u32::MAX), block, &mut sink);

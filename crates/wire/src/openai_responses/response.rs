@@ -37,7 +37,7 @@ impl Head {
         o.text("status", state.status());
         o.boolean("background", false);
         match state {
-            State::Failed(_, fault) => o.object("error", |o| fault::write_code(o, fault)),
+            State::Failed(_, fault, _) => o.object("error", |o| fault::write_failed(o, fault)),
             State::Done(_, Finish::Error(word), _) => o.object("error", |o| {
                 o.text("code", "server_error");
                 o.text("message", &format!("The model's answer ended with `{word}`."));
@@ -51,9 +51,11 @@ impl Head {
         o.text("model", &self.model);
         o.array("output", |a| match state {
             State::InProgress => {}
-            State::Done(output, ..) | State::Failed(output, _) => output.write(a),
+            State::Done(output, ..) | State::Failed(output, ..) => output.write(a),
         });
-        o.text("service_tier", self.service_tier.as_deref().unwrap_or("default"));
+        // Others' words for tiers are not in the SDK's type.
+        let tier = self.service_tier.as_deref().filter(|tier| TIERS.contains(tier));
+        o.text("service_tier", tier.unwrap_or("default"));
         usage::write(o, state.usage());
         match &self.echo {
             Some(echo) => o.spread(echo, WRITTEN),
@@ -61,6 +63,9 @@ impl Head {
         }
     }
 }
+
+/// The tiers that OpenAI names.
+const TIERS: &[&str] = &["auto", "default", "flex", "scale", "priority"];
 
 /// Fields that an echo may not say again.
 const WRITTEN: &[&str] = &["id", "object", "created_at", "status", "error", "model", "output", "service_tier", "usage"];
@@ -72,7 +77,7 @@ pub(super) enum State<'a> {
     /// It has ended, well or cut off.
     Done(&'a Output, &'a Finish, Option<&'a Usage>),
     /// It broke.
-    Failed(&'a Output, &'a Fault),
+    Failed(&'a Output, &'a Fault, Option<&'a Usage>),
 }
 
 impl<'a> State<'a> {
@@ -97,7 +102,7 @@ impl<'a> State<'a> {
 
     const fn usage(&self) -> Option<&'a Usage> {
         match self {
-            Self::Done(_, _, usage) => *usage,
+            Self::Done(_, _, usage) | Self::Failed(_, _, usage) => *usage,
             _ => None,
         }
     }

@@ -217,8 +217,9 @@ fn effort_of(thinking: &Thinking, max_tokens: Option<u64>, class: Class, losses:
             losses.field(Field::Thinking, Reason::Adjusted);
             Some(Effort::of_budget(budget, max_tokens.unwrap_or(DEFAULT_MAX)))
         }
-        (ThinkingMode::On, None, None) => Some(Effort::Medium),
-        (ThinkingMode::Adaptive | ThinkingMode::Unsaid, ..) => return None,
+        // Said outright: newer models do not reason unless they are told to.
+        (ThinkingMode::On | ThinkingMode::Adaptive, None, _) => Some(Effort::Medium),
+        (ThinkingMode::Unsaid, ..) => return None,
     };
     let (efforts, off) = match class {
         Class::Reasoning { efforts, off } => (efforts, off),

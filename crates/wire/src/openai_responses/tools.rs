@@ -2,33 +2,64 @@
 
 use tollgate_ir::{Dialect, Fault, Field, Json, Losses, Reason, Request, Tool, ToolChoice, ToolKind};
 
-use super::reasoning;
+use super::{namespace, reasoning};
 use crate::json::{ArrayWriter, Fields, Node, ObjectWriter};
 use crate::target::Target;
 
+/// Reads an array of tools; those of a namespace come one by one.
+pub(super) fn read_all(tools: Vec<Node<'_>>, at: &str, losses: &mut Losses) -> Result<Vec<Tool>, Fault> {
+    let mut all = Vec::with_capacity(tools.len());
+    for (i, tool) in tools.into_iter().enumerate() {
+        let at = format!("{at}[{i}]");
+        if tool.text("type") == Some("namespace") {
+            read_namespace(tool, &at, &mut all, losses)?;
+        } else {
+            all.push(read(tool, &at, losses)?);
+        }
+    }
+    Ok(all)
+}
+
+fn read_namespace(tool: Node<'_>, at: &str, all: &mut Vec<Tool>, losses: &mut Losses) -> Result<(), Fault> {
+    let mut f = Fields::new(tool, at)?;
+    f.ignore(&["type"]);
+    let space = f.required_text("name")?;
+    let carry = namespace::carry(&space, f.text("description")?.as_deref());
+    let path = f.path("tools");
+    for mut tool in read_all(f.array("tools")?.unwrap_or_default(), &path, losses)? {
+        if let ToolKind::Function { name, .. } | ToolKind::Custom { name, .. } = &mut tool.kind {
+            *name = namespace::qualified(&space, name);
+            tool.carry.clone_from(&carry);
+        }
+        all.push(tool);
+    }
+    f.report_rest(losses);
+    Ok(())
+}
+
 /// Reads one tool. Chat's nested form is taken too, and a tool without a type is a function.
-pub(super) fn read(tool: Node<'_>, at: &str, losses: &mut Losses) -> Result<Tool, Fault> {
+fn read(tool: Node<'_>, at: &str, losses: &mut Losses) -> Result<Tool, Fault> {
     let whole = tool.clone();
     let mut f = Fields::new(tool, at)?;
     let kind = f.text("type")?.unwrap_or_else(|| "function".to_owned());
-    let (kind, carry) = match kind.as_str() {
+    let kind = match kind.as_str() {
         "function" => match f.object("function")? {
             Some(mut nested) => {
                 let kind = function(&mut nested)?;
                 nested.report_rest(losses);
-                (kind, None)
+                kind
             }
-            None => (function(&mut f)?, None),
+            None => function(&mut f)?,
         },
         "custom" => {
             let name = f.required_text("name")?;
             let (description, format) = (f.text("description")?, f.take("format").map(|n| n.to_json()));
-            (ToolKind::Custom { name, description, format }, None)
+            ToolKind::Custom { name, description, format }
         }
         _ => return Ok(server(&whole, kind, at)),
     };
     f.report_rest(losses);
-    Ok(Tool { kind, cache: None, carry, at: at.to_owned() })
+    Ok(Tool { kind, cache: None, carry: None, at: at.to_owned() })
 }
 
 fn function(f: &mut Fields<'_>) -> Result<ToolKind, Fault> {
@@ -76,8 +107,16 @@ pub(super) fn write(o: &mut ObjectWriter<'_>, request: &Request, target: &Target
         return;
     }
     o.array("tools", |a| {
-        for tool in &request.tools {
-            write_tool(a, tool, target, losses);
+        for (space, tools) in namespace::groups(&request.tools) {
+            match space {
+                None => tools.iter().for_each(|tool| write_tool(a, tool, None, target, losses)),
+                Some(raw) => a.object(|o| {
+                    let space = namespace::write_head(o, raw);
+                    o.array("tools", |a| {
+                        tools.iter().for_each(|tool| write_tool(a, tool, Some(&space), target, losses));
+                    });
+                }),
+            }
         }
     });
     if let Some(choice) = &request.tool_choice {
@@ -86,14 +125,15 @@ pub(super) fn write(o: &mut ObjectWriter<'_>, request: &Request, target: &Target
     o.opt_boolean("parallel_tool_calls", request.parallel_tools);
 }
 
-fn write_tool(a: &mut ArrayWriter<'_>, tool: &Tool, target: &Target<'_>, losses: &mut Losses) {
+fn write_tool(a: &mut ArrayWriter<'_>, tool: &Tool, space: Option<&str>, target: &Target<'_>, losses: &mut Losses) {
+    let known = |name| space.map_or_else(|| target.names.upstream(name), |space| namespace::within(space, name));
     if tool.cache.is_some() {
         losses.path(format!("{}.cache_control", tool.at), Reason::Dropped);
     }
     match &tool.kind {
         ToolKind::Function { name, description, parameters, strict } => a.object(|o| {
             o.text("type", "function");
-            o.text("name", target.names.upstream(name));
+            o.text("name", known(name));
             o.opt_text("description", description.as_deref());
             match parameters {
                 Some(schema) => o.json("parameters", schema),
@@ -104,7 +144,7 @@ fn write_tool(a: &mut ArrayWriter<'_>, tool: &Tool, target: &Target<'_>, losses:
         }),
         ToolKind::Custom { name, description, format } => a.object(|o| {
             o.text("type", "custom");
-            o.text("name", target.names.upstream(name));
+            o.text("name", known(name));
             o.opt_text("description", description.as_deref());
             o.opt_json("format", format.as_ref());
         }),

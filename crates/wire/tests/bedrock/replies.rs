@@ -132,63 +132,53 @@ fn an_error_in_a_body_of_status_200_and_garbage_are_faults() {
     }
 }
 
+/// Status, header, body; the kind and whether to try elsewhere.
+const ERRORS: &[(u16, &str, &str, FaultKind, Retry)] = &[
+    (
+        400,
+        "ValidationException:http://internal",
+        r#"{"message":"Input is too long for requested model."}"#,
+        FaultKind::ContextLength,
+        Retry::No,
+    ),
+    (
+        400,
+        "ValidationException",
+        r#"{"message":"The provided model identifier is invalid."}"#,
+        FaultKind::ProviderNotFound,
+        Retry::No,
+    ),
+    (400, "ServiceQuotaExceededException", r#"{"Message":"Your quota."}"#, FaultKind::ProviderQuota, Retry::NextTarget),
+    (
+        403,
+        "UnrecognizedClientException",
+        r#"{"message":"The security token is invalid."}"#,
+        FaultKind::ProviderAuth,
+        Retry::NextTarget,
+    ),
+    (
+        403,
+        "AccessDeniedException",
+        r#"{"Message":"No access to the model."}"#,
+        FaultKind::ProviderAuth,
+        Retry::NextTarget,
+    ),
+    (404, "ResourceNotFoundException", r#"{"message":"End of life."}"#, FaultKind::ProviderNotFound, Retry::No),
+    (408, "ModelTimeoutException", r#"{"message":"Too slow."}"#, FaultKind::ProviderTimeout, Retry::NextTarget),
+    (424, "ModelErrorException", r#"{"message":"It broke."}"#, FaultKind::ProviderFailed, Retry::NextTarget),
+    (
+        429,
+        "ThrottlingException",
+        r#"{"message":"Too many requests"}"#,
+        FaultKind::ProviderRateLimited,
+        Retry::NextTarget,
+    ),
+    (503, "ServiceUnavailableException", r#"{"message":"Later."}"#, FaultKind::ProviderOverloaded, Retry::NextTarget),
+];
+
 #[test]
 fn tr28_errors_by_header_and_body() {
-    let table = [
-        (
-            400,
-            "ValidationException:http://internal",
-            r#"{"message":"Input is too long for requested model."}"#,
-            FaultKind::ContextLength,
-            Retry::No,
-        ),
-        (
-            400,
-            "ValidationException",
-            r#"{"message":"The provided model identifier is invalid."}"#,
-            FaultKind::ProviderNotFound,
-            Retry::No,
-        ),
-        (
-            400,
-            "ServiceQuotaExceededException",
-            r#"{"Message":"Your quota."}"#,
-            FaultKind::ProviderQuota,
-            Retry::NextTarget,
-        ),
-        (
-            403,
-            "UnrecognizedClientException",
-            r#"{"message":"The security token is invalid."}"#,
-            FaultKind::ProviderAuth,
-            Retry::NextTarget,
-        ),
-        (
-            403,
-            "AccessDeniedException",
-            r#"{"Message":"No access to the model."}"#,
-            FaultKind::ProviderAuth,
-            Retry::NextTarget,
-        ),
-        (404, "ResourceNotFoundException", r#"{"message":"End of life."}"#, FaultKind::ProviderNotFound, Retry::No),
-        (408, "ModelTimeoutException", r#"{"message":"Too slow."}"#, FaultKind::ProviderTimeout, Retry::NextTarget),
-        (424, "ModelErrorException", r#"{"message":"It broke."}"#, FaultKind::ProviderFailed, Retry::NextTarget),
-        (
-            429,
-            "ThrottlingException",
-            r#"{"message":"Too many requests"}"#,
-            FaultKind::ProviderRateLimited,
-            Retry::NextTarget,
-        ),
-        (
-            503,
-            "ServiceUnavailableException",
-            r#"{"message":"Later."}"#,
-            FaultKind::ProviderOverloaded,
-            Retry::NextTarget,
-        ),
-    ];
-    for (status, header, body, kind, retry) in table {
+    for &(status, header, body, kind, retry) in ERRORS {
         let headers = [("x-amzn-errortype", header), ("retry-after", "3")];
         let fault = codec::decode_fault(Dialect::Bedrock, status, &headers, body.as_bytes());
         assert_eq!((fault.kind, fault.retry, fault.status), (kind, retry, status), "{header}");

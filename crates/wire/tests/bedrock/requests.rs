@@ -290,17 +290,14 @@ fn structured_output_is_native_where_the_model_has_it_and_a_forced_tool_elsewher
     );
     for (schema, model) in [(closed, OLD_CLAUDE), (closed, NOVA), (bounded, CLAUDE)] {
         let (encoded, _) = try_encoded(&ask(schema), model).unwrap();
-        assert_eq!(encoded.output_tool.as_deref(), Some("structured_output"));
+        assert_eq!(encoded.output_tool.as_deref(), Some("city"));
         let body = String::from_utf8(encoded.body).unwrap();
-        assert!(
-            body.contains(r#""toolChoice":{"tool":{"name":"structured_output"}}"#) && body.contains(schema),
-            "{body}"
-        );
+        assert!(body.contains(r#""toolChoice":{"tool":{"name":"city"}}"#) && body.contains(schema), "{body}");
     }
     let mut with_tools = ask(closed);
-    with_tools.tools.push(tool("structured_output"));
+    with_tools.tools.push(tool("city"));
     let (encoded, _) = try_encoded(&with_tools, NOVA).unwrap();
-    assert_eq!(encoded.output_tool.as_deref(), Some("structured_output_"));
+    assert_eq!(encoded.output_tool.as_deref(), Some("city_"));
     assert!(String::from_utf8(encoded.body).unwrap().contains(r#""toolChoice":{"any":{}}"#));
 }
 
@@ -315,7 +312,7 @@ fn reasoning_by_what_the_model_takes() {
     let more = |request: &Request, model: &str| field(request, model, &["additionalModelRequestFields"]);
     let some = |text: &str| Some(text.to_owned());
     let high = thinking(ThinkingMode::On, Some(Effort::High), None);
-    assert_eq!(more(&high, CLAUDE), some(r#"{"thinking":{"type":"enabled","budget_tokens":6553}}"#));
+    assert_eq!(more(&high, CLAUDE), some(r#"{"thinking":{"type":"enabled","budget_tokens":51200}}"#));
     assert_eq!(
         more(&high, NEW_CLAUDE),
         some(r#"{"thinking":{"type":"adaptive"},"output_config":{"effort":"high"}}"#),

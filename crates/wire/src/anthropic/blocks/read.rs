@@ -2,8 +2,8 @@
 //! types are carried whole.
 
 use tollgate_ir::{
-    Block, CacheMark, Call, CallKind, Carry, Content, Dialect, Fault, Issuer, Losses, Media, MediaKind, MediaSource,
-    Reason, Reasoning, ServerItem, ToolResult,
+    Block, CacheMark, Call, CallKind, Carry, Content, Dialect, Fault, Issuer, Losses, MediaKind, Reason, Reasoning,
+    ServerItem, ToolResult,
 };
 
 use super::is_server;
@@ -116,19 +116,14 @@ fn document(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Block, Fault
     Ok(block)
 }
 
-/// A search result that the client has found itself: its words are a document.
+/// A search result that the client has found itself: its words, which any model can read.
 fn search_result(fields: &mut Fields<'_>) -> Result<Block, Fault> {
-    let text = media::text_of(fields.take("content").as_ref());
     let title = fields.text("title")?;
     let source = fields.text("source")?;
+    let words = media::text_of(fields.take("content").as_ref());
     fields.ignore(&["citations"]);
-    Ok(Block::new(Content::Media(Media {
-        kind: MediaKind::Document,
-        mime: Some("text/plain".into()),
-        source: MediaSource::Text(text),
-        name: title.or(source),
-        detail: None,
-    })))
+    let parts: Vec<_> = [title, source, Some(words)].into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    Ok(Block::text(parts.join("\n")))
 }
 
 fn call(fields: &mut Fields<'_>) -> Result<Block, Fault> {

@@ -18,6 +18,12 @@ pub(in crate::anthropic) enum For<'a> {
 
 /// Writes one block. `cache` is the mark to set, which the caller counts; a block that says nothing writes nothing.
 pub(in crate::anthropic) fn block(a: &mut ArrayWriter<'_>, block: &Block, cache: Option<CacheMark>, to: For<'_>) {
+    if let Some(carry) = whole(block.carry.as_ref()) {
+        return a.object(|o| {
+            o.spread(&carry.raw, &["cache_control"]);
+            cache_control(o, cache);
+        });
+    }
     match &block.content {
         Content::Text { text, citations } => a.object(|o| {
             o.text("type", "text");
@@ -45,29 +51,17 @@ pub(in crate::anthropic) fn block(a: &mut ArrayWriter<'_>, block: &Block, cache:
             cache_control(o, cache);
         }),
         Content::Result(result) => a.object(|o| tool_result(o, block, result, cache, to)),
-        Content::Media(media) => a.object(|o| match whole(block.carry.as_ref()) {
-            Some(carry) => {
-                o.spread(&carry.raw, &["cache_control"]);
-                cache_control(o, cache);
+        Content::Media(media) => a.object(|o| {
+            o.text("type", media::block_type(media));
+            media::write(o, media);
+            if media::block_type(media) == "document" {
+                o.opt_text("title", media.name.as_deref());
             }
-            None => {
-                o.text("type", media::block_type(media));
-                media::write(o, media);
-                if media::block_type(media) == "document" {
-                    o.opt_text("title", media.name.as_deref());
-                }
-                extras(o, block.carry.as_ref());
-                cache_control(o, cache);
-            }
+            extras(o, block.carry.as_ref());
+            cache_control(o, cache);
         }),
-        Content::Server(_) | Content::Opaque { .. } => {
-            if let Some(carry) = own(block.carry.as_ref()) {
-                a.object(|o| {
-                    o.spread(&carry.raw, &["cache_control"]);
-                    cache_control(o, cache);
-                });
-            }
-        }
+        // Another dialect's.
+        Content::Server(_) | Content::Opaque { .. } => {}
     }
 }
 
@@ -137,7 +131,7 @@ fn tool_result(o: &mut ObjectWriter<'_>, outer: &Block, result: &ToolResult, cac
     let parts: Vec<&Block> = result.content.iter().filter(|b| says_something(b)).collect();
     match parts.as_slice() {
         [] => {}
-        [Block { content: Content::Text { text, .. }, cache: None, .. }] => o.text("content", text),
+        [Block { content: Content::Text { text, .. }, cache: None, carry: None, .. }] => o.text("content", text),
         parts => o.array("content", |a| parts.iter().for_each(|part| block(a, part, part.cache, to))),
     }
     if result.error {
@@ -151,7 +145,7 @@ fn tool_result(o: &mut ObjectWriter<'_>, outer: &Block, result: &ToolResult, cac
 pub(in crate::anthropic) fn says_something(block: &Block) -> bool {
     match &block.content {
         Content::Text { text, .. } | Content::Refusal(text) => !text.trim().is_empty(),
-        Content::Server(_) | Content::Opaque { .. } => own(block.carry.as_ref()).is_some(),
+        Content::Server(_) | Content::Opaque { .. } => whole(block.carry.as_ref()).is_some(),
         Content::Reasoning(_) | Content::Call(_) | Content::Result(_) | Content::Media(_) => true,
     }
 }
@@ -173,7 +167,7 @@ pub(in crate::anthropic) fn own(carry: Option<&Carry>) -> Option<&Carry> {
     carry.filter(|carry| carry.dialect == Dialect::Anthropic)
 }
 
-/// A carry that holds the whole block rather than fields beside ours.
+/// A carry that holds the whole block, its `type` included, rather than fields beside ours.
 fn whole(carry: Option<&Carry>) -> Option<&Carry> {
     own(carry).filter(|carry| Node::read(carry.raw.as_str().as_bytes()).is_some_and(|n| n.text("type").is_some()))
 }

@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use tollgate_ir::{Block, BlockStart, Carry, Content, Delta, Dialect, Event, Fault, FaultKind};
 
 use crate::anthropic::blocks::answer;
@@ -44,8 +42,7 @@ impl StreamDecoder {
         if self.over || (frame.data.is_empty() && !frame.exception) || &frame.data[..] == b"[DONE]" {
             return;
         }
-        let data = unwrapped(&frame.data);
-        let Some(node) = Node::read(&data) else {
+        let Some(node) = Node::read(&frame.data) else {
             let garbage = Fault::new(FaultKind::ProviderGarbage, "The provider sent an event that is not JSON.");
             return self.fail(garbage, out);
         };
@@ -249,15 +246,4 @@ fn completed(mut block: Block, more: &str) -> Block {
     let raw = Node::Object(Object(fields)).to_json();
     block.carry = Some(Carry { dialect: Dialect::Anthropic, raw });
     block
-}
-
-/// The event within Bedrock's `{"bytes": …}` chunks; any other payload as it is.
-fn unwrapped(data: &[u8]) -> Cow<'_, [u8]> {
-    if data.starts_with(b"{\"bytes\"")
-        && let Some(bytes) = Node::read(data).as_ref().and_then(|node| node.text("bytes"))
-        && let Ok(event) = STANDARD.decode(bytes)
-    {
-        return Cow::Owned(event);
-    }
-    Cow::Borrowed(data)
 }

@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use tollgate_ir::{Block, Call, Content, Fault, FaultKind, Losses, Media, Reason, Request, Role, ToolResult};
+use tollgate_ir::{
+    Block, Call, Content, Fault, FaultKind, Field, Losses, Media, Reason, Request, Role, ToolResult, Turn,
+};
 
 use crate::gemini::{media, parts, results, rules};
 use crate::json::{ArrayWriter, ObjectWriter, array};
@@ -13,34 +15,32 @@ use crate::target::Target;
 /// The documented placeholder for a signature that got lost (ai.google.dev/gemini-api/docs/thought-signatures).
 const NO_SEAL: &str = "skip_thought_signature_validator";
 
-/// Writes `systemInstruction`: the system blocks, then system messages from within the conversation.
-pub(super) fn system(out: &mut ObjectWriter<'_>, request: &Request, losses: &mut Losses) {
-    let late = request.turns.iter().filter(|t| t.role == Role::System).flat_map(|t| &t.blocks);
-    let blocks: Vec<&Block> = request.system.iter().chain(late).collect();
-    for block in &blocks {
-        report_cache(block, losses);
-        if block.as_text().is_none() {
-            losses.block(block, "", Reason::Dropped);
-        }
-    }
-    let texts: Vec<&str> = blocks.iter().filter_map(|b| b.as_text()).filter(|t| !t.is_empty()).collect();
-    if !texts.is_empty() {
-        out.object("systemInstruction", |o| {
-            o.array("parts", |a| texts.iter().for_each(|t| parts::text(a, t, false, None)));
-        });
-    }
-}
-
-/// Writes `contents`.
-pub(super) fn contents(
+/// Writes `systemInstruction` and `contents`.
+pub(super) fn encode(
     out: &mut ObjectWriter<'_>,
     request: &Request,
     target: &Target<'_>,
     losses: &mut Losses,
 ) -> Result<(), Fault> {
-    let mut writer = Writer { target, losses, names: call_names(request), step: Vec::new() };
+    let system = system(request, losses);
+    let spoken: Vec<&Turn> = request.turns.iter().filter(|t| t.role != Role::System).collect();
+    let instruct = |a: &mut ArrayWriter<'_>| system.iter().for_each(|t| parts::text(a, t, false, None));
+    if spoken.is_empty() && !system.is_empty() {
+        // Gemini refuses to answer to instructions alone, where others do: they are what the user says.
+        losses.field(Field::System, Reason::Adjusted);
+        out.array("contents", |contents| {
+            contents.object(|o| {
+                o.text("role", "user");
+                o.array("parts", instruct);
+            });
+        });
+        return Ok(());
+    }
+    if !system.is_empty() {
+        out.object("systemInstruction", |o| o.array("parts", instruct));
+    }
+    let mut writer = Writer { target, losses, names: HashMap::new(), step: Vec::new() };
     out.array("contents", |contents| {
-        let spoken: Vec<_> = request.turns.iter().filter(|t| t.role != Role::System).collect();
         for group in spoken.chunk_by(|a, b| a.role == b.role) {
             let blocks: Vec<&Block> = group.iter().flat_map(|t| &t.blocks).collect();
             match group[0].role {
@@ -52,15 +52,22 @@ pub(super) fn contents(
     })
 }
 
-/// The names of calls by id, for results that do not say them.
-fn call_names(request: &Request) -> HashMap<&str, &str> {
+/// The words of the system blocks, then of system messages within the conversation, which have no place there.
+fn system<'r>(request: &'r Request, losses: &mut Losses) -> Vec<&'r str> {
+    let late = request.turns.iter().filter(|t| t.role == Role::System).flat_map(|t| &t.blocks);
+    for block in late.clone() {
+        losses.block(block, "", Reason::Adjusted);
+    }
     request
-        .turns
+        .system
         .iter()
-        .flat_map(|t| &t.blocks)
-        .filter_map(|b| match &b.content {
-            Content::Call(call) => Some((call.id.as_str(), call.name.as_str())),
-            _ => None,
+        .chain(late)
+        .filter_map(|block| {
+            report_cache(block, losses);
+            if block.as_text().is_none() {
+                losses.block(block, "", Reason::Dropped);
+            }
+            block.as_text().filter(|text| !text.is_empty())
         })
         .collect()
 }
@@ -68,6 +75,7 @@ fn call_names(request: &Request) -> HashMap<&str, &str> {
 struct Writer<'w> {
     target: &'w Target<'w>,
     losses: &'w mut Losses,
+    /// The names of the calls so far by id; where an id comes again, the last call counts.
     names: HashMap<&'w str, &'w str>,
     /// Ids of the calls of the model's last turn, in order.
     step: Vec<&'w str>,
@@ -76,6 +84,7 @@ struct Writer<'w> {
 impl<'w> Writer<'w> {
     fn model(&mut self, contents: &mut ArrayWriter<'_>, blocks: &[&'w Block]) -> Result<(), Fault> {
         self.step = calls(blocks).map(|call| call.id.as_str()).collect();
+        self.names.extend(calls(blocks).map(|call| (call.id.as_str(), call.name.as_str())));
         self.content(contents, "model", blocks)
     }
 
@@ -97,7 +106,11 @@ impl<'w> Writer<'w> {
         if rules::of_model(self.target.model).third {
             return Vec::new();
         }
-        let found: Vec<&Block> = answers.iter().flat_map(|b| media_of(b)).collect();
+        let results = answers.iter().filter_map(|b| match &b.content {
+            Content::Result(result) => Some(result),
+            _ => None,
+        });
+        let found: Vec<&Block> = results.flat_map(results::media).map(|(block, _)| block).collect();
         for block in &found {
             self.losses.block(block, "", Reason::Adjusted);
         }
@@ -125,6 +138,9 @@ impl<'w> Writer<'w> {
         let seal = parts::seal(block);
         match &block.content {
             Content::Text { text, .. } | Content::Refusal(text) => {
+                if matches!(&block.content, Content::Text { citations, .. } if !citations.is_empty()) {
+                    self.losses.block(block, ".citations", Reason::Dropped);
+                }
                 if !text.is_empty() || seal.is_some() {
                     parts::text(a, text, false, seal);
                 }
@@ -160,13 +176,22 @@ impl<'w> Writer<'w> {
         seal
     }
 
-    fn media(&self, a: &mut ArrayWriter<'_>, block: &Block, media: &Media, seal: Option<&str>) -> Result<(), Fault> {
+    fn media(
+        &mut self,
+        a: &mut ArrayWriter<'_>,
+        block: &Block,
+        media: &Media,
+        seal: Option<&str>,
+    ) -> Result<(), Fault> {
         let kind = media.kind.as_str();
         if self.target.facts.refuses(media.kind) {
             return Err(refused(block, format!("The model `{}` takes no {kind} input.", self.target.model)));
         }
         if !media::encode(a, media, seal) {
             return Err(refused(block, format!("The {kind} lies in another provider's file store.")));
+        }
+        if media.detail.as_deref().is_some_and(|d| d != "auto") {
+            self.losses.block(block, "", Reason::Adjusted);
         }
         Ok(())
     }
@@ -180,8 +205,7 @@ impl<'w> Writer<'w> {
         };
         let response = results::response(result);
         let inside = rules::of_model(self.target.model).third;
-        let media: Vec<&Block> =
-            if inside { result.content.iter().filter(|b| is_media(b)).collect() } else { Vec::new() };
+        let media: Vec<(&Block, &Media)> = results::media(result).filter(|_| inside).collect();
         a.object(|part| {
             part.object("functionResponse", |o| {
                 o.opt_text("id", Some(result.call.as_str()).filter(|id| !id.is_empty()));
@@ -190,12 +214,7 @@ impl<'w> Writer<'w> {
                 if media.is_empty() {
                     return Ok(());
                 }
-                o.array("parts", |a| {
-                    media.iter().try_for_each(|block| match &block.content {
-                        Content::Media(media) => self.media(a, block, media, None),
-                        _ => Ok(()),
-                    })
-                })
+                o.array("parts", |a| media.iter().try_for_each(|(block, media)| self.media(a, block, media, None)))
             })
         })
     }
@@ -206,18 +225,6 @@ fn calls<'b>(blocks: &[&'b Block]) -> impl Iterator<Item = &'b Call> {
         Content::Call(call) => Some(call),
         _ => None,
     })
-}
-
-fn is_media(block: &Block) -> bool {
-    matches!(block.content, Content::Media(_))
-}
-
-fn media_of(block: &Block) -> impl Iterator<Item = &Block> {
-    let content = match &block.content {
-        Content::Result(result) => result.content.as_slice(),
-        _ => &[],
-    };
-    content.iter().filter(|b| is_media(b))
 }
 
 fn report_cache(block: &Block, losses: &mut Losses) {

@@ -2,8 +2,8 @@
 
 use tollgate_ir::{Event, Finish, ReplyHead, Usage};
 
-use super::output::{Output, Sink};
-use super::response::{Head, State};
+use crate::openai_responses::output::{Line, Output, Sink};
+use crate::openai_responses::response::{Head, State};
 use crate::target::ReplyContext;
 
 /// See [`crate::codec::StreamEncoder`].
@@ -12,9 +12,9 @@ pub struct StreamEncoder(Box<Encoder>);
 impl StreamEncoder {
     /// See [`crate::codec::StreamEncoder::new`].
     pub fn new(context: ReplyContext) -> Self {
-        let output = Output::new(context.id.clone());
+        let output = Output::new(&context);
         let (head, usage, finish) = (None, None, None);
-        Self(Box::new(Encoder { context, head, output, sequence: 0, usage, finish, over: false }))
+        Self(Box::new(Encoder { context, head, output, line: Line::default(), usage, finish, over: false }))
     }
 
     /// See [`crate::codec::StreamEncoder::event`].
@@ -28,7 +28,7 @@ struct Encoder {
     /// `None` until the stream has begun.
     head: Option<Head>,
     output: Output,
-    sequence: u64,
+    line: Line,
     usage: Option<Usage>,
     finish: Option<Finish>,
     over: bool,
@@ -45,7 +45,7 @@ impl Encoder {
         if self.head.is_none() && !matches!(event, Event::Ping | Event::Usage(_)) {
             self.start(&ReplyHead::default(), out);
         }
-        let mut sink = Sink { out: Some(out), sequence: &mut self.sequence };
+        let mut sink = Sink { out: Some(out), line: &mut self.line };
         match event {
             Event::Open { choice: 0, block, start } => self.output.open(*block, start, &mut sink),
             Event::Delta { choice: 0, block, delta } => self.output.delta(*block, delta, &mut sink),
@@ -60,7 +60,7 @@ impl Encoder {
                 self.over = true;
             }
             Event::Fault(fault) => {
-                terminal(self.head.as_ref(), &State::Failed(&self.output, fault), &mut sink);
+                terminal(self.head.as_ref(), &State::Failed(&self.output, fault, self.usage.as_ref()), &mut sink);
                 self.over = true;
             }
             _ => {}
@@ -72,7 +72,7 @@ impl Encoder {
             return;
         }
         let head = Head::new(head, &self.context);
-        let mut sink = Sink { out: Some(out), sequence: &mut self.sequence };
+        let mut sink = Sink { out: Some(out), line: &mut self.line };
         for event in ["response.created", "response.in_progress"] {
             sink.event(event, |o| o.object("response", |o| head.write(o, &State::InProgress)));
         }

@@ -1,21 +1,15 @@
-//! A provider's stream → the IR's events.
-//!
-//! Deltas are believed first; what a host gives only in `.done` or in the last response is taken from there, never both.
-//! A block is a content part, a summary part or a call; other items come whole when they are done.
+//! The blocks of a stream that is being read: which part of which item each one is, and what of it has come.
 
 use std::collections::HashMap;
 
-use tollgate_ir::{Block, BlockStart, CallKind, Carry, Content, Delta, Event, Fault, FaultKind};
+use tollgate_ir::{Block, BlockStart, CallKind, Carry, Content, Delta, Event};
 
-use super::{annotations, fault, item, reasoning, reply, usage};
-use crate::frame::Frame;
 use crate::json::Node;
+use crate::openai_responses::{annotations, item, reasoning};
 
-/// See [`crate::codec::StreamDecoder`].
+/// All items of one stream, by `output_index`.
 #[derive(Default)]
-pub struct StreamDecoder {
-    started: bool,
-    over: bool,
+pub(super) struct Items {
     next: u32,
     items: HashMap<u64, Item>,
 }
@@ -36,146 +30,53 @@ struct Item {
     done: bool,
 }
 
+/// What kind of part a block is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Part {
+pub(super) enum Part {
     Text,
     Refusal,
     Summary,
     Reasoning,
 }
 
-/// A block and whether its words have come.
+/// A block and what of it has come.
 #[derive(Clone, Copy)]
-struct Said {
+pub(super) struct Said {
     block: u32,
     words: bool,
     annotations: bool,
     open: bool,
 }
 
-impl StreamDecoder {
-    /// See [`crate::codec::StreamDecoder::frame`].
-    pub fn frame(&mut self, frame: &Frame, out: &mut Vec<Event>) {
-        if self.over || frame.data.is_empty() {
-            return;
-        }
-        if &frame.data[..] == b"[DONE]" {
-            return self.end(out);
-        }
-        let Some(node) = Node::read(&frame.data) else { return };
-        let kind = node.text("type").unwrap_or_else(|| frame.name());
-        match kind.strip_prefix("response.") {
-            Some("created" | "queued" | "in_progress") => self.start(&node, out),
-            Some("completed" | "incomplete" | "failed" | "cancelled" | "done") => self.terminal(&node, out),
-            Some(kind) => self.step(kind, &node, out),
-            None if kind == "error" || node.get("error").is_some() => {
-                let fault = fault::of_error(node.get("error").unwrap_or(&node));
-                self.break_off(fault, out);
-            }
-            None if kind == "keepalive" || kind == "ping" => out.push(Event::Ping),
-            None => {}
+impl Items {
+    /// Nothing has streamed yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Closes what is open.
+    pub(super) fn close_all(&mut self, out: &mut Vec<Event>) {
+        let mut left: Vec<_> = self.items.drain().collect();
+        left.sort_by_key(|(index, _)| *index);
+        left.iter_mut().for_each(|(_, item)| item.close_all(out));
+    }
+
+    /// Log probabilities of the text just said.
+    pub(super) fn logprobs(&mut self, index: u64, part: u64, node: &Node<'_>, out: &mut Vec<Event>) {
+        let logprobs = annotations::read_logprobs(node);
+        if !logprobs.is_empty() {
+            self.said(index, Part::Text, part, out).push(Delta::Logprobs(logprobs), out);
         }
     }
 
-    /// See [`crate::codec::StreamDecoder::end`].
-    pub fn end(&mut self, out: &mut Vec<Event>) {
-        if !self.over {
-            let fault = Fault::new(FaultKind::ProviderCut, "The provider's answer ended before it was complete.");
-            self.break_off(fault, out);
-        }
+    /// A source for the text.
+    pub(super) fn annotation(&mut self, index: u64, part: u64, annotation: &Node<'_>, out: &mut Vec<Event>) {
+        let said = self.said(index, Part::Text, part, out);
+        said.annotations = true;
+        said.push(Delta::Citation(Box::new(annotations::read_one(annotation))), out);
     }
 
-    fn break_off(&mut self, fault: Fault, out: &mut Vec<Event>) {
-        out.push(Event::Fault(Box::new(fault)));
-        self.over = true;
-    }
-
-    fn start(&mut self, node: &Node<'_>, out: &mut Vec<Event>) {
-        if !self.started
-            && let Some(response) = node.get("response")
-        {
-            self.started = true;
-            out.push(Event::Start(reply::head(response)));
-        }
-    }
-
-    fn terminal(&mut self, node: &Node<'_>, out: &mut Vec<Event>) {
-        self.start(node, out);
-        let response = node.get("response").unwrap_or(node);
-        let streamed = !self.items.is_empty();
-        let items = response.get("output").map(Node::items).unwrap_or_default();
-        for item in items.iter().filter(|_| !streamed) {
-            item::blocks(item).into_iter().for_each(|block| self.whole(block, out));
-        }
-        let mut open: Vec<_> = self.items.drain().collect();
-        open.sort_by_key(|(index, _)| *index);
-        open.iter_mut().for_each(|(_, item)| item.close_all(out));
-        if let Some(usage) = response.get("usage") {
-            out.push(Event::Usage(usage::read(usage)));
-        }
-        let failed = response.text("status") == Some("failed") || node.text("type") == Some("response.failed");
-        if failed || response.get("error").is_some() {
-            let said = response.get("error").map(fault::of_error);
-            let unsaid = || Fault::new(FaultKind::ProviderFailed, "The provider's answer failed without explanation.");
-            return self.break_off(said.unwrap_or_else(unsaid), out);
-        }
-        if let Some(finish) = reply::finish(response) {
-            out.push(Event::Finish { choice: 0, finish });
-        }
-        out.push(Event::End);
-        self.over = true;
-    }
-
-    /// An event of one item.
-    fn step(&mut self, kind: &str, node: &Node<'_>, out: &mut Vec<Event>) {
-        let index = node.uint("output_index").unwrap_or(0);
-        let part = node.uint("content_index").or_else(|| node.uint("summary_index")).unwrap_or(0);
-        let words = |key: &str| node.text(key).unwrap_or_default();
-        match kind {
-            "output_item.added" => self.added(index, node, out),
-            "output_item.done" => self.done(index, node, out),
-            "content_part.added" => match node.at(&["part", "type"]).and_then(Node::as_str) {
-                Some("output_text") => _ = self.said(index, Part::Text, part, out),
-                Some("refusal") => _ = self.said(index, Part::Refusal, part, out),
-                _ => {}
-            },
-            "output_text.delta" => {
-                self.words(index, Part::Text, part, words("delta"), out);
-                let logprobs = annotations::read_logprobs(node);
-                if !logprobs.is_empty() {
-                    let said = self.said(index, Part::Text, part, out);
-                    said.push(Delta::Logprobs(logprobs), out);
-                }
-            }
-            "output_text.done" => self.unsaid(index, Part::Text, part, words("text"), out),
-            "output_text.annotation.added" => {
-                if let Some(annotation) = node.get("annotation") {
-                    let said = self.said(index, Part::Text, part, out);
-                    said.annotations = true;
-                    said.push(Delta::Citation(Box::new(annotations::read_one(annotation))), out);
-                }
-            }
-            "refusal.delta" => self.words(index, Part::Refusal, part, words("delta"), out),
-            "refusal.done" => self.unsaid(index, Part::Refusal, part, words("refusal"), out),
-            "content_part.done" => {
-                if let Some(this) = node.get("part") {
-                    self.part_done(index, part, this, out);
-                }
-            }
-            "reasoning_summary_text.delta" => self.words(index, Part::Summary, part, words("delta"), out),
-            "reasoning_summary_text.done" => self.unsaid(index, Part::Summary, part, words("text"), out),
-            "reasoning_text.delta" => self.words(index, Part::Reasoning, part, words("delta"), out),
-            "reasoning_text.done" => self.unsaid(index, Part::Reasoning, part, words("text"), out),
-            "function_call_arguments.delta" | "custom_tool_call_input.delta" => {
-                self.arguments(index, words("delta"), false, out);
-            }
-            "function_call_arguments.done" => self.arguments(index, words("arguments"), true, out),
-            "custom_tool_call_input.done" => self.arguments(index, words("input"), true, out),
-            _ => {}
-        }
-    }
-
-    fn added(&mut self, index: u64, node: &Node<'_>, out: &mut Vec<Event>) {
+    pub(super) fn added(&mut self, index: u64, node: &Node<'_>, out: &mut Vec<Event>) {
         let Some(item) = node.get("item") else { return };
         let kind = item.text("type").unwrap_or("message");
         let this = self.items.entry(index).or_default();
@@ -199,7 +100,7 @@ impl StreamDecoder {
         self.items.entry(index).or_default().call = Some(said);
     }
 
-    fn done(&mut self, index: u64, node: &Node<'_>, out: &mut Vec<Event>) {
+    pub(super) fn done(&mut self, index: u64, node: &Node<'_>, out: &mut Vec<Event>) {
         let Some(item) = node.get("item") else { return };
         if self.items.entry(index).or_default().done {
             return;
@@ -239,7 +140,7 @@ impl StreamDecoder {
     }
 
     /// A content part is complete: says what has not come yet, and closes it. Reasoning stays open for its seal.
-    fn part_done(&mut self, index: u64, part: u64, node: &Node<'_>, out: &mut Vec<Event>) {
+    pub(super) fn part_done(&mut self, index: u64, part: u64, node: &Node<'_>, out: &mut Vec<Event>) {
         let (kind, key) = match node.text("type") {
             Some("refusal") => (Part::Refusal, "refusal"),
             Some("reasoning_text") => (Part::Reasoning, "text"),
@@ -259,7 +160,7 @@ impl StreamDecoder {
         said.close(out);
     }
 
-    fn words(&mut self, index: u64, kind: Part, part: u64, words: &str, out: &mut Vec<Event>) {
+    pub(super) fn words(&mut self, index: u64, kind: Part, part: u64, words: &str, out: &mut Vec<Event>) {
         if words.is_empty() || self.is_other_form(index, kind) {
             return;
         }
@@ -269,7 +170,7 @@ impl StreamDecoder {
     }
 
     /// The whole text of a part: matters only where no delta came.
-    fn unsaid(&mut self, index: u64, kind: Part, part: u64, words: &str, out: &mut Vec<Event>) {
+    pub(super) fn unsaid(&mut self, index: u64, kind: Part, part: u64, words: &str, out: &mut Vec<Event>) {
         if self.items.get(&index).and_then(|i| i.parts.get(&(kind, part))).is_none_or(|said| !said.words) {
             self.words(index, kind, part, words, out);
         }
@@ -282,7 +183,7 @@ impl StreamDecoder {
     }
 
     /// The block of a part, opened if it has not been.
-    fn said(&mut self, index: u64, kind: Part, part: u64, out: &mut Vec<Event>) -> &mut Said {
+    pub(super) fn said(&mut self, index: u64, kind: Part, part: u64, out: &mut Vec<Event>) -> &mut Said {
         let this = self.items.entry(index).or_default();
         if !this.parts.contains_key(&(kind, part)) {
             let start = match kind {
@@ -316,7 +217,7 @@ impl StreamDecoder {
     }
 
     /// Arguments as they come, or whole (`.done`) where none came.
-    fn arguments(&mut self, index: u64, words: &str, whole: bool, out: &mut Vec<Event>) {
+    pub(super) fn arguments(&mut self, index: u64, words: &str, whole: bool, out: &mut Vec<Event>) {
         let Some(call) = self.items.get_mut(&index).and_then(|i| i.call.as_mut()) else { return };
         let known = whole && call.words;
         if !words.is_empty() && !known {
@@ -326,7 +227,7 @@ impl StreamDecoder {
     }
 
     /// A block that is there at once.
-    fn whole(&mut self, block: Block, out: &mut Vec<Event>) {
+    pub(super) fn whole(&mut self, block: Block, out: &mut Vec<Event>) {
         let (start, words) = match block.content {
             Content::Text { text, citations } => {
                 let mut said = self.open(BlockStart::Text, block.carry, out);

@@ -2,8 +2,8 @@
 
 use tollgate_ir::{CallKind, Json, Logprob};
 
-use super::annotations;
 use crate::json::{ArrayWriter, ObjectWriter};
+use crate::openai_responses::annotations;
 
 /// An output item under construction.
 #[derive(Debug)]
@@ -50,6 +50,27 @@ pub(super) struct Part {
     pub(super) announced: bool,
     /// Its `done` events are out.
     pub(super) closed: bool,
+}
+
+impl Kind {
+    /// How OpenAI's ids of such items begin.
+    pub(super) const fn prefix(&self) -> &'static str {
+        match self {
+            Self::Message => "msg",
+            Self::Reasoning { .. } => "rs",
+            Self::Call { kind: CallKind::Function, .. } => "fc",
+            Self::Call { kind: CallKind::Custom, .. } => "ctc",
+            Self::Whole(_) => "item",
+        }
+    }
+
+    /// The field that counts its parts.
+    pub(super) const fn index(&self) -> &'static str {
+        match self {
+            Self::Reasoning { summary: true } => "summary_index",
+            _ => "content_index",
+        }
+    }
 }
 
 impl Item {
