@@ -140,4 +140,12 @@ fn an_invoke_chunk_becomes_the_event_it_wraps() {
     assert_eq!(Carriage::Own.unwrap(frame.clone()).unwrap(), frame);
     let broken = crate::frame::Frame { data: "{\"bytes\":\"*\"}".into(), ..frame };
     assert!(Carriage::BedrockInvoke.unwrap(broken).is_err());
+    let thrown = crate::frame::Frame {
+        event: "throttlingException".into(),
+        data: r#"{"message":"slow down"}"#.into(),
+        exception: true,
+        raw: bytes::Bytes::new(),
+    };
+    let fault = Carriage::BedrockInvoke.unwrap(thrown).unwrap_err();
+    assert_eq!((fault.kind, fault.public.as_str()), (tollgate_ir::FaultKind::ProviderRateLimited, "slow down"));
 }

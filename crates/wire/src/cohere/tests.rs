@@ -181,6 +181,21 @@ fn tr24_media_without_a_place_are_refused_by_name() {
 }
 
 #[test]
+fn tr24_an_image_in_a_result_follows_as_the_users() {
+    let (mut request, _) = decoded(
+        r#"{"model":"m","messages":[{"role":"tool","tool_call_id":"a","content":"see"},{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x"}}]}]}"#,
+    );
+    let image = request.turns.pop().unwrap().blocks.remove(0);
+    let Content::Result(result) = &mut request.turns[0].blocks[0].content else { panic!() };
+    result.content.push(image);
+    result.error = true;
+    let (body, lost) = encoded_for("m", &request).unwrap();
+    let messages = r#"[{"role":"tool","tool_call_id":"a","content":"see"},{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x"}}]}]"#;
+    assert_eq!(body, format!(r#"{{"model":"m","messages":{messages},"stream":false}}"#));
+    assert_eq!(lost, ["messages[0].is_error;adjusted", "messages[1].content[0];adjusted"]);
+}
+
+#[test]
 fn thinking_is_asked_only_of_models_that_reason() {
     for (model, wanted) in [
         ("command-a-reasoning-08-2025", true),

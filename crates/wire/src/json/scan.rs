@@ -16,7 +16,7 @@ pub(super) struct Broken {
     pub why: &'static str,
 }
 
-/// Reads tokens of `bytes` from `at` on. The bytes are known to be UTF-8.
+/// Reads tokens of `bytes` from `at` on. Whether strings are UTF-8 is not looked at.
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
