@@ -135,6 +135,8 @@ fn se05_overrides_are_refused_and_words_in_schemas_are_data() {
         (r#"{"tools":[{"function":{"parameters":{"properties":{"api_key":{"type":"string"}}}}}]}"#, None),
         (r#"{"messages":[{"role":"user","content":"api_base","api_base":1}]}"#, None),
         (r#"{"metadata":{"user":"base_url"}}"#, None),
+        (r#"{"metadata":{"aws_account":"label"}}"#, None),
+        (r#"{"metadata":{"aws_session_token":"k"}}"#, Some("metadata.aws_session_token")),
     ] {
         let envelope = Envelope::scan(body.as_bytes()).unwrap();
         let fault = forbidden_overrides(body.as_bytes(), &envelope);
