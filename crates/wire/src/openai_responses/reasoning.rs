@@ -84,14 +84,15 @@ pub(super) fn extra(item: &Node<'_>, known: &[&str]) -> Option<Carry> {
     (!rest.is_empty()).then(|| ours(Node::Object(Object(rest)).to_json()))
 }
 
-/// An item's id that we make: `msg_tg…`. OpenAI's have hexadecimal digits there, so ours are known when clients give them
+/// An item's id that we make: `msg_tg…_0`, with the response's id and the place in it. OpenAI's have hexadecimal digits there, so ours are known when clients give them
 /// back, and taken out: OpenAI looks ids up.
 pub(super) fn make_id(prefix: &str, stem: &str, place: usize) -> String {
-    format!("{prefix}_{MADE_UP}{stem}{place}")
+    format!("{prefix}_{MADE_UP}{stem}_{place}")
 }
 
 fn is_made_up(id: &str) -> bool {
     id.split_once('_').is_some_and(|(_, rest)| rest.starts_with(MADE_UP))
 }
 
-const MADE_UP: &str = "tg";
+/// What ids of our making begin with, after the kind.
+pub(super) const MADE_UP: &str = "tg";
