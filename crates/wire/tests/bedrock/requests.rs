@@ -136,7 +136,10 @@ fn blank_texts_are_never_sent_and_the_user_speaks_first() {
     ]);
     let wanted = r#"[{"role":"user","content":[{"text":"."}]},{"role":"assistant","content":[{"text":"Hi"},{"text":"there"}]},{"role":"user","content":[{"text":"x"}]}]"#;
     assert_eq!(messages(&request, CLAUDE), wanted);
-    assert_eq!(messages(&asking(Vec::new()), CLAUDE), r#"[{"role":"user","content":[{"text":"."}]}]"#);
+    let mut instructed = asking(Vec::new());
+    assert_eq!(try_encoded(&instructed, CLAUDE).unwrap_err().kind, FaultKind::UnsupportedContent, "nothing is said");
+    instructed.system.push(Block::text("Say hello."));
+    assert_eq!(messages(&instructed, CLAUDE), r#"[{"role":"user","content":[{"text":"."}]}]"#);
 }
 
 #[test]
