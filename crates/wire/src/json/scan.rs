@@ -16,7 +16,7 @@ pub(super) struct Broken {
     pub why: &'static str,
 }
 
-/// Reads tokens of `bytes` from `at` on. The bytes are known to be UTF-8.
+/// Reads tokens of `bytes` from `at` on. Whether strings are UTF-8 is not looked at.
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -24,7 +24,11 @@ pub(super) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self::at(bytes, 0)
+    }
+
+    pub(super) const fn at(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
     }
 
     pub(super) const fn position(&self) -> usize {
