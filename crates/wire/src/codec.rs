@@ -42,6 +42,13 @@ pub fn decode_request(
     by_dialect!(face, decode_request(body, head, losses))
 }
 
+/// Reports the fields that a client's request carries along for its own dialect's provider alone, when another is asked.
+pub fn report_carried(face: Dialect, request: &Request, losses: &mut Losses) {
+    if face == Dialect::Anthropic {
+        anthropic::report_carried(request, losses);
+    }
+}
+
 /// Writes a chat request for a provider; what it cannot say is reported, content that it cannot carry is a fault.
 pub fn encode_request(
     upstream: Dialect,

@@ -74,6 +74,7 @@ fn end_well(messages: &mut Vec<Message<'_>>, model: &Model, losses: &mut Losses)
         messages.push(Message { assistant: false, items: vec![Item::Text(OPENER, None)] });
     } else if let Some(item) = last.items.last_mut()
         && let Item::Block(Block { content: Content::Text { text, .. }, cache, .. }) = *item
+        && text.ends_with(char::is_whitespace)
     {
         *item = Item::Text(text.trim_end(), *cache);
     }

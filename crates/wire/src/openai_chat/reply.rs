@@ -1,6 +1,6 @@
 //! A host's whole reply → IR.
 
-use tollgate_ir::{Block, Choice, Content, Fault, FaultKind, Finish, Reply};
+use tollgate_ir::{Block, Choice, Citation, Content, Fault, FaultKind, Finish, Reply};
 
 use super::calls::{self, Raw};
 use super::{choices, reasoning, usage};
@@ -23,6 +23,9 @@ pub fn decode_reply(body: &[u8]) -> Result<Reply, Fault> {
     let answer = head.id.clone().unwrap_or_default();
     let mut all: Vec<_> = items.iter().map(|item| (item.uint("index"), choice(item, &answer))).collect();
     all.sort_by_key(|(index, _)| index.unwrap_or(0));
+    if let Some((_, first)) = all.first_mut() {
+        add_citations(choices::sources(&node), &mut first.blocks);
+    }
     Ok(Reply {
         head,
         choices: all.into_iter().map(|(_, choice)| choice).collect(),
@@ -39,7 +42,7 @@ fn choice(node: &Node<'_>, answer: &str) -> Choice {
     if let Some(text) = node.text("text").filter(|t| !t.is_empty() && rest.is_empty()) {
         rest.push(Block::text(text));
     }
-    cite(message, &mut rest);
+    add_citations(choices::citations(message), &mut rest);
     if let Some(refusal) = message.text("refusal").filter(|r| !r.is_empty()) {
         rest.push(Block::new(Content::Refusal(refusal.to_owned())));
     }
@@ -95,9 +98,8 @@ fn content_part(part: &Node<'_>, out: &mut Vec<Block>) {
     }
 }
 
-/// The sources stand behind the whole of the text.
-fn cite(message: &Node<'_>, out: &mut [Block]) {
-    let found = choices::citations(message);
+/// Citations stand on the first text, which nearly always is the only one.
+fn add_citations(found: Vec<Citation>, out: &mut [Block]) {
     if let Some(Content::Text { citations, .. }) =
         out.iter_mut().map(|b| &mut b.content).find(|c| matches!(c, Content::Text { .. }))
     {

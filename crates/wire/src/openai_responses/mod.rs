@@ -27,6 +27,9 @@ mod tools;
 mod usage;
 
 pub use crate::openai_chat::encode_fault;
+#[cfg(test)]
+mod tests;
+
 pub use decode::decode_request;
 pub use echo::echo;
 pub use encode::encode_request;

@@ -87,8 +87,8 @@ impl StreamDecoder {
             self.started = true;
             self.start(chunk, usage, out);
         }
-        for candidate in chunk.get("candidates").map(Node::items).unwrap_or_default() {
-            let index = candidate.uint("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
+        for (place, candidate) in (0..).zip(chunk.get("candidates").map(Node::items).unwrap_or_default()) {
+            let index = candidate.uint("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(place);
             let choice = self.choices.entry(index).or_default();
             if let Err(fault) = choice.candidate(index, candidate, &self.seed, out) {
                 return self.fault(fault, out);

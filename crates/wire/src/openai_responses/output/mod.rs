@@ -171,6 +171,8 @@ impl Output {
             self.finish(before, sink);
         }
         let at = self.items.len();
+        // A provider that names two items alike would confuse clients.
+        let id = id.filter(|id| self.items.iter().all(|item| item.id != *id));
         let id = id.unwrap_or_else(|| make_id(kind.prefix(), &self.stem, at));
         let (parts, arguments) = (Vec::new(), String::new());
         let item = Item { kind, id, extra, parts, encrypted: None, arguments, done: false };
