@@ -1,6 +1,6 @@
 //! The recorded Gemini interactions through the dialect's own decoders and encoders.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod recorded;
 
