@@ -14,7 +14,6 @@ pub mod fold;
 pub mod money;
 mod near;
 mod now;
-pub mod overrides;
 pub mod ports;
 pub mod route;
 #[cfg(test)]

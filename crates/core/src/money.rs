@@ -118,10 +118,13 @@ impl Price {
     /// What an attempt cost, rounded once.
     pub fn cost(&self, usage: &Usage, service_tier: Option<&str>) -> Nanos {
         let rates = self.rates(usage, service_tier);
+        if let Some(billed) = usage.billed {
+            return total([(billed.input, rates.input), (billed.output, rates.output)]);
+        }
         let audio_in = usage.audio_input.unwrap_or(0).min(usage.input);
         let audio_out = usage.audio_output.unwrap_or(0).min(usage.output);
         let write = rates.cache_write.unwrap_or(rates.input);
-        let sum: i128 = [
+        total([
             (usage.input - audio_in, rates.input),
             (usage.tool_input.unwrap_or(0), rates.input),
             (audio_in, rates.audio_input.unwrap_or(rates.input)),
@@ -131,11 +134,13 @@ impl Price {
             (usage.output - audio_out, rates.output),
             (audio_out, rates.audio_output.unwrap_or(rates.output)),
             (usage.reasoning.unwrap_or(0), rates.reasoning.unwrap_or(rates.output)),
-        ]
-        .into_iter()
-        .map(|(tokens, rate)| i128::from(tokens) * i128::from(rate.0))
-        .sum();
-        let rounded = (sum + 500_000 * sum.signum()) / 1_000_000;
-        Nanos(i64::try_from(rounded).unwrap_or(i64::MAX))
+        ])
     }
+}
+
+/// Tokens times their rates, rounded once, halves away from zero.
+fn total<const N: usize>(classes: [(u64, Nanos); N]) -> Nanos {
+    let sum: i128 = classes.into_iter().map(|(tokens, rate)| i128::from(tokens) * i128::from(rate.0)).sum();
+    let rounded = (sum + 500_000 * sum.signum()) / 1_000_000;
+    Nanos(i64::try_from(rounded).unwrap_or(i64::MAX))
 }

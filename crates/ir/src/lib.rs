@@ -28,4 +28,4 @@ pub use reply::{Choice, Finish, Logprob, Reply, ReplyHead};
 pub use request::{
     Effort, OutputFormat, Params, Request, Role, Thinking, ThinkingMode, Tool, ToolChoice, ToolKind, Turn,
 };
-pub use usage::Usage;
+pub use usage::{Billed, Usage};

@@ -26,8 +26,20 @@ pub struct Usage {
     pub accepted_prediction: Option<u64>,
     /// See `accepted_prediction`.
     pub rejected_prediction: Option<u64>,
+    /// What the provider says it charges for, where that is not what it processed (Cohere). Beside the classes above:
+    /// it is the base of the cost, they are what was done.
+    pub billed: Option<Billed>,
     /// Nobody reported: counted here from the text.
     pub estimated: bool,
+}
+
+/// Tokens that are charged, at the plain prices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Billed {
+    /// Input tokens.
+    pub input: u64,
+    /// Output tokens.
+    pub output: u64,
 }
 
 impl Usage {

@@ -36,6 +36,12 @@ impl Binary {
         self.child.id()
     }
 
+    /// Asks it to shut down, as an orchestrator does.
+    pub fn terminate(&self) {
+        let sent = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "SIGTERM could not be sent");
+    }
+
     /// Waits for the process to end by itself; its exit code, or `None` if it does not or was killed.
     pub fn wait(&mut self, limit: Duration) -> Option<i32> {
         let until = now() + limit;

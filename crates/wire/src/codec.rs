@@ -1,6 +1,6 @@
 //! The one file that matches on `Dialect`: bodies, streams and errors of each, both ways.
 
-use tollgate_ir::{Dialect, Event, Fault, Field, Losses, Reply, Request};
+use tollgate_ir::{Dialect, Event, Fault, Field, Json, Losses, Reply, Request};
 
 use crate::frame::Frame;
 use crate::target::{Encoded, ReplyContext, RequestHead, Target};
@@ -42,6 +42,13 @@ pub fn decode_request(
     by_dialect!(face, decode_request(body, head, losses))
 }
 
+/// Reports the fields that a client's request carries along for its own dialect's provider alone, when another is asked.
+pub fn report_carried(face: Dialect, request: &Request, losses: &mut Losses) {
+    if face == Dialect::Anthropic {
+        anthropic::report_carried(request, losses);
+    }
+}
+
 /// Writes a chat request for a provider; what it cannot say is reported, content that it cannot carry is a fault.
 pub fn encode_request(
     upstream: Dialect,
@@ -75,6 +82,15 @@ pub fn encode_fault(face: Dialect, fault: &Fault, request_id: &str) -> Vec<u8> {
 /// The events that end a stream with an error, in the face's own form, for a stream that has begun.
 pub fn fault_frame(face: Dialect, fault: &Fault) -> Vec<u8> {
     by_dialect!(face, fault_frame(fault))
+}
+
+/// What a face's replies repeat of the request ([`ReplyContext::echo`]).
+pub fn echo(face: Dialect, request: &Request) -> Option<Json> {
+    match face {
+        Dialect::OpenAiChat => openai_chat::echo(request),
+        Dialect::OpenAiResponses => Some(openai_responses::echo(request)),
+        _ => None,
+    }
 }
 
 /// How a face spells a field that the IR has a word for (`generationConfig.seed`); empty where it has none.

@@ -110,9 +110,11 @@ impl ToolNames {
         self.there.get(name).map_or(name, String::as_str)
     }
 
-    /// The upstream's name as the client declared it, and the kind of tool; a name that nobody declared stays.
+    /// The upstream's name as the client declared it, and the kind of tool; a name that nobody declared stays. OpenAI
+    /// may put a tool that it found into a namespace of its own making (`get_weather__get_weather`).
     pub fn client<'a>(&'a self, name: &'a str) -> (&'a str, CallKind) {
-        self.back.get(name).map_or((name, CallKind::Function), |(n, kind)| (n, *kind))
+        let declared = self.back.get(name).or_else(|| self.back.get(name.split_once("__")?.1));
+        declared.map_or((name, CallKind::Function), |(n, kind)| (n, *kind))
     }
 }
 

@@ -38,6 +38,9 @@ impl Translation {
         losses: &mut Losses,
     ) -> Result<(Encoded, Self), Fault> {
         let names = ToolNames::new(request, IdRule::WIDE);
+        if face != upstream {
+            codec::report_carried(face, request, losses);
+        }
         let encoded = codec::encode_request(upstream, request, &Target { model, names: &names, facts }, losses)?;
         let output_tool = encoded.output_tool.clone();
         Ok((encoded, Self { face, upstream, names, output_tool }))

@@ -81,9 +81,9 @@ struct Page<'a> {
 impl<'a> Page<'a> {
     /// A table of a map's keys, then a section for each key that is a map of its own.
     fn section(&mut self, path: &str, shape: &'a Shape) {
-        let heading = if path.is_empty() { "The file" } else { path };
+        let heading = if path.is_empty() { "The file".to_owned() } else { format!("`{path}`") };
         // Writing to a String cannot fail.
-        let _ = write!(self.text, "\n## `{heading}`\n\n{}\n\n| key | value | |\n|---|---|---|\n", shape.description);
+        let _ = write!(self.text, "\n## {heading}\n\n{}\n\n| key | value | |\n|---|---|---|\n", shape.description);
         for (name, property) in &shape.properties {
             let must = if shape.required.contains(name) { " **Required.**" } else { "" };
             let about = property.description.replace('\n', " ");

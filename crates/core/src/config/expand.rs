@@ -27,14 +27,15 @@ fn walk(node: &mut Node, around: &dyn Surroundings, done: &mut Expansion, report
     match &mut node.value {
         Value::List(items) => items.iter_mut().for_each(|item| walk(item, around, done, report)),
         Value::Map(entries) => entries.iter_mut().for_each(|entry| walk(&mut entry.node, around, done, report)),
-        Value::Scalar { text, kind: Kind::Text } if text.contains('$') => match expanded(text, around, &mut done.files)
-        {
-            Ok(whole) => *text = whole,
-            Err(message) => {
-                report.at(node.place.clone(), &node.path, message, Vec::new());
-                done.failed.insert(node.path.clone());
+        Value::Scalar { text, kind } if *kind == Kind::Text && text.contains('$') => {
+            match expanded(text, around, &mut done.files) {
+                Ok(whole) => (*text, *kind) = (whole, Kind::Expanded),
+                Err(message) => {
+                    report.at(node.place.clone(), &node.path, message, Vec::new());
+                    done.failed.insert(node.path.clone());
+                }
             }
-        },
+        }
         Value::Null | Value::Scalar { .. } => {}
     }
 }

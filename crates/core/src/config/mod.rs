@@ -24,6 +24,7 @@ mod tests;
 mod tree;
 mod trust;
 mod unbuilt;
+mod wrong;
 
 pub use checked::{
     ApiKey, Branch, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Policy,

@@ -6,7 +6,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, IntoDeserializer, Visitor};
@@ -16,6 +15,7 @@ use super::secret::SECRET;
 use super::shape::SHAPES;
 use super::tree::{Entry, Kind, Node, Value};
 use super::unbuilt;
+use super::wrong::Wrong;
 use crate::near::nearest;
 
 /// After so many mistakes the rest is not looked for.
@@ -31,8 +31,12 @@ pub(super) fn read<'de, T: Deserialize<'de>>(
         let pass = Pass { aside: &aside, report: RefCell::new(&mut *report) };
         match T::deserialize(Reader { node: root, pass: &pass }) {
             Ok(value) => return Some(value),
-            Err(Wrong { message, nearest, missing, at }) => {
+            Err(Wrong { mut message, nearest, missing, at }) => {
                 let node = at.and_then(|path| find(root, &path)).unwrap_or(root);
+                // What a reference stands for may be secret wherever it stands.
+                if let Value::Scalar { text, kind: Kind::Expanded } = &node.value {
+                    message = message.replace(&format!("`{text}`"), "what it expands to");
+                }
                 // A field that is missing because it was set aside has been told already.
                 if !(missing && holds_any(node, &aside)) {
                     report.at(node.place.clone(), &node.path, message, nearest);
@@ -65,50 +69,6 @@ fn holds_any(node: &Node, aside: &HashSet<String>) -> bool {
     }
 }
 
-/// A mistake on its way up; `at` is the path of the innermost node it is about.
-#[derive(Debug)]
-pub(super) struct Wrong {
-    message: String,
-    nearest: Vec<String>,
-    missing: bool,
-    at: Option<String>,
-}
-
-impl Wrong {
-    fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), nearest: Vec::new(), missing: false, at: None }
-    }
-
-    fn place(mut self, node: &Node) -> Self {
-        self.at.get_or_insert_with(|| node.path.clone());
-        self
-    }
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Wrong {}
-
-impl de::Error for Wrong {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self { missing: true, ..Self::new(format!("`{field}` is missing")) }
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let all = expected.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        let nearest = nearest(variant, expected.iter().copied(), 1);
-        Self { nearest, ..Self::new(format!("`{variant}` is none of {all}")) }
-    }
-}
-
 /// One reading of the tree.
 struct Pass<'p, 'r, 's> {
     aside: &'p HashSet<String>,
@@ -126,8 +86,14 @@ impl<'de> Reader<'de, '_, '_, '_> {
     fn text(&self, wanted: &str) -> Result<&'de str, Wrong> {
         match &self.node.value {
             Value::Scalar { text, .. } => Ok(text),
-            other => Err(Wrong::new(format!("must be {wanted}, not {}", shape_of(other)))),
+            _ => Err(self.misshaped(wanted)),
         }
+    }
+
+    /// The node has another shape than is wanted; what its values are is not known, so none is shown.
+    fn misshaped(&self, wanted: &str) -> Wrong {
+        self.pass.report.borrow_mut().hide_all(self.node);
+        Wrong::new(format!("must be {wanted}, not {}", shape_of(&self.node.value)))
     }
 
     fn number<T: std::str::FromStr>(&self, wanted: &str) -> Result<T, Wrong> {
@@ -139,7 +105,7 @@ impl<'de> Reader<'de, '_, '_, '_> {
         match &self.node.value {
             Value::Map(entries) => Ok(entries),
             Value::Null => Ok(&[]),
-            other => Err(Wrong::new(format!("must be a map of keys, not {}", shape_of(other)))),
+            _ => Err(self.misshaped("a map of keys")),
         }
     }
 
@@ -147,32 +113,38 @@ impl<'de> Reader<'de, '_, '_, '_> {
     fn known_entries(&self, name: &str, fields: &'static [&'static str]) -> Result<Vec<&'de Entry>, Wrong> {
         let entries = self.entries()?.iter();
         let known = |entry: &&Entry| {
-            if fields.contains(&entry.key.as_str()) {
-                return !self.pass.aside.contains(&entry.node.path);
+            let is_known = fields.contains(&entry.key.as_str());
+            if !is_known {
+                self.report_unknown(name, fields, entry);
             }
-            let mut report = self.pass.report.borrow_mut();
-            report.hide_all(&entry.node);
-            let (message, near) = match unbuilt::is_unbuilt(name, &entry.key) {
-                true => (format!("`{}` is not built yet; take it out", entry.key), Vec::new()),
-                false if fields.is_empty() => {
-                    (format!("unknown key `{}`; no key is known here", entry.key), Vec::new())
-                }
-                false => (
-                    format!("unknown key `{}`; known here: {}", entry.key, fields.join(", ")),
-                    nearest(&entry.key, fields.iter().copied(), 2),
-                ),
-            };
-            report.at(entry.key_place.clone(), &entry.node.path, message, near);
-            false
+            is_known && !self.pass.aside.contains(&entry.node.path)
         };
         Ok(entries.filter(known).collect())
+    }
+
+    fn report_unknown(&self, name: &str, fields: &'static [&'static str], entry: &Entry) {
+        let mut report = self.pass.report.borrow_mut();
+        report.hide_all(&entry.node);
+        let (key, place) = (&entry.key, entry.key_place.clone());
+        if unbuilt::is_unbuilt(name, key) {
+            return report.at(place, &entry.node.path, format!("`{key}` is not built yet; take it out"), Vec::new());
+        }
+        let near = nearest(key, fields.iter().copied(), 2);
+        let known = if fields.is_empty() { "nothing".to_owned() } else { fields.join(", ") };
+        // `api_key:sk-…` without a space is one word to YAML, and a key: so it is shown only if it looks like ours.
+        if !near.is_empty() || key.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_') {
+            return report.at(place, &entry.node.path, format!("unknown key `{key}`; known here: {known}"), near);
+        }
+        report.hide(&place);
+        let message = format!("unknown key; known here: {known}; a colon needs a space behind it");
+        report.at(place, &self.node.path, message, Vec::new());
     }
 }
 
 fn shape_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "empty",
-        Value::Scalar { kind: Kind::Text, .. } => "text",
+        Value::Scalar { kind: Kind::Text | Kind::Expanded, .. } => "text",
         Value::Scalar { kind: Kind::Bool, .. } => "true or false",
         Value::Scalar { kind: Kind::Number, .. } => "a number",
         Value::List(_) => "a list",
@@ -240,7 +212,7 @@ impl<'de> de::Deserializer<'de> for Reader<'de, '_, '_, '_> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
         let Value::List(items) = &self.node.value else {
-            return Err(Wrong::new(format!("must be a list, not {}", shape_of(&self.node.value))).place(self.node));
+            return Err(self.misshaped("a list").place(self.node));
         };
         let left = items.iter().filter(|item| !self.pass.aside.contains(&item.path));
         let access = Items { left: Box::new(left), pass: self.pass };

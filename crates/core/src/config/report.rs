@@ -137,7 +137,11 @@ fn snippet(source: &str, place: &Place, secret: &[Range<usize>], unreadable: boo
     let column = usize::try_from(place.column.saturating_sub(1)).unwrap_or(0);
     let middle = start + line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
     let show = |range: Range<usize>| {
-        let shown = without_secrets(source, range, secret);
+        let mut shown = without_secrets(source, range, secret);
+        // Old keys are often commented out.
+        if let Some(comment) = shown.find(" #") {
+            shown.truncate(comment);
+        }
         if unreadable { mask_values(&shown) } else { mask_userinfo(&shown) }
     };
     let whole = show(start..start + line.len());

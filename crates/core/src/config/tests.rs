@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use tollgate_ir::{Dialect, FaultKind};
 
@@ -234,6 +235,11 @@ fn a_message_shows_the_line_and_no_secret() {
         "storage: { url: 'mysql://u:sk-canary@h' }",
         "providers: { openai: { proxy: 'ftp://u:sk-canary@h' } }",
         "providers: { openai: { base_url: 'http://u:sk-canary@h' } }",
+        "providers: { openai: { api_key:sk-canary } }",
+        "providers:\n  openai:\n    region: eu\n    api_key:sk-canary",
+        "log: { levl: debug } # sk-canary",
+        "providers: { openai: sk-canary }",
+        "keys: { name: a, key: sk-canary }",
         "providers: { openai: { api_key: [sk-canary] } }",
         "providers: { openai: { api_key: { a: sk-canary } } }",
     ];
@@ -363,11 +369,12 @@ fn canaries() -> String {
         .replace("${K1}", "sk-canary")
         .replace("${CI_KEY:-tg-ci}", "sk-canary-ci")
         .replace("tg-admin", "sk-canary-boss")
-        .replace("region: eu,", "region: eu, headers: { x-auth: sk-canary }, proxy: 'http://u:sk-canary@p:1',")
+        .replace("region: eu,", "region: eu, proxy: 'http://u:sk-canary@p:1',")
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    // One seed: a new leak must show as a change of the code and not of the dice. Try others by hand, in thousands.
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(20), failure_persistence: None, ..ProptestConfig::with_cases(100) })]
 
     #[test]
     fn a_broken_file_is_refused_without_showing_its_secrets(
@@ -400,5 +407,28 @@ fn nesting_and_aliases_have_a_bound() {
     for source in ["[".repeat(100_000), "{a: ".repeat(100_000), "- ".repeat(100_000), format!("a0: &a0 x\n{bomb}")] {
         let problems = load_in(&source, &[]).unwrap_err();
         assert!(problems.to_string().len() < 2_000, "the message is not as large as the file");
+    }
+}
+
+#[test]
+fn a_reference_needs_no_quotes_but_in_braces() {
+    let set = [("K", "sk-1")];
+    let config = load_in("providers:\n  openai:\n    api_key: ${K}\n", &set).unwrap();
+    assert_eq!(config.provider("openai").unwrap().keys[0].key.expose(), "sk-1");
+    let told = load_in("providers:\n  openai: { api_key: ${K} }\n", &set).unwrap_err().to_string();
+    assert!(told.contains("\"${VAR}\""), "{told}");
+}
+
+#[test]
+fn what_a_reference_stands_for_is_not_told() {
+    let set = [("K", "sk-canary")];
+    for source in [
+        "server: { listen: '${K}' }",
+        "server: { grace: '${K}' }",
+        "server: { http2: '${K}' }",
+        "log: { format: '${K}' }",
+    ] {
+        let told = load_in(source, &set).unwrap_err().to_string();
+        assert!(!told.contains("sk-canary") && told.contains("${K}") && told.contains("what it expands to"), "{told}");
     }
 }

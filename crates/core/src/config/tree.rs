@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Text,
     Bool,
     Number,
+    /// Text in which references were replaced.
+    Expanded,
 }
 
 #[derive(Debug)]
@@ -58,7 +60,12 @@ pub(super) fn parse(source: &str, report: &mut Report<'_>) -> Option<Node> {
             report.is_unreadable();
             let place = error.location().map(|at| place_of(&at)).unwrap_or_default();
             let message = error.without_snippet().to_string();
-            report.at(place, "", format!("the YAML cannot be read: {message}"), Vec::new());
+            let line = usize::try_from(place.line.saturating_sub(1)).ok().and_then(|line| source.lines().nth(line));
+            let hint = match line.is_some_and(|line| line.contains(": ${") || line.contains("[${")) {
+                true => "; within { } and [ ] write references in quotes: \"${VAR}\"",
+                false => "",
+            };
+            report.at(place, "", format!("the YAML cannot be read: {message}{hint}"), Vec::new());
             None
         }
     }

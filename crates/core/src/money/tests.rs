@@ -95,3 +95,11 @@ fn halves_are_rounded_once_and_away_from_zero() {
     assert_eq!(price.cost(&Usage { input: 1_000, ..Usage::default() }, None), Nanos(1), "0.5 nano-dollars");
     assert_eq!(price.cost(&Usage { input: 998, ..Usage::default() }, None), Nanos(0), "0.499 nano-dollars");
 }
+
+#[test]
+fn what_the_provider_bills_is_the_base_where_it_says_so() {
+    let price = Price { rates: rates("2", "10"), ..Price::default() };
+    let billed = Some(tollgate_ir::Billed { input: 12, output: 10 });
+    let usage = Usage { input: 134, cache_read: Some(480), output: 13, billed, ..Usage::default() };
+    assert_eq!(price.cost(&usage, None), Nanos(12 * 2_000 + 10 * 10_000));
+}

@@ -10,6 +10,6 @@ mod resolve;
 mod tests;
 mod verdict;
 
-pub use plan::{Facts, Pin, Plan, Skipped, Target, Unfit, plan};
+pub use plan::{Facts, Pin, Plan, Skipped, Target, Unfit, plan, plan_chain};
 pub use resolve::{Meaning, Resolved, resolve};
 pub use verdict::{conclude, moves_on};

@@ -80,10 +80,18 @@ pub struct Skipped {
 /// Orders the targets of a name. `draw` gives numbers in [0, 1), one for each weighted choice; an empty plan means that
 /// every target was skipped.
 pub fn plan(resolved: &Resolved, config: &Config, facts: &Facts<'_>, draw: &mut dyn FnMut() -> f64) -> Plan {
+    plan_chain(std::slice::from_ref(resolved), config, facts, draw)
+}
+
+/// The same for several names, those of each before those of the next: a client's own list of fallbacks. The caller
+/// must have the right to each name that is given here.
+pub fn plan_chain(names: &[Resolved], config: &Config, facts: &Facts<'_>, draw: &mut dyn FnMut() -> f64) -> Plan {
     let mut ordered = Vec::new();
-    match &resolved.meaning {
-        Meaning::Virtual(model) => walk(&model.policy, config, draw, &mut ordered),
-        Meaning::Direct { provider, model } => by_key(provider, model, config, draw, &mut ordered),
+    for resolved in names {
+        match &resolved.meaning {
+            Meaning::Virtual(model) => walk(&model.policy, config, draw, &mut ordered),
+            Meaning::Direct { provider, model } => by_key(provider, model, config, draw, &mut ordered),
+        }
     }
     let mut seen = HashSet::new();
     ordered.retain(|target| seen.insert(target.clone()));

@@ -122,6 +122,14 @@ fn a_target_comes_once() {
 }
 
 #[test]
+fn a_clients_own_list_goes_in_its_order() {
+    let config = config(FILE);
+    let resolved = ["my-vllm/x", "gpt-4", "my-vllm/x"].map(|name| resolve(name, &config, &Few::new()).unwrap());
+    let plan = plan_chain(&resolved, &config, &Facts::default(), &mut || panic!("nothing is to be drawn"));
+    assert_eq!(names(&plan), ["my-vllm/x", "azure/four#0"]);
+}
+
+#[test]
 fn pinned_state_is_continued_where_it_is() {
     let file = config(FILE);
     let here = Target { provider: "many".into(), model: "d".into(), key: Some(1) }.pin(&file);
@@ -155,8 +163,8 @@ fn with_passthrough_the_operators_keys_are_not_used() {
 proptest! {
     #[test]
     fn every_order_is_whole_whatever_is_drawn(draws in proptest::collection::vec(0.0f64..=1.0, 3)) {
-        let config = config(FILE);
-        let mut found = names(&planned("assistant", &config, &Facts::default(), &draws));
+        static CONFIG: std::sync::LazyLock<Config> = std::sync::LazyLock::new(|| config(FILE));
+        let mut found = names(&planned("assistant", &CONFIG, &Facts::default(), &draws));
         prop_assert_eq!(&found[0], "azure/a#0");
         found.sort();
         prop_assert_eq!(found, ["azure/a#0", "gemini/c#0", "many/d#0", "many/d#1", "many/d#2", "my-vllm/b"]);

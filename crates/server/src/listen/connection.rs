@@ -32,6 +32,9 @@ const STREAMS: u32 = 256;
 /// HTTP/2 pings, so that a client that vanished is noticed.
 const PING: Duration = Duration::from_secs(20);
 
+/// How long an HTTP/2 connection that was accepted during the drain may ask what it came to ask.
+const LATE: Duration = Duration::from_secs(1);
+
 /// What starts an HTTP/2 connection without TLS (RFC 9113, section 3.4); no HTTP/1 method begins so.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -98,17 +101,22 @@ where
             Answer::Ok(response.map(|body| busy.until_end_of(body)))
         }
     });
+    let draining = tasks.draining().is_cancelled();
     let conn = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(KEEP)
+        .max_header_size(HEAD_BYTES)
         .max_buf_size(HEAD_BYTES)
-        .keep_alive(!tasks.draining().is_cancelled())
+        .keep_alive(!draining)
         .serve_connection(TokioIo::new(io), answering)
         .with_upgrades();
     let mut conn = pin!(conn);
-    tokio::select! {
-        _ = conn.as_mut() => return,
-        () = tasks.draining().cancelled() => conn.as_mut().graceful_shutdown(),
+    // Accepted during the drain, it ends after one request by itself; told to shut down, hyper would not wait for that.
+    if !draining {
+        tokio::select! {
+            _ = conn.as_mut() => return,
+            () = tasks.draining().cancelled() => conn.as_mut().graceful_shutdown(),
+        }
     }
     let _ = conn.await;
 }
@@ -123,6 +131,11 @@ where
         async move { Answer::Ok(service.call(request, peer).await) }
     });
     let executor = HyperExecutor { tasks: tasks.clone(), name: "h2-stream" };
+    let late = if tasks.draining().is_cancelled() { LATE } else { Duration::ZERO };
+    let shutdown = async {
+        tasks.draining().cancelled().await;
+        tokio::time::sleep(late).await;
+    };
     let conn = http2::Builder::new(executor)
         .timer(TokioTimer::new())
         .keep_alive_interval(PING)
@@ -132,7 +145,7 @@ where
     let mut conn = pin!(conn);
     tokio::select! {
         _ = conn.as_mut() => return,
-        () = tasks.draining().cancelled() => conn.as_mut().graceful_shutdown(),
+        () = shutdown => conn.as_mut().graceful_shutdown(),
     }
     let _ = conn.await;
 }

@@ -94,6 +94,22 @@ async fn a_client_that_leaves_takes_its_call_along() {
         drop(tcp);
         timeout(Duration::from_secs(1), gone.notified()).await.unwrap_or_else(|_| panic!("{path}: the call went on"));
     }
+    for (path, whole_connection) in [("/before", false), ("/during", false), ("/before", true), ("/during", true)] {
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let (mut sender, conn) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(tcp)).await.unwrap();
+        let task = Tasks::new().background("client", async move { drop(conn.await) });
+        let request = Request::get(format!("http://host{path}")).body(Full::new(Bytes::new())).unwrap();
+        let mut call = Box::pin(sender.send_request(request));
+        let response = timeout(100 * MS, call.as_mut()).await;
+        assert_eq!(response.is_ok(), path == "/during");
+        if whole_connection {
+            task.abort();
+        }
+        drop((call, response));
+        let noticed = timeout(Duration::from_secs(1), gone.notified()).await;
+        assert!(noticed.is_ok(), "h2 {path} {whole_connection}: the call went on");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,7 +148,8 @@ async fn heads_are_bounded() {
     let mut tcp = TcpStream::connect(address).await.unwrap();
     let head = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "a".repeat(70 * 1024));
     let _ = tcp.write_all(head.as_bytes()).await;
-    assert!(read_until(&mut tcp, "\r\n\r\n").await.starts_with("HTTP/1.1 431"));
+    let reply = read_until(&mut tcp, "\r\n\r\n").await;
+    assert!(reply.starts_with("HTTP/1.1 431"), "{reply:?}");
     let mut tcp = TcpStream::connect(address).await.unwrap();
     let head = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "a".repeat(60 * 1024));
     tcp.write_all(head.as_bytes()).await.unwrap();

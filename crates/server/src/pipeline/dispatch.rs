@@ -304,7 +304,7 @@ impl Attempt<'_> {
     }
 
     fn context(&self, settlement: &Settlement, request: &tollgate_ir::Request) -> ReplyContext {
-        let echo = (self.call.face == Dialect::OpenAiResponses).then(|| tollgate_wire::openai_responses::echo(request));
+        let echo = codec::echo(self.call.face, request);
         ReplyContext {
             id: settlement.id().replace('-', ""),
             model: self.target.model.clone(),

@@ -27,7 +27,7 @@ pub use send::Upstream;
 pub use tls::{ClientIdentity, Trust};
 
 pub(crate) use connect::{dial, secure};
-pub(crate) use stream::Stream;
+pub(crate) use stream::{Socket, Stream};
 pub(crate) use tls::chain as tls_chain;
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::origin::Key;
 use super::payload::Payload;
+use super::stream::Socket;
 
 /// Streams on one HTTP/2 connection, if the provider allows as many. Above about a hundred, one TCP connection's losses
 /// and one task's turn hold up too many calls.
@@ -74,6 +75,7 @@ pub(super) struct Origin {
 pub(super) struct H1 {
     pub(super) sender: http1::SendRequest<Payload>,
     pub(super) task: AbortHandle,
+    pub(super) socket: Socket,
     /// The connection changed its protocol and belongs to somebody else.
     pub(super) upgraded: bool,
 }
@@ -165,7 +167,10 @@ impl Origin {
             if conn.sender.is_closed() || since.elapsed() >= self.settings.idle {
                 drop(idle.remove(at));
             } else if conn.sender.is_ready() {
-                return Some(Lease::H1 { conn: idle.remove(at).0, origin: Arc::clone(self) });
+                let conn = idle.remove(at).0;
+                if conn.socket.is_quiet() {
+                    return Some(Lease::H1 { conn, origin: Arc::clone(self) });
+                }
             }
             // Else it still finishes its last exchange, such as an upload that was answered early: not yet.
         }

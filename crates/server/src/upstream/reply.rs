@@ -6,6 +6,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -30,12 +31,19 @@ pub struct ReplyBody {
     watch: Watch,
     decoder: Option<Decoder>,
     trailers: Option<HeaderMap>,
+    connect_time: Option<Duration>,
     over: bool,
 }
 
 impl ReplyBody {
-    pub(super) fn new(incoming: Incoming, lease: Option<Lease>, watch: Watch, decoder: Option<Decoder>) -> Self {
-        let mut body = Self { incoming, lease, watch, decoder, trailers: None, over: false };
+    pub(super) fn new(
+        incoming: Incoming,
+        lease: Option<Lease>,
+        watch: Watch,
+        decoder: Option<Decoder>,
+        connect_time: Option<Duration>,
+    ) -> Self {
+        let mut body = Self { incoming, lease, watch, decoder, trailers: None, connect_time, over: false };
         if body.incoming.is_end_stream() {
             // Such as to HEAD: a coding may be named, but nothing is to be decoded.
             body.decoder = None;
@@ -70,17 +78,26 @@ impl ReplyBody {
     ///
     /// As for [`chunk`](Self::chunk), and `ProviderGarbage` if it is over `cap` bytes.
     pub async fn whole(mut self, cap: usize) -> Result<Bytes, Fault> {
-        let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
+        let mut length = 0;
+        let mut first = Bytes::new();
         let mut all: Option<BytesMut> = None;
-        let mut length = first.len();
         while let Some(next) = self.chunk().await? {
             length += next.len();
             if length > cap {
                 return Err(garbage(&format!("its reply is over {cap} bytes")));
             }
-            all.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&next);
+            if first.is_empty() {
+                first = next;
+            } else {
+                all.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&next);
+            }
         }
         Ok(all.map_or(first, BytesMut::freeze))
+    }
+
+    /// How long the new connection took; `None` on a reused one.
+    pub fn connect_time(&self) -> Option<Duration> {
+        self.connect_time
     }
 
     /// Trailers, once the body was read to its end.

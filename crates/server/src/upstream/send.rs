@@ -10,6 +10,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::time::Instant;
 use tollgate_ir::Fault;
 
 use super::connect::{ConnectError, establish};
@@ -35,6 +36,14 @@ const EXPANSION: usize = 16 * 1024 * 1024;
 pub struct Upstream {
     pool: Arc<Pool>,
     tasks: Tasks,
+}
+
+/// A reply's head came.
+struct Done {
+    response: Response<Incoming>,
+    lease: Lease,
+    /// For a new connection.
+    connect_time: Option<Duration>,
 }
 
 /// How an exchange on one connection failed.
@@ -76,8 +85,8 @@ impl Upstream {
     ) -> Result<Response<ReplyBody>, Fault> {
         let target = Target::of(request.uri(), egress)?;
         let watch = Watch::start(deadlines);
-        let (response, lease) = watch.limit(self.exchange(request, &target, egress, deadlines.connect)).await?;
-        reply(response, lease, watch)
+        let done = watch.limit(self.exchange(request, &target, egress, deadlines.connect)).await?;
+        reply(done, watch)
     }
 
     /// Counts of the pool.
@@ -91,7 +100,7 @@ impl Upstream {
         target: &Target,
         egress: &Egress,
         connect: Duration,
-    ) -> Result<(Response<Incoming>, Lease), Fault> {
+    ) -> Result<Done, Fault> {
         request.headers_mut().entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         if request.body().is_end_stream() && matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
             // Some servers answer 411 without it (RFC 9110, section 8.6).
@@ -100,18 +109,19 @@ impl Upstream {
         let origin = self.pool.origin(&target.key);
         if let Some(lease) = origin.take() {
             self.pool.reused.fetch_add(1, Ordering::Relaxed);
-            match attempt(lease, request, target, true).await {
+            match attempt(lease, request, target, None).await {
                 Ok(done) => return Ok(done),
                 Err(Failed::Fault(fault)) => return Err(fault),
                 Err(Failed::Unsent(back, _)) => request = *back,
             }
             self.pool.resent.fetch_add(1, Ordering::Relaxed);
         }
+        let started = Instant::now();
         let lease = tokio::time::timeout(connect, self.connect(&origin, target, egress))
             .await
             .unwrap_or(Err(ConnectError::Timeout))
             .map_err(|error| fault::unreachable(error, &target.host))?;
-        attempt(lease, request, target, false).await.map_err(|failed| match failed {
+        attempt(lease, request, target, Some(started.elapsed())).await.map_err(|failed| match failed {
             Failed::Fault(fault) => fault,
             Failed::Unsent(_, error) => fault::no_reply(error, &target.host, false),
         })
@@ -135,13 +145,14 @@ impl Upstream {
     }
 
     async fn start_h1(&self, stream: Stream, origin: &Arc<Origin>) -> Result<Lease, ConnectError> {
+        let socket = stream.socket();
         let (sender, conn) =
             http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(ConnectError::Handshake)?;
         let task = self.tasks.background("upstream-h1", async move {
             // Its error is told to whoever waits for the reply.
             let _ = conn.with_upgrades().await;
         });
-        Ok(Lease::H1 { conn: H1 { sender, task, upgraded: false }, origin: Arc::clone(origin) })
+        Ok(Lease::H1 { conn: H1 { sender, task, socket, upgraded: false }, origin: Arc::clone(origin) })
     }
 
     async fn start_h2(&self, stream: Stream, origin: &Arc<Origin>) -> Result<Lease, ConnectError> {
@@ -163,14 +174,14 @@ async fn attempt(
     mut lease: Lease,
     request: Request<Payload>,
     target: &Target,
-    reused: bool,
-) -> Result<(Response<Incoming>, Lease), Failed> {
+    connect_time: Option<Duration>,
+) -> Result<Done, Failed> {
     let request = shaped(request, target, lease.is_h2()).map_err(Failed::Fault)?;
     match lease.send(request).await {
-        Ok(response) => Ok((response, lease)),
+        Ok(response) => Ok(Done { response, lease, connect_time }),
         Err(mut error) => Err(match error.take_message() {
             Some(request) => Failed::Unsent(Box::new(request), error.into_error()),
-            None => Failed::Fault(fault::no_reply(error.into_error(), &target.host, reused)),
+            None => Failed::Fault(fault::no_reply(error.into_error(), &target.host, connect_time.is_none())),
         }),
     }
 }
@@ -194,7 +205,8 @@ fn shaped(mut request: Request<Payload>, target: &Target, h2: bool) -> Result<Re
     Ok(request)
 }
 
-fn reply(mut response: Response<Incoming>, lease: Lease, watch: Watch) -> Result<Response<ReplyBody>, Fault> {
+fn reply(done: Done, watch: Watch) -> Result<Response<ReplyBody>, Fault> {
+    let Done { mut response, lease, connect_time } = done;
     let lease = if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         lease.upgraded();
         None
@@ -202,7 +214,7 @@ fn reply(mut response: Response<Incoming>, lease: Lease, watch: Watch) -> Result
         Some(lease)
     };
     let decoder = decoder(response.headers_mut())?;
-    Ok(response.map(|incoming| ReplyBody::new(incoming, lease, watch, decoder)))
+    Ok(response.map(|incoming| ReplyBody::new(incoming, lease, watch, decoder, connect_time)))
 }
 
 /// Providers are asked for identity; what they compress all the same is decoded, and its headers go. A coding that we do
@@ -216,4 +228,30 @@ fn decoder(headers: &mut HeaderMap) -> Result<Option<Decoder>, Fault> {
     headers.remove(CONTENT_ENCODING);
     headers.remove(CONTENT_LENGTH);
     Decoder::new(&codings, EXPANSION).map(Some).map_err(|error| fault::misconfigured(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use tollgate_testkit::{Script, ScriptedUpstream};
+
+    use super::*;
+    use crate::upstream::EgressConfig;
+
+    #[tokio::test]
+    async fn what_provably_was_not_sent_comes_back_whole() {
+        let server = ScriptedUpstream::always(Script::json(200, "{}")).await;
+        let upstream = Upstream::new(PoolSettings::default(), &Tasks::new());
+        let egress = Egress::new(&EgressConfig::default()).unwrap();
+        let target = Target::of(&server.url("/").parse().unwrap(), &egress).unwrap();
+        let origin = upstream.pool.origin(&target.key);
+        let Ok(lease) = upstream.connect(&origin, &target, &egress).await else { panic!("no connection") };
+        let Lease::H1 { conn, .. } = &lease else { panic!("no HTTP/1") };
+        conn.task.abort();
+        tokio::task::yield_now().await;
+        let request = Request::post("/").body(Payload::from(Bytes::from_static(b"body"))).unwrap();
+        let Err(Failed::Unsent(request, _)) = attempt(lease, request, &target, None).await else { panic!("sent") };
+        assert_eq!(request.body().size_hint().exact(), Some(4));
+        assert!(server.requests().is_empty());
+    }
 }

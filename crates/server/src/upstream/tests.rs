@@ -48,6 +48,7 @@ async fn connections_are_reused_when_the_reply_was_read_and_only_then() {
     }
     assert_eq!(client.upstream.stats(), PoolStats { opened: 1, reused: 2, resent: 0, idle: 1 });
     let mut body = client.post(&server.url("/"), Payload::Empty).await.unwrap().into_body();
+    assert_eq!(body.connect_time(), None);
     body.chunk().await.unwrap();
     drop(body);
     assert_eq!(client.upstream.stats().idle, 0);
@@ -72,6 +73,27 @@ async fn a_connection_closed_while_idle_is_no_failure() {
     }
     assert_eq!(client.upstream.stats().opened, 3);
     assert_eq!(server.requests().len(), 3);
+}
+
+/// The server closes while our runtime is not looking: only the kernel knows.
+#[tokio::test]
+async fn a_connection_closed_unnoticed_is_no_failure_either() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        while let Ok((mut tcp, _)) = listener.accept() {
+            let _ = std::io::Read::read(&mut tcp, &mut [0; 4096]);
+            let _ = tcp.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+            std::thread::sleep(100 * MS);
+        }
+    });
+    let client = Client::new();
+    for round in 1..4 {
+        assert_eq!(client.text(&url).await.unwrap(), "{}");
+        assert_eq!(client.upstream.stats(), PoolStats { opened: round, reused: 0, resent: 0, idle: 1 });
+        // Not tokio's: nothing must be polled meanwhile.
+        std::thread::sleep(200 * MS);
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 //! back to Anthropic whole; everything else is said, or reported.
 
 mod blocks;
+mod carried;
 mod citations;
 mod decode;
 mod encode;
@@ -26,6 +27,10 @@ mod tools;
 mod turns;
 mod usage;
 
+#[cfg(test)]
+mod tests;
+
+pub use carried::report_carried;
 pub use decode::decode_request;
 pub use encode::encode_request;
 pub use fault::{decode_fault, encode_fault, fault_frame};

@@ -1,9 +1,10 @@
 //! The turns as this protocol wants them: system text hoisted, neighbours of one side merged, all tool results of a turn
 //! before its text, blocks that cannot be said left out and reported.
 //!
-//! The order of an assistant's blocks is never changed: signatures are checked against it.
+//! The order of an assistant's blocks is never changed: signatures are checked against it. A conversation may begin with
+//! the assistant (anthropics/anthropic-sdk-typescript#622), so no turn of the user is invented.
 
-use tollgate_ir::{Block, Content, Fault, FaultKind, Issuer, Losses, Reason, Request, Role};
+use tollgate_ir::{Block, Content, Fault, FaultKind, Field, Issuer, Losses, Reason, Request, Role};
 
 use super::blocks::write::says_something;
 use super::media;
@@ -51,6 +52,11 @@ impl<'a> Turns<'a> {
             if turn.role == Role::User {
                 turn.blocks.sort_by_key(|block| !matches!(block.content, Content::Result(_)));
             }
+        }
+        if laid.turns.is_empty() && !laid.system.is_empty() {
+            // At least one message is required, and instructions alone are a prompt as well.
+            losses.field(Field::System, Reason::Adjusted);
+            laid.turns.push(Laid { role: Role::User, blocks: std::mem::take(&mut laid.system) });
         }
         laid.check_ends(class)?;
         Ok(laid)

@@ -1,6 +1,8 @@
 //! A client's Converse request in the IR.
 
-use tollgate_ir::{Block, Effort, Fault, Json, Losses, OutputFormat, Request, Role, Thinking, ThinkingMode, Turn};
+use tollgate_ir::{
+    Block, Content, Effort, Fault, Json, Losses, OutputFormat, Reason, Request, Role, Thinking, ThinkingMode, Turn,
+};
 
 use super::{read, tools};
 use crate::json::{Fields, Node};
@@ -22,6 +24,7 @@ pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) 
         tools::read(config, &mut request, losses)?;
     }
     if let Some(mut config) = fields.object("outputConfig")? {
+        request.thinking = effort(&mut config, "effort", losses)?;
         if let Some(format) = config.object("textFormat")? {
             request.output = text_format(format, losses)?;
         }
@@ -66,6 +69,12 @@ fn turns(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Vec<Turn>, Faul
         };
         let blocks = read::content(&mut message, losses)?;
         message.report_rest(losses);
+        // Replies are read more leniently, by the same reader.
+        if let Some(nameless) = blocks.iter().find(|b| matches!(&b.content, Content::Call(call) if call.id.is_empty()))
+        {
+            let path = format!("{}.toolUse.toolUseId", nameless.at);
+            return Err(Fault::field(path.clone(), format!("Missing required field: `{path}`.")));
+        }
         turns.push(Turn { role, blocks });
     }
     Ok(turns)
@@ -119,10 +128,9 @@ fn text_format(mut format: Fields<'_>, losses: &mut Losses) -> Result<Option<Out
 
 /// The model's own fields, as far as the IR has words for them: Claude's, Nova's, and those of open-weight models.
 fn additional(mut more: Fields<'_>, request: &mut Request, losses: &mut Losses) -> Result<(), Fault> {
-    request.params.top_k = match more.take_any(&["top_k", "topK", "k"]) {
-        Some(node) => node.as_u64(),
-        None => None,
-    };
+    for key in ["top_k", "topK", "k"] {
+        request.params.top_k = more.uint(key)?.or(request.params.top_k);
+    }
     if let Some(mut nova) = more.object("inferenceConfig")? {
         request.params.top_k = nova.uint("topK")?.or(request.params.top_k);
         nova.report_rest(losses);
@@ -132,9 +140,9 @@ fn additional(mut more: Fields<'_>, request: &mut Request, losses: &mut Losses) 
         choice.ignore(&["type"]);
         choice.report_rest(losses);
     }
-    let mut effort = text_effort(more.take("reasoning_effort"));
+    let mut effort = effort(&mut more, "reasoning_effort", losses)?.or(request.thinking.take());
     if let Some(mut config) = more.object("output_config")? {
-        effort = effort.or(text_effort(config.take("effort")));
+        effort = effort.or(self::effort(&mut config, "effort", losses)?);
         if let Some(format) = config.object("format")? {
             request.output = claude_format(format, losses)?.or(request.output.take());
         }
@@ -145,18 +153,29 @@ fn additional(mut more: Fields<'_>, request: &mut Request, losses: &mut Losses) 
     }
     request.thinking = thinking(&mut more, losses)?;
     match (&mut request.thinking, effort) {
-        (Some(thinking), Some(effort)) => thinking.effort = effort.or(thinking.effort),
-        (None, Some(None)) => request.thinking = Some(of_mode(ThinkingMode::Off)),
-        (None, Some(effort)) => request.thinking = Some(Thinking { effort, ..of_mode(ThinkingMode::On) }),
-        (_, None) => {}
+        (Some(thinking), Some(asked)) => thinking.effort = asked.effort.or(thinking.effort),
+        (unsaid @ None, asked) => *unsaid = asked,
+        (Some(_), None) => {}
     }
     more.report_rest(losses);
     Ok(())
 }
 
-/// An effort in words: `none` is `Some(None)`.
-fn text_effort(node: Option<Node<'_>>) -> Option<Option<Effort>> {
-    node.as_ref().and_then(Node::as_str).map(Effort::parse)
+/// An effort in words, and what it says of whether to reason.
+fn effort(fields: &mut Fields<'_>, key: &str, losses: &mut Losses) -> Result<Option<Thinking>, Fault> {
+    let path = fields.path(key);
+    Ok(fields.text(key)?.and_then(|word| by_word(&word, path, losses)))
+}
+
+fn by_word(word: &str, path: String, losses: &mut Losses) -> Option<Thinking> {
+    if word == "none" {
+        return Some(of_mode(ThinkingMode::Off));
+    }
+    let effort = Effort::parse(word);
+    if effort.is_none() {
+        losses.path(path, Reason::Dropped);
+    }
+    effort.map(|effort| Thinking { effort: Some(effort), ..of_mode(ThinkingMode::On) })
 }
 
 const fn of_mode(mode: ThinkingMode) -> Thinking {
@@ -167,11 +186,7 @@ fn thinking(more: &mut Fields<'_>, losses: &mut Losses) -> Result<Option<Thinkin
     for key in ["thinking", "reasoning_config", "reasoningConfig"] {
         match more.take(key) {
             None => {}
-            Some(Node::Text(word)) => {
-                let effort = Effort::parse(&word);
-                let mode = if effort.is_some() { ThinkingMode::On } else { ThinkingMode::Off };
-                return Ok(Some(Thinking { effort, ..of_mode(mode) }));
-            }
+            Some(Node::Text(word)) => return Ok(by_word(&word, more.path(key), losses)),
             Some(node) => {
                 let mut config = Fields::new(node, more.path(key))?;
                 let mode = match config.text("type")?.as_deref() {
@@ -181,7 +196,7 @@ fn thinking(more: &mut Fields<'_>, losses: &mut Losses) -> Result<Option<Thinkin
                 };
                 let thinking = Thinking {
                     mode,
-                    effort: text_effort(config.take("maxReasoningEffort")).flatten(),
+                    effort: effort(&mut config, "maxReasoningEffort", losses)?.and_then(|asked| asked.effort),
                     budget: config.uint("budget_tokens")?,
                     show: config.text("display")?.map(|display| display != "omitted"),
                     summary: None,

@@ -79,7 +79,11 @@ fn output(request: &Request, model: &Model, manual: bool, losses: &mut Losses) -
             losses.field(Field::Output, Reason::Dropped);
             return Output::Plain;
         }
-        Some(OutputFormat::Json) => return Output::Tool(schema::of_input(None)),
+        // Any object: its keys are the client's to say, in words.
+        Some(OutputFormat::Json) => {
+            let any = Json::parse(r#"{"type":"object","additionalProperties":true}"#);
+            return any.map_or(Output::Plain, Output::Tool);
+        }
         Some(OutputFormat::Schema { schema, .. }) => schema,
     };
     if model.native_schema {
@@ -102,7 +106,7 @@ fn output(request: &Request, model: &Model, manual: bool, losses: &mut Losses) -
 fn write_system(o: &mut ObjectWriter<'_>, request: &Request, model: &Model, losses: &mut Losses) {
     let late = request.turns.iter().filter(|turn| turn.role == Role::System).flat_map(|turn| &turn.blocks);
     let (said, lost): (Vec<&Block>, Vec<&Block>) =
-        request.system.iter().chain(late).partition(|b| b.as_text().is_some() || own_form(b).is_some());
+        request.system.iter().chain(late).partition(|block| block.as_text().is_some());
     for block in lost {
         losses.block(block, "", Reason::Dropped);
     }
@@ -111,9 +115,10 @@ fn write_system(o: &mut ObjectWriter<'_>, request: &Request, model: &Model, loss
     }
     o.array("system", |a| {
         for block in said.into_iter().filter(|block| !is_blank(block)) {
-            match (own_form(block), block.as_text()) {
-                (Some(raw), _) => a.json(raw),
-                (None, text) => a.object(|o| o.text("text", text.unwrap_or_default())),
+            // Of Bedrock's own forms the system prompt takes guarded words only.
+            match own_form(block).filter(|raw| raw.as_str().starts_with(r#"{"guardContent""#)) {
+                Some(raw) => a.json(raw),
+                None => a.object(|o| o.text("text", block.as_text().unwrap_or_default())),
             }
             if let Some(mark) = block.cache {
                 if model.cache == Cache::No {

@@ -45,6 +45,12 @@ const FORMATS: &[(MediaKind, &str, &str)] = &[
     (MediaKind::Audio, "m4a", "audio/m4a"),
     (MediaKind::Audio, "mp4", "audio/mp4"),
     (MediaKind::Audio, "webm", "audio/webm"),
+    (MediaKind::Audio, "mkv", "audio/x-matroska"),
+    (MediaKind::Audio, "mka", "audio/mka"),
+    (MediaKind::Audio, "x-aac", "audio/x-aac"),
+    (MediaKind::Audio, "mpeg", "audio/x-mpeg"),
+    (MediaKind::Audio, "mpga", "audio/mpga"),
+    (MediaKind::Audio, "pcm", "audio/pcm"),
 ];
 
 /// How the base64 of files begins whose MIME type nobody gave.
@@ -62,18 +68,28 @@ fn mime_of(kind: MediaKind, format: &str) -> String {
     known.map_or_else(|| format!("{class}/{format}"), |(_, _, mime)| (*mime).to_owned())
 }
 
+/// By MIME type; where none is given, by how the file begins or how it is named.
 fn format_of(media: &Media) -> Option<&'static str> {
-    let sniffed = match &media.source {
-        MediaSource::Base64(data) => MAGIC.iter().find(|(head, _)| data.starts_with(head)).map(|(_, mime)| *mime),
-        MediaSource::Text(_) => Some("text/plain"),
+    let of_kind = || FORMATS.iter().filter(|(kind, ..)| *kind == media.kind);
+    let by_mime = |mime: &str| of_kind().find(|(.., m)| m.eq_ignore_ascii_case(mime)).map(|(_, format, _)| *format);
+    if let Some(mime) = &media.mime {
+        let mime = mime.split(';').next().unwrap_or(mime).trim();
+        // Other texts (`text/x-python`, `application/json`) are text all the same.
+        let text = media.kind == MediaKind::Document && (mime.starts_with("text/") || mime == "application/json");
+        return by_mime(mime).or(text.then_some("txt"));
+    }
+    let begins = match &media.source {
+        MediaSource::Base64(data) => MAGIC.iter().find(|(head, _)| data.starts_with(head)),
+        MediaSource::Text(_) => return Some("txt"),
         MediaSource::Url(_) | MediaSource::FileId { .. } => None,
     };
-    let mime = media.mime.as_deref().or(sniffed)?;
-    let mime = mime.split(';').next().unwrap_or(mime).trim();
-    let named = FORMATS.iter().find(|(kind, _, m)| *kind == media.kind && m.eq_ignore_ascii_case(mime));
-    // Other texts (`text/x-python`, `application/json`) are text all the same.
-    let text = media.kind == MediaKind::Document && (mime.starts_with("text/") || mime == "application/json");
-    named.map(|(_, format, _)| *format).or(text.then_some("txt"))
+    let address = match &media.source {
+        MediaSource::Url(url) => Some(url),
+        _ => media.name.as_ref(),
+    };
+    let ending = address.and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending.to_ascii_lowercase());
+    let named = ending.and_then(|ending| of_kind().find(|(_, format, _)| *format == ending));
+    begins.and_then(|(_, mime)| by_mime(mime)).or(named.map(|(_, format, _)| *format))
 }
 
 /// Reads `image`, `document`, `video` or `audio`.
@@ -174,7 +190,7 @@ pub(super) fn is_writable(media: &Media) -> bool {
         MediaSource::Url(url) => url.starts_with("s3://"),
         MediaSource::FileId { .. } => false,
     };
-    reachable && format_of(media).is_some()
+    reachable && (format_of(media).is_some() || (media.kind == MediaKind::Document && media.mime.is_none()))
 }
 
 /// Writes the member of the union that the media are. `plain`: documents may come as text, not only as files.
@@ -186,18 +202,20 @@ pub(super) fn write(
     plain: bool,
 ) -> Result<(), Fault> {
     let kept = block.carry.as_ref().filter(|c| c.dialect == Dialect::Bedrock).map(|c| &c.raw);
-    let Some(format) = format_of(media) else {
+    let format = format_of(media);
+    // Only documents may leave their format to the service.
+    if format.is_none() && (media.mime.is_some() || media.kind != MediaKind::Document) {
         let mime = media.mime.as_deref().unwrap_or("of no stated type");
         return Err(refused(
             block,
             media,
             &format!("{mime} is no format that Bedrock takes. Send {}", takes(media.kind)),
         ));
-    };
+    }
     o.object(media.kind.as_str(), |o| {
-        o.text("format", format);
+        o.opt_text("format", format);
         if media.kind == MediaKind::Document {
-            o.text("name", &names.give(media.name.as_deref(), format));
+            o.text("name", &names.give(media.name.as_deref(), format.unwrap_or_default()));
         }
         o.object("source", |o| source(o, block, media, plain))?;
         if let Some(kept) = kept {
@@ -283,6 +301,8 @@ mod tests {
         assert_eq!(format_of(&media(MediaKind::Image, None, bytes("R0lGODlh"))), Some("gif"));
         assert_eq!(format_of(&media(MediaKind::Document, Some("text/x-rust; charset=utf-8"), bytes(""))), Some("txt"));
         assert_eq!(format_of(&media(MediaKind::Document, None, MediaSource::Text(String::new()))), Some("txt"));
+        assert_eq!(format_of(&media(MediaKind::Video, None, MediaSource::Url("s3://a/b.MOV".into()))), Some("mov"));
+        assert_eq!(format_of(&media(MediaKind::Document, None, bytes("QUJD"))), None);
         assert_eq!(format_of(&media(MediaKind::Image, Some("image/tiff"), bytes(""))), None);
         assert_eq!(format_of(&media(MediaKind::Image, Some("application/pdf"), bytes(""))), None);
     }

@@ -122,7 +122,7 @@ fn searched(node: &Node<'_>) -> Option<String> {
 
 fn call(mut fields: Fields<'_>, losses: &mut Losses) -> Result<Call, Fault> {
     let call = Call {
-        id: fields.required_text("toolUseId")?,
+        id: fields.text("toolUseId")?.unwrap_or_default(),
         name: fields.required_text("name")?,
         arguments: match fields.take("input") {
             None => String::new(),

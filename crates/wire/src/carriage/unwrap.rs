@@ -4,18 +4,22 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use tollgate_ir::{Fault, FaultKind};
+use tollgate_ir::{Dialect, Event, Fault, FaultKind};
 
 use super::Carriage;
+use crate::codec::StreamDecoder;
 use crate::frame::{Frame, sse_event};
 use crate::json::Node;
 
 impl Carriage {
-    /// The frame as the dialect's own host would send it. Exceptions stay as they are: the decoder and the tap know
-    /// them by their `exception` mark.
+    /// The frame as the dialect's own host would send it. An exception of AWS is a fault, since the dialect has no
+    /// words for it.
     pub fn unwrap(&self, frame: Frame) -> Result<Frame, Fault> {
-        if *self != Self::BedrockInvoke || frame.exception || frame.data.is_empty() {
+        if *self != Self::BedrockInvoke || frame.data.is_empty() {
             return Ok(frame);
+        }
+        if frame.exception {
+            return Err(exception(&frame));
         }
         let garbage = || Fault::new(FaultKind::ProviderGarbage, "The provider sent an event that cannot be read.");
         let bytes = Node::read(&frame.data)
@@ -30,4 +34,12 @@ impl Carriage {
         let event = Bytes::copy_from_slice(event.as_bytes());
         Ok(Frame { raw: raw.into(), event, data: bytes.into(), exception: false })
     }
+}
+
+/// Bedrock's exceptions are the same under all of its paths.
+fn exception(frame: &Frame) -> Fault {
+    let mut events = Vec::new();
+    StreamDecoder::new(Dialect::Bedrock).frame(frame, &mut events);
+    let fault = events.into_iter().find_map(|event| if let Event::Fault(fault) = event { Some(*fault) } else { None });
+    fault.unwrap_or_else(|| Fault::new(FaultKind::ProviderFailed, "The provider broke off with an exception."))
 }

@@ -7,6 +7,7 @@ use tollgate_ir::{
     Role, ToolResult, Turn,
 };
 
+use super::content::{Part, content, document};
 use super::rules;
 use crate::ids::IdRule;
 use crate::json::{ArrayWriter, ObjectWriter, object};
@@ -51,12 +52,15 @@ impl<'r> Writer<'_, 'r> {
                 turns.iter().try_for_each(|turn| self.said(a, "system", &turn.blocks.iter().collect::<Vec<_>>()))
             }
             Role::User => {
-                // Results answer the calls before them, so they come before any words.
+                // Results answer the calls before them, so they come before any words. A tool's message holds no
+                // image: those of results follow as the user's.
+                let mut shown = Vec::new();
                 for block in turns.iter().flat_map(|t| &t.blocks) {
                     if let Content::Result(result) = &block.content {
-                        self.result(a, block, result)?;
+                        shown.extend(self.result(a, block, result)?);
                     }
                 }
+                message(a, "user", &shown);
                 for turn in turns {
                     let words: Vec<&Block> =
                         turn.blocks.iter().filter(|b| !matches!(b.content, Content::Result(_))).collect();
@@ -73,13 +77,7 @@ impl<'r> Writer<'_, 'r> {
         for block in blocks {
             parts.extend(self.part(block)?);
         }
-        if parts.is_empty() {
-            return Ok(());
-        }
-        a.object(|m| {
-            m.text("role", role);
-            content(m, &parts);
-        });
+        message(a, role, &parts);
         Ok(())
     }
 
@@ -194,18 +192,28 @@ impl<'r> Writer<'_, 'r> {
         });
     }
 
-    fn result(&mut self, a: &mut ArrayWriter<'_>, block: &'r Block, result: &'r ToolResult) -> Result<(), Fault> {
+    /// Writes a tool's message; gives back the images that have no place in it.
+    fn result(
+        &mut self,
+        a: &mut ArrayWriter<'_>,
+        block: &'r Block,
+        result: &'r ToolResult,
+    ) -> Result<Vec<Part<'r>>, Fault> {
         if block.cache.is_some() {
             self.losses.block(block, ".cache_control", Reason::Dropped);
         }
         if result.error {
-            self.losses.block(block, ".is_error", Reason::Dropped);
+            // There is no mark for a failure; the words say it.
+            self.losses.block(block, ".is_error", Reason::Adjusted);
         }
-        let mut parts = Vec::new();
+        let (mut parts, mut shown) = (Vec::new(), Vec::new());
         for inner in &result.content {
             match &inner.content {
                 Content::Media(Media { source: MediaSource::Text(_), .. }) => parts.push(Part::Document(inner)),
-                Content::Media(media) => return Err(self.refused(inner, media)),
+                Content::Media(_) => {
+                    shown.extend(self.part(inner)?);
+                    self.losses.block(inner, "", Reason::Adjusted);
+                }
                 _ => parts.extend(self.part(inner)?),
             }
         }
@@ -219,81 +227,18 @@ impl<'r> Writer<'_, 'r> {
                 _ => content(m, &parts),
             }
         });
-        Ok(())
+        Ok(shown)
     }
 }
 
-/// One part of a message's content.
-enum Part<'r> {
-    Text(&'r str),
-    Thinking(&'r str),
-    Image(Cow<'r, str>, Option<&'r str>),
-    Document(&'r Block),
-    Raw(&'r str),
-}
-
-impl<'r> Part<'r> {
-    const fn as_text(&self) -> Option<&'r str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    fn write(&self, a: &mut ArrayWriter<'_>) {
-        match self {
-            Self::Text(text) => a.object(|p| {
-                p.text("type", "text");
-                p.text("text", text);
-            }),
-            Self::Thinking(text) => a.object(|p| {
-                p.text("type", "thinking");
-                p.text("thinking", text);
-            }),
-            Self::Image(url, detail) => a.object(|p| {
-                p.text("type", "image_url");
-                p.object("image_url", |i| {
-                    i.text("url", url);
-                    i.opt_text("detail", *detail);
-                });
-            }),
-            Self::Document(block) => a.object(|p| {
-                p.text("type", "document");
-                let mut out = Vec::new();
-                document_object(&mut out, block);
-                p.raw("document", &String::from_utf8_lossy(&out));
-            }),
-            Self::Raw(json) => a.raw(json),
-        }
-    }
-}
-
-fn content(m: &mut ObjectWriter<'_>, parts: &[Part<'_>]) {
-    match parts {
-        [Part::Text(text)] => m.text("content", text),
-        _ => m.array("content", |a| parts.iter().for_each(|part| part.write(a))),
-    }
-}
-
-fn document(a: &mut ArrayWriter<'_>, block: &Block) {
-    let mut out = Vec::new();
-    document_object(&mut out, block);
-    a.raw(&String::from_utf8_lossy(&out));
-}
-
-/// A document as it came from a client of Cohere, or its title and text.
-fn document_object(out: &mut Vec<u8>, block: &Block) {
-    if let Some(carry) = block.carry.as_ref().filter(|c| c.dialect == Dialect::Cohere) {
-        out.extend_from_slice(carry.raw.as_str().as_bytes());
-        return;
-    }
-    let Content::Media(Media { source: MediaSource::Text(text), name, .. }) = &block.content else { return };
-    object(out, |d| {
-        d.object("data", |data| {
-            data.opt_text("title", name.as_deref());
-            data.text("text", text);
+/// A message that says something, or none.
+fn message(a: &mut ArrayWriter<'_>, role: &str, parts: &[Part<'_>]) {
+    if !parts.is_empty() {
+        a.object(|m| {
+            m.text("role", role);
+            content(m, parts);
         });
-    });
+    }
 }
 
 /// A call's arguments as a JSON object in text; a custom tool's free text is wrapped.

@@ -6,6 +6,7 @@
 //! Sources: docs.cohere.com/v2/reference/chat and chat-stream; the types of Cohere's Python SDK 7.3.1.
 
 mod citations;
+mod content;
 mod decode;
 mod encode;
 mod fault;

@@ -181,6 +181,21 @@ fn tr24_media_without_a_place_are_refused_by_name() {
 }
 
 #[test]
+fn tr24_an_image_in_a_result_follows_as_the_users() {
+    let (mut request, _) = decoded(
+        r#"{"model":"m","messages":[{"role":"tool","tool_call_id":"a","content":"see"},{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x"}}]}]}"#,
+    );
+    let image = request.turns.pop().unwrap().blocks.remove(0);
+    let Content::Result(result) = &mut request.turns[0].blocks[0].content else { panic!() };
+    result.content.push(image);
+    result.error = true;
+    let (body, lost) = encoded_for("m", &request).unwrap();
+    let messages = r#"[{"role":"tool","tool_call_id":"a","content":"see"},{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x"}}]}]"#;
+    assert_eq!(body, format!(r#"{{"model":"m","messages":{messages},"stream":false}}"#));
+    assert_eq!(lost, ["messages[0].is_error;adjusted", "messages[1].content[0];adjusted"]);
+}
+
+#[test]
 fn thinking_is_asked_only_of_models_that_reason() {
     for (model, wanted) in [
         ("command-a-reasoning-08-2025", true),
@@ -360,6 +375,35 @@ fn tr05_plan_calls_and_citations_stream_as_blocks() {
             "end"
         ]
     );
+}
+
+#[test]
+fn arguments_that_are_null_are_none() {
+    let call = |i: u32, words: &str| {
+        format!(
+            r#"{{"type":"tool-call-delta","index":{i},"delta":{{"message":{{"tool_calls":{{"id":"c{i}","function":{{"name":"f","arguments":"{words}"}}}}}}}}}}"#
+        )
+    };
+    let lines = [
+        START.to_owned(),
+        call(0, "nu"),
+        call(0, "ll"),
+        call(1, "n"),
+        call(1, "1"),
+        r#"{"type":"message-end","delta":{}}"#.to_owned(),
+    ];
+    let all = events(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let said: Vec<_> = all
+        .iter()
+        .filter_map(|e| match e {
+            Event::Delta { block, delta: Delta::Arguments(words), .. } => Some((*block, words.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(said, [(1, "n1")]);
+    let body = br#"{"id":"i","message":{"tool_calls":[{"id":"c","function":{"name":"f","arguments":"null"}}]}}"#;
+    let Content::Call(call) = &decode_reply(body).unwrap().choices[0].blocks[0].content else { panic!() };
+    assert_eq!(call.arguments, "{}");
 }
 
 fn written(events: &[Event]) -> String {

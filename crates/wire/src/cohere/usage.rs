@@ -1,19 +1,20 @@
 //! Usage and the reason of the end, both ways.
 //!
 //! Cohere counts twice: `tokens` is what the model processed (its own preamble too), `billed_units` what is charged;
-//! `cached_tokens` is a share of the former. Classes are taken from `tokens`, so that they add up; images are missing
-//! there, and then what is billed is the better count.
+//! `cached_tokens` is a share of the former. Classes are taken from `tokens`, so that they add up (images are missing
+//! there, and then what is billed is the better count); the charge is kept beside them.
 
-use tollgate_ir::{Finish, Usage};
+use tollgate_ir::{Billed, Finish, Usage};
 
 use crate::json::{Node, ObjectWriter};
 
 pub(super) fn decode(usage: &Node<'_>) -> Option<Usage> {
     let of = |set: &str, key: &str| usage.at(&[set, key]).and_then(Node::as_u64);
-    let (tokens, billed) = (of("tokens", "input_tokens"), of("billed_units", "input_tokens"));
+    let tokens = (of("tokens", "input_tokens"), of("tokens", "output_tokens"));
+    let charged = (of("billed_units", "input_tokens"), of("billed_units", "output_tokens"));
     let images = of("tokens", "image_tokens").unwrap_or(0) > 0;
-    let input = if images { tokens.max(billed) } else { tokens.or(billed) };
-    let output = of("tokens", "output_tokens").or_else(|| of("billed_units", "output_tokens"));
+    let input = if images { tokens.0.max(charged.0) } else { tokens.0.or(charged.0) };
+    let output = tokens.1.or(charged.1);
     if input.is_none() && output.is_none() {
         return None;
     }
@@ -24,6 +25,7 @@ pub(super) fn decode(usage: &Node<'_>) -> Option<Usage> {
         cache_read: cached,
         output: output.unwrap_or(0).saturating_sub(reasoning.unwrap_or(0)),
         reasoning,
+        billed: charged.0.zip(charged.1).map(|(input, output)| Billed { input, output }),
         ..Usage::default()
     })
 }
@@ -32,13 +34,15 @@ pub(super) fn decode(usage: &Node<'_>) -> Option<Usage> {
 pub(super) fn encode(o: &mut ObjectWriter<'_>, usage: Option<&Usage>) {
     o.object("usage", |u| {
         let Some(usage) = usage else { return };
+        let all = Billed { input: usage.input_total(), output: usage.output_total() };
+        let billed = usage.billed.unwrap_or(all);
         u.object("billed_units", |b| {
-            b.uint("input_tokens", usage.input_total());
-            b.uint("output_tokens", usage.output_total());
+            b.uint("input_tokens", billed.input);
+            b.uint("output_tokens", billed.output);
         });
         u.object("tokens", |t| {
-            t.uint("input_tokens", usage.input_total());
-            t.uint("output_tokens", usage.output_total());
+            t.uint("input_tokens", all.input);
+            t.uint("output_tokens", all.output);
             t.opt_uint("reasoning_tokens", usage.reasoning);
         });
         u.opt_uint("cached_tokens", usage.cache_read);

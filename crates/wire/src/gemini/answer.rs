@@ -70,7 +70,7 @@ pub(super) struct Counts {
 impl Counts {
     /// Takes in a chunk's `usageMetadata`.
     pub(super) fn add(&mut self, usage: &Node<'_>) {
-        let count = |slot: &mut Option<u64>, key: &str| *slot = uint(usage, key).or(*slot);
+        let count = |slot: &mut Option<u64>, key: &str| *slot = uint(usage, key).map(sane).or(*slot);
         count(&mut self.prompt, "promptTokenCount");
         count(&mut self.cached, "cachedContentTokenCount");
         count(&mut self.tool_prompt, "toolUsePromptTokenCount");
@@ -107,7 +107,12 @@ impl Counts {
 
 fn audio(usage: &Node<'_>, key: &str) -> Option<u64> {
     let detail = get(usage, key)?.items().iter().find(|d| text(d, "modality") == Some("AUDIO"))?;
-    uint(detail, "tokenCount")
+    uint(detail, "tokenCount").map(sane)
+}
+
+/// Counts are summed; no true one comes near this.
+fn sane(count: u64) -> u64 {
+    count.min(1 << 48)
 }
 
 /// Writes `usageMetadata`. The SDKs' users add the counts up, so an answer without any has zeros.
@@ -190,7 +195,8 @@ pub(super) fn unix_seconds(time: &str) -> Option<u64> {
     let (year, month, day) = (date.next()??, date.next()??, date.next()??);
     let mut clock = clock.trim_end_matches('Z').split(['.', '+']).next()?.split(':').map(|n| n.parse::<u64>().ok());
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+    let dated = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    if !dated || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     // Days from the civil calendar, years beginning in March.
@@ -210,6 +216,7 @@ mod tests {
             ("2025-05-31T21:33:48.763452Z", Some(1_748_727_228)),
             ("2024-02-29T00:00:00Z", Some(1_709_164_800)),
             ("yesterday", None),
+            ("2024-02-29T99999999999999999:00:00Z", None),
         ] {
             assert_eq!(unix_seconds(time), want, "{time}");
         }

@@ -108,8 +108,17 @@ fn sampling(out: &mut ObjectWriter<'_>, params: &Params, target: &Target<'_>, lo
         });
         out.int("seed", i64::from(small));
     }
-    out.opt_float("presencePenalty", params.presence_penalty);
-    out.opt_float("frequencyPenalty", params.frequency_penalty);
+    let takes = rules::of_model(target.model).penalties;
+    for (key, field, penalty) in [
+        ("presencePenalty", Field::PresencePenalty, params.presence_penalty),
+        ("frequencyPenalty", Field::FrequencyPenalty, params.frequency_penalty),
+    ] {
+        if takes || penalty.is_none_or(|p| p == 0.0) {
+            out.opt_float(key, penalty.filter(|_| takes));
+        } else {
+            losses.field(field, Reason::Dropped);
+        }
+    }
     out.opt_boolean("responseLogprobs", params.logprobs);
     match (params.logprobs, params.top_logprobs) {
         (Some(true), Some(n)) => out.uint("logprobs", n),

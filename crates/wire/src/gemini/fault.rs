@@ -36,12 +36,10 @@ fn with_details(mut fault: Fault, body: &Node<'_>) -> Fault {
             fault.kind = FaultKind::ProviderAuth;
             fault.retry = Retry::NextTarget;
         }
-        if get(detail, "violations").is_some() && fault.kind == FaultKind::ProviderRateLimited {
-            // A quota for a day is used up; one for a minute is a rate.
+        if fault.status == 429 && get(detail, "violations").is_some() {
+            // The words are the same for both: a quota for a day is used up, one for a minute is a rate.
             let daily = detail.to_text().contains("PerDay");
-            if daily {
-                fault.kind = FaultKind::ProviderQuota;
-            }
+            fault.kind = if daily { FaultKind::ProviderQuota } else { FaultKind::ProviderRateLimited };
         }
     }
     fault

@@ -53,7 +53,7 @@ pub(super) fn whole(parts: &mut ArrayWriter<'_>, raw: &Json, seal: Option<&str>)
     });
 }
 
-/// A call's arguments as the JSON object that Gemini wants.
+/// A call's arguments as the JSON object that Gemini wants, on one line.
 pub(super) fn arguments(call: &Call) -> Cow<'_, str> {
     arguments_of(&call.arguments, call.kind)
 }
@@ -62,6 +62,8 @@ pub(super) fn arguments(call: &Call) -> Cow<'_, str> {
 pub(super) fn arguments_of(text: &str, kind: CallKind) -> Cow<'_, str> {
     if kind == CallKind::Function {
         match Node::read(text.as_bytes()) {
+            // An event of a stream is one line, and JSON holds line breaks only where they mean nothing.
+            Some(Node::Object(_)) if text.contains(['\n', '\r']) => return Cow::Owned(text.replace(['\n', '\r'], "")),
             Some(Node::Object(_)) => return Cow::Borrowed(text),
             Some(Node::Null) => return Cow::Borrowed("{}"),
             None if text.trim().is_empty() => return Cow::Borrowed("{}"),

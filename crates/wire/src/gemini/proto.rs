@@ -24,10 +24,21 @@ fn snake(camel: &str) -> Cow<'_, str> {
 
 /// The value under a key in either spelling; `None` also for `null`.
 pub(super) fn get<'n, 'a>(node: &'n Node<'a>, camel: &str) -> Option<&'n Node<'a>> {
-    node.get(camel).or_else(|| match snake(camel) {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(key) => node.get(&key),
-    })
+    let entries = node.entries().iter().rev();
+    entries.filter(|(_, value)| *value != Node::Null).find(|(key, _)| spells(key, camel)).map(|(_, value)| value)
+}
+
+/// Whether `key` is the camelCase name, as it is or in snake_case.
+fn spells(key: &str, camel: &str) -> bool {
+    if key == camel {
+        return true;
+    }
+    let mut key = key.bytes();
+    let same = camel.bytes().all(|c| match c.is_ascii_uppercase() {
+        true => key.next() == Some(b'_') && key.next() == Some(c.to_ascii_lowercase()),
+        false => key.next() == Some(c),
+    });
+    same && key.next().is_none()
 }
 
 /// A short cut for `get(…)?.as_str()`.
@@ -175,4 +186,27 @@ impl<'a> Proto<'a> {
 /// The fault of a field of the wrong type.
 pub(super) fn wrong(path: &str, wanted: &str, got: &Node<'_>) -> Fault {
     Fault::field(path, format!("`{path}` must be {wanted}, but is {}.", got.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_in_both_spellings() {
+        for (key, camel, want) in [
+            ("topP", "topP", true),
+            ("top_p", "topP", true),
+            ("top_pp", "topP", false),
+            ("top", "topP", false),
+            ("response_json_schema", "responseJsonSchema", true),
+            ("response_jsonSchema", "responseJsonSchema", false),
+            ("text", "text", true),
+        ] {
+            assert_eq!(spells(key, camel), want, "{key} {camel}");
+            assert_eq!(snake(camel) == key || camel == key, want, "{key} {camel}");
+        }
+        let node = Node::read(br#"{"top_p":1,"topP":null}"#).unwrap();
+        assert_eq!(get(&node, "topP").and_then(Node::as_u64), Some(1));
+    }
 }

@@ -1,5 +1,5 @@
 //! What classes of Gemini models take, by the beginning of their names. Source: ai.google.dev/gemini-api/docs/thinking,
-//! …/function-calling, …/structured-output and the model pages, autumn 2026.
+//! …/function-calling, …/structured-output, …/whats-new-gemini-3.6, and the guides to 3.1 Pro to 3.8 Flash, autumn 2026.
 
 use tollgate_ir::Effort;
 
@@ -15,6 +15,8 @@ pub(super) struct Rules {
     pub(super) third: bool,
     /// It takes JSON Schema; else only the reduced `Schema`.
     pub(super) json_schema: bool,
+    /// It takes presence and frequency penalties; else they are an error.
+    pub(super) penalties: bool,
     /// Most output tokens, thoughts included.
     pub(super) max_output: u64,
 }
@@ -41,24 +43,42 @@ const LOW_HIGH: Thinking = Thinking::Level(&[Effort::Low, Effort::High]);
 const LOW_TO_HIGH: Thinking = Thinking::Level(&[Effort::Low, Effort::Medium, Effort::High]);
 const ALL_LEVELS: Thinking = Thinking::Level(&[Effort::Minimal, Effort::Low, Effort::Medium, Effort::High]);
 
-/// The first row whose prefix fits holds; the last fits every name.
-const ROWS: &[Rules] = &[
-    row("gemini-1", Thinking::None, false, false, 8_192),
-    row("gemini-2.0", Thinking::None, false, false, 8_192),
-    row("gemini-2.5-pro", Thinking::Budget { min: 128, max: 32_768, off: false }, false, true, 65_536),
-    row("gemini-2.5-flash-lite", Thinking::Budget { min: 512, max: 24_576, off: true }, false, true, 65_536),
-    row("gemini-2.5-flash-image", Thinking::None, false, true, 32_768),
-    row("gemini-2", Thinking::Budget { min: 1, max: 24_576, off: true }, false, true, 65_536),
-    row("gemini-3-flash", ALL_LEVELS, true, true, 65_536),
-    row("gemini-3-", LOW_HIGH, true, true, 65_536),
-    row("gemini-3.1-pro", LOW_TO_HIGH, true, true, 65_536),
-    row("gemma", Thinking::None, false, true, 8_192),
-    row("", ALL_LEVELS, true, true, 65_536),
-];
+const FIRST: Rules = Rules {
+    prefix: "",
+    thinking: Thinking::None,
+    third: false,
+    json_schema: false,
+    penalties: true,
+    max_output: 8_192,
+};
+const SECOND: Rules = Rules { json_schema: true, max_output: 65_536, ..FIRST };
+const THIRD: Rules = Rules { thinking: LOW_TO_HIGH, third: true, ..SECOND };
+/// Since 3.6 Flash and 3.5 Flash-Lite sampling is the model's own.
+const LATEST: Rules = Rules { penalties: false, ..THIRD };
 
-const fn row(prefix: &'static str, thinking: Thinking, third: bool, json_schema: bool, max_output: u64) -> Rules {
-    Rules { prefix, thinking, third, json_schema, max_output }
+const fn budget(min: u64, max: u64, off: bool) -> Thinking {
+    Thinking::Budget { min, max, off }
 }
+
+/// The first row whose prefix fits holds; the last fits every name, so that a model newer than this table is taken for
+/// one of the latest.
+const ROWS: &[Rules] = &[
+    Rules { prefix: "gemini-1", ..FIRST },
+    Rules { prefix: "gemini-2.0", ..FIRST },
+    Rules { prefix: "gemini-2.5-pro", thinking: budget(128, 32_768, false), ..SECOND },
+    Rules { prefix: "gemini-2.5-flash-lite", thinking: budget(512, 24_576, true), ..SECOND },
+    Rules { prefix: "gemini-2.5-flash-image", max_output: 32_768, ..SECOND },
+    Rules { prefix: "gemini-2", thinking: budget(1, 24_576, true), ..SECOND },
+    Rules { prefix: "gemini-3-flash", thinking: ALL_LEVELS, ..THIRD },
+    Rules { prefix: "gemini-3-", thinking: LOW_HIGH, ..THIRD },
+    Rules { prefix: "gemini-3.1-flash", thinking: ALL_LEVELS, ..THIRD },
+    Rules { prefix: "gemini-3.1-", ..THIRD },
+    Rules { prefix: "gemini-3.5-flash-lite", thinking: ALL_LEVELS, ..LATEST },
+    Rules { prefix: "gemini-3.5-", thinking: ALL_LEVELS, ..THIRD },
+    Rules { prefix: "gemini-3.6-", thinking: ALL_LEVELS, ..LATEST },
+    Rules { prefix: "gemma", json_schema: true, ..FIRST },
+    Rules { prefix: "", ..LATEST },
+];
 
 /// The rules for a model's name, however it is qualified (`models/…`, `publishers/google/models/…`, `google/…`).
 pub(super) fn of_model(model: &str) -> &'static Rules {
@@ -79,8 +99,10 @@ mod tests {
             ("gemini-2.0-flash-001", "gemini-2.0"),
             ("google/gemini-3-pro-preview", "gemini-3-"),
             ("gemini-3-flash-preview", "gemini-3-flash"),
-            ("gemini-3.1-pro-preview", "gemini-3.1-pro"),
-            ("gemini-3.5-flash", ""),
+            ("gemini-3.1-pro-preview", "gemini-3.1-"),
+            ("gemini-3.5-flash", "gemini-3.5-"),
+            ("gemini-3.5-flash-lite", "gemini-3.5-flash-lite"),
+            ("gemini-3.8-flash", ""),
             ("gemini-flash-latest", ""),
         ] {
             assert_eq!(of_model(model).prefix, prefix, "{model}");

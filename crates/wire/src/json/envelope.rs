@@ -88,7 +88,6 @@ impl Envelope {
     /// no more than its beginning.
     pub fn scan_checking(body: &[u8], check: impl FnOnce(&str) -> Result<(), Fault>) -> Result<Self, Fault> {
         let mut check = Some(check);
-        let body = utf8(body)?;
         let mut scanner = Scanner::new(body);
         let mut envelope = Self::default();
         let broken = |b: Broken| no_json(&format!("{} at byte {}", b.why, b.at));
@@ -118,6 +117,7 @@ impl Envelope {
         if scanner.position() < body.len() {
             return Err(no_json(&format!("something follows the object at byte {}", scanner.position())));
         }
+        utf8(body)?;
         Ok(envelope)
     }
 
@@ -214,11 +214,9 @@ impl Envelope {
     }
 }
 
-fn utf8(body: &[u8]) -> Result<&[u8], Fault> {
-    match std::str::from_utf8(body) {
-        Ok(_) => Ok(body),
-        Err(e) => Err(no_json(&format!("it is not UTF-8 at byte {}", e.valid_up_to()))),
-    }
+/// Structure first: a body that is refused early is not read to its end.
+fn utf8(body: &[u8]) -> Result<(), Fault> {
+    std::str::from_utf8(body).map(drop).map_err(|e| no_json(&format!("it is not UTF-8 at byte {}", e.valid_up_to())))
 }
 
 fn no_json(why: &str) -> Fault {
@@ -229,7 +227,7 @@ fn no_json(why: &str) -> Fault {
 }
 
 /// A key from its text, quotes included.
-fn key_of(quoted: &[u8]) -> Result<Cow<'static, str>, Fault> {
+pub(super) fn key_of(quoted: &[u8]) -> Result<Cow<'static, str>, Fault> {
     let key: Cow<'_, str> = if memchr::memchr(b'\\', quoted).is_some() {
         serde_json::from_slice::<String>(quoted).map_err(|e| no_json(&e.to_string()))?.into()
     } else {

@@ -56,19 +56,29 @@ pub(super) fn google_seal(node: &Node<'_>) -> Option<Seal> {
     Some(Seal { issuer: Issuer::Gemini, data: data.to_owned() })
 }
 
-/// Gives seals that name a call to that call; the other details stay.
+/// Gives seals that name a call to that call; the other details stay. A client may have renamed the call: Gemini signs
+/// the first call of a turn, so its seal goes there.
 pub(super) fn seal(blocks: &mut [Block], details: Vec<Detail>) -> Vec<Detail> {
     let mut kept = Vec::new();
     for detail in details {
-        let call = blocks.iter_mut().find(|block| match &block.content {
-            Content::Call(call) => detail.text.is_empty() && detail.id.as_deref() == Some(&call.id),
-            _ => false,
-        });
-        match (call, &detail.seal) {
-            (Some(block), Some(seal)) => {
-                block.seal.get_or_insert_with(|| seal.clone());
+        let is_call = |block: &&mut Block| matches!(block.content, Content::Call(_)) && block.seal.is_none();
+        let named =
+            |block: &&mut Block| matches!(&block.content, Content::Call(c) if detail.id.as_deref() == Some(&c.id));
+        let of_a_call =
+            detail.seal.clone().filter(|s| detail.text.is_empty() && detail.id.is_some() && s.issuer == Issuer::Gemini);
+        let Some(seal) = of_a_call else {
+            kept.push(detail);
+            continue;
+        };
+        let place = match blocks.iter_mut().find(named) {
+            Some(block) => Some(block),
+            None => blocks.iter_mut().find(is_call),
+        };
+        match place {
+            Some(block) => {
+                block.seal.get_or_insert(seal);
             }
-            _ => kept.push(detail),
+            None => kept.push(detail),
         }
     }
     kept

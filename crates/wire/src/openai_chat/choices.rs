@@ -117,6 +117,23 @@ fn citation(node: &Node<'_>) -> Citation {
     }
 }
 
+/// Reads the sources that Perplexity puts beside the choices: pages, or their addresses alone.
+pub(super) fn sources(body: &Node<'_>) -> Vec<Citation> {
+    let of = |url: &str, title: Option<&str>| Citation {
+        url: Some(url.to_owned()),
+        title: title.map(str::to_owned),
+        quote: None,
+        range: None,
+        carry: None,
+    };
+    let pages = body.get("search_results").map(Node::items).unwrap_or_default();
+    if pages.is_empty() {
+        let addresses = body.get("citations").map(Node::items).unwrap_or_default();
+        return addresses.iter().filter_map(|url| Some(of(url.as_str()?, None))).collect();
+    }
+    pages.iter().filter_map(|page| Some(of(page.text("url")?, page.text("title")))).collect()
+}
+
 /// Writes a citation as `annotations` have it; those of documents without an address have no place there.
 pub(super) fn write_citation(a: &mut ArrayWriter<'_>, citation: &Citation, shift: u64) {
     let Some(url) = &citation.url else { return };

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tollgate_ir::{Block, Call, CallKind, Content, Fault, Losses, Request, Role, ToolResult, Turn};
+use tollgate_ir::{Block, Call, CallKind, Content, Fault, Issuer, Losses, Request, Role, Seal, ToolResult, Turn};
 
 use super::calls::{self, Raw};
 use super::{parts, reasoning};
@@ -52,19 +52,21 @@ pub(super) fn decode(fields: &mut Fields<'_>, request: &mut Request, losses: &mu
 struct Known {
     /// By id: the tool's name and how it takes its arguments.
     calls: HashMap<String, (String, CallKind)>,
-    /// Ids made here, not answered yet, oldest first.
+    /// Ids of those not answered yet, oldest first.
     unanswered: Vec<String>,
 }
 
 impl Known {
-    fn add(&mut self, call: &Call, made: bool) {
+    fn add(&mut self, call: &Call) {
         self.calls.insert(call.id.clone(), (call.name.clone(), call.kind));
-        if made {
-            self.unanswered.push(call.id.clone());
-        }
+        self.unanswered.push(call.id.clone());
     }
 
-    /// The call that a result without an id answers: by name, else the oldest.
+    fn answered(&mut self, id: &str) {
+        self.unanswered.retain(|other| other != id);
+    }
+
+    /// The call that a result without an id answers: the oldest of its name, or of all.
     fn answer(&mut self, name: Option<&str>) -> Option<String> {
         let named = |id: &String| name.is_none_or(|n| self.calls.get(id).is_some_and(|(known, _)| known == n));
         let place = self.unanswered.iter().position(named)?;
@@ -88,10 +90,7 @@ fn assistant(message: &mut Fields<'_>, known: &mut Known, losses: &mut Losses) -
     let extra = message.take("extra_content");
     message.ignore(&["thought_signature", "annotations", "index"]);
     let google = extra.as_ref().and_then(|e| e.at(&["google", "thought_signature"])).and_then(Node::as_str);
-    calls::seal_message(
-        &mut blocks,
-        google.map(|data| tollgate_ir::Seal { issuer: tollgate_ir::Issuer::Gemini, data: data.to_owned() }),
-    );
+    calls::seal_message(&mut blocks, google.map(|data| Seal { issuer: Issuer::Gemini, data: data.to_owned() }));
     let details = calls::seal(&mut blocks, details);
     let at = message.path("reasoning_content");
     let mut blocks = reasoning::arrange(details, blocks);
@@ -107,10 +106,9 @@ fn call(node: Node<'_>, at: String, place: usize, known: &mut Known, losses: &mu
         let path = if at.ends_with(']') { format!("{at}.function.name") } else { format!("{at}.name") };
         return Err(Fault::field(path.clone(), format!("Missing required field: `{path}`.")));
     }
-    let made = raw.id.is_none();
     let block = raw.block(&at, place).at(at.clone());
     if let Content::Call(call) = &block.content {
-        known.add(call, made);
+        known.add(call);
     }
     let mut fields = Fields::new(node, at)?;
     fields.ignore(&["id", "type", "index", "name", "arguments", "input", "extra_content", "thought_signature"]);
@@ -128,7 +126,10 @@ fn result(message: &mut Fields<'_>, known: &mut Known, losses: &mut Losses) -> R
     let at = message.at().to_owned();
     let said = message.text("name")?;
     let call = match message.text("tool_call_id")?.filter(|id| !id.is_empty()) {
-        Some(id) => id,
+        Some(id) => {
+            known.answered(&id);
+            id
+        }
         None => match known.answer(said.as_deref()) {
             Some(id) => id,
             // The old protocol lets a function's result stand without its call.

@@ -33,16 +33,23 @@ pub(super) fn decode(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Opt
 }
 
 fn schema(format: &mut Fields<'_>, losses: &mut Losses) -> Result<OutputFormat, Fault> {
-    let mut inner = format.object("json_schema")?.ok_or_else(|| format.missing("json_schema"))?;
+    // Responses writes the same without the nesting.
+    let Some(mut inner) = format.object("json_schema")? else {
+        return if format.has("schema") { named(format) } else { Err(format.missing("json_schema")) };
+    };
+    let output = named(&mut inner)?;
+    inner.report_rest(losses);
+    Ok(output)
+}
+
+fn named(inner: &mut Fields<'_>) -> Result<OutputFormat, Fault> {
     let name = inner.text("name")?;
     let description = inner.text("description")?.filter(|d| !d.is_empty());
     let strict = inner.boolean("strict")?;
-    let output = match inner.take("schema") {
+    Ok(match inner.take("schema") {
         Some(schema) => OutputFormat::Schema { name, description, schema: schema.to_json(), strict },
         None => OutputFormat::Json,
-    };
-    inner.report_rest(losses);
-    Ok(output)
+    })
 }
 
 pub(super) fn encode(o: &mut ObjectWriter<'_>, output: Option<&OutputFormat>) {

@@ -1,6 +1,6 @@
 //! A host's whole reply → IR.
 
-use tollgate_ir::{Block, Choice, Content, Fault, FaultKind, Finish, Reply};
+use tollgate_ir::{Block, Choice, Citation, Content, Fault, FaultKind, Finish, Reply};
 
 use super::calls::{self, Raw};
 use super::{choices, reasoning, usage};
@@ -19,10 +19,20 @@ pub fn decode_reply(body: &[u8]) -> Result<Reply, Fault> {
         let words = Words::of_envelope(&node);
         return Err(if words.message.is_empty() { garbage("no choices") } else { words.fault(0, &[]) });
     };
+    // OpenRouter reports an error within the choice that it befell; without any answer, it is the answer's.
+    if let [only] = items
+        && let Some(error) = only.get("error")
+        && only.at(&["message", "content"]).and_then(Node::as_str).unwrap_or_default().is_empty()
+    {
+        return Err(Words::of_error(error).fault(0, &[]));
+    }
     let head = choices::head(&node);
     let answer = head.id.clone().unwrap_or_default();
     let mut all: Vec<_> = items.iter().map(|item| (item.uint("index"), choice(item, &answer))).collect();
     all.sort_by_key(|(index, _)| index.unwrap_or(0));
+    if let Some((_, first)) = all.first_mut() {
+        add_citations(choices::sources(&node), &mut first.blocks);
+    }
     Ok(Reply {
         head,
         choices: all.into_iter().map(|(_, choice)| choice).collect(),
@@ -39,7 +49,7 @@ fn choice(node: &Node<'_>, answer: &str) -> Choice {
     if let Some(text) = node.text("text").filter(|t| !t.is_empty() && rest.is_empty()) {
         rest.push(Block::text(text));
     }
-    cite(message, &mut rest);
+    add_citations(choices::citations(message), &mut rest);
     if let Some(refusal) = message.text("refusal").filter(|r| !r.is_empty()) {
         rest.push(Block::new(Content::Refusal(refusal.to_owned())));
     }
@@ -89,15 +99,14 @@ fn content_part(part: &Node<'_>, out: &mut Vec<Block>) {
             }
         }
         kind @ ("thinking" | "reasoning" | "redacted_thinking") => {
-            out.extend(reasoning::of_databricks(part, kind).into_iter().map(reasoning::Detail::block));
+            out.extend(reasoning::of_content_part(part, kind).into_iter().map(reasoning::Detail::block));
         }
         _ => {}
     }
 }
 
-/// The sources stand behind the whole of the text.
-fn cite(message: &Node<'_>, out: &mut [Block]) {
-    let found = choices::citations(message);
+/// Citations stand on the first text, which nearly always is the only one.
+fn add_citations(found: Vec<Citation>, out: &mut [Block]) {
     if let Some(Content::Text { citations, .. }) =
         out.iter_mut().map(|b| &mut b.content).find(|c| matches!(c, Content::Text { .. }))
     {

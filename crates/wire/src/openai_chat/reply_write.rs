@@ -3,7 +3,7 @@
 use tollgate_ir::{Block, Call, CallKind, Choice, Content, Issuer, Reply};
 
 use super::reasoning::{self, Place};
-use super::{choices, usage};
+use super::{choices, legacy, usage};
 use crate::json::{self, ArrayWriter, ObjectWriter};
 use crate::target::ReplyContext;
 
@@ -43,7 +43,8 @@ fn write_choice(o: &mut ObjectWriter<'_>, index: u64, choice: &Choice, context: 
     choices::write_logprobs(o, &choice.logprobs);
     let calls = has(|c| matches!(c, Content::Call(_)));
     let refused = has(|c| matches!(c, Content::Refusal(_)));
-    o.text("finish_reason", choices::finish_word(choice.finish.as_ref(), calls, refused));
+    let word = choices::finish_word(choice.finish.as_ref(), calls, refused);
+    o.text("finish_reason", legacy::finish_word(word, legacy::asked(context)));
 }
 
 fn message(o: &mut ObjectWriter<'_>, blocks: &[Block], context: &ReplyContext) {
@@ -60,7 +61,9 @@ fn message(o: &mut ObjectWriter<'_>, blocks: &[Block], context: &ReplyContext) {
     o.opt_text("reasoning_content", thoughts.as_deref());
     details(o, blocks);
     let calls: Vec<_> = blocks.iter().filter(|b| matches!(b.content, Content::Call(_))).collect();
-    if !calls.is_empty() {
+    if let (true, Some(Content::Call(call))) = (legacy::asked(context), calls.first().map(|b| &b.content)) {
+        legacy::call(o, call);
+    } else if !calls.is_empty() {
         o.array("tool_calls", |a| calls.iter().for_each(|block| call(a, block)));
     }
     annotations(o, blocks);

@@ -91,7 +91,9 @@ pub(super) fn encode(
     match thinking.mode {
         ThinkingMode::Off => off(o, rules, losses),
         ThinkingMode::Unsaid => None,
-        ThinkingMode::Adaptive if thinking.effort.is_none() && rules.says != Says::Type => None,
+        // As the model sees fit: unasked where it can, but OpenAI's newer models reason only when asked.
+        ThinkingMode::Adaptive if rules.says == Says::Nothing => None,
+        ThinkingMode::Adaptive if thinking.effort.is_none() && rules.says == Says::Effort && !rules.openai => None,
         ThinkingMode::On | ThinkingMode::Adaptive => {
             on(o, thinking, rules, limit(request, target), losses);
             Some(true)

@@ -39,6 +39,7 @@ pub(super) fn read(node: &Node<'_>) -> Option<Usage> {
         audio_output: first(&[&["completion_tokens_details", "audio_tokens"]]),
         accepted_prediction: first(&[&["completion_tokens_details", "accepted_prediction_tokens"]]),
         rejected_prediction: first(&[&["completion_tokens_details", "rejected_prediction_tokens"]]),
+        billed: None,
         estimated: false,
     })
 }

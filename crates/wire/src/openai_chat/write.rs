@@ -3,7 +3,9 @@
 //! Neighbouring turns of one side are brought into the order that the protocol demands: every call of a turn in one
 //! message, directly followed by its results, and only then the user's other words.
 
-use tollgate_ir::{Block, CallKind, Content, Fault, Losses, Reason, Request, Role, ToolResult, Turn};
+use tollgate_ir::{
+    Block, CallKind, Content, Fault, Losses, Media, MediaSource, Reason, Request, Role, ToolResult, Turn,
+};
 
 use super::reasoning::{self, Place};
 use super::rules::Rules;
@@ -53,7 +55,9 @@ impl Writer<'_> {
         for block in run.iter().flat_map(|turn| &turn.blocks) {
             if let Content::Result(result) = &block.content {
                 self.result(a, block, result)?;
-                media.extend(result.content.iter().filter(|b| matches!(b.content, Content::Media(_))));
+                media.extend(
+                    result.content.iter().filter(|b| matches!(b.content, Content::Media(_)) && plain(b).is_none()),
+                );
             }
         }
         if !media.is_empty() {
@@ -73,10 +77,10 @@ impl Writer<'_> {
     fn result(&mut self, a: &mut ArrayWriter<'_>, block: &Block, result: &ToolResult) -> Result<(), Fault> {
         let mut texts: Vec<&str> = Vec::new();
         for inner in &result.content {
-            match &inner.content {
-                Content::Text { text, .. } | Content::Refusal(text) => texts.push(text),
-                Content::Media(_) => {}
-                _ => self.losses.block(inner, "", Reason::Dropped),
+            match (plain(inner), &inner.content) {
+                (Some(text), _) => texts.push(text),
+                (None, Content::Media(_)) => {}
+                (None, _) => self.losses.block(inner, "", Reason::Dropped),
             }
             self.unmarked(inner);
         }
@@ -216,6 +220,15 @@ impl Writer<'_> {
                 reasoning::google(o, seal);
             }
         });
+    }
+}
+
+/// The words of a text, a refusal or a document in plain text.
+fn plain(block: &Block) -> Option<&str> {
+    match &block.content {
+        Content::Text { text, .. } | Content::Refusal(text) => Some(text),
+        Content::Media(Media { source: MediaSource::Text(text), .. }) => Some(text),
+        _ => None,
     }
 }
 

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::json::Node;
 
@@ -103,5 +105,62 @@ fn tr21_circles_are_faults_that_name_the_path() {
         assert_eq!(fault.status, 400);
         let param = fault.param.unwrap();
         assert!(param.starts_with(path), "{param}");
+    }
+}
+
+/// JSON of keywords, types and references in any nesting, sensible or not.
+fn any_schema() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        Just(r#""string""#.to_owned()),
+        Just(r##""#/$defs/a""##.to_owned()),
+        Just(r##""#""##.to_owned()),
+        (0u32..9).prop_map(|n| n.to_string()),
+    ];
+    let key = prop_oneof![
+        Just("type"),
+        Just("properties"),
+        Just("items"),
+        Just("anyOf"),
+        Just("allOf"),
+        Just("enum"),
+        Just("const"),
+        Just("$ref"),
+        Just("$defs"),
+        Just("nullable"),
+        Just("a"),
+    ];
+    leaf.prop_recursive(5, 40, 4, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+            proptest::collection::vec((key.clone(), inner), 0..4).prop_map(|entries| {
+                let entries: Vec<_> = entries.iter().map(|(k, v)| format!(r#""{k}":{v}"#)).collect();
+                format!("{{{}}}", entries.join(","))
+            }),
+        ]
+    })
+}
+
+fn has_foreign_keyword(schema: &Node<'_>) -> bool {
+    schema.entries().iter().any(|(key, value)| match key.as_ref() {
+        "properties" => value.entries().iter().any(|(_, v)| has_foreign_keyword(v)),
+        "anyOf" => value.items().iter().any(has_foreign_keyword),
+        "items" => has_foreign_keyword(value),
+        "type" | "enum" | "nullable" => false,
+        _ => true,
+    })
+}
+
+proptest! {
+    /// Whatever comes is converted or refused, and Google's form of it holds no keyword that Google refuses.
+    #[test]
+    fn any_json_is_converted_or_refused(text in any_schema()) {
+        let schema = node(&text);
+        let _ = from_gemini(&schema);
+        match to_gemini(&schema, "tools[0]") {
+            Ok((google, _)) => prop_assert!(!has_foreign_keyword(&google), "{}", google.to_text()),
+            Err(fault) => prop_assert_eq!(fault.status, 400),
+        }
     }
 }

@@ -136,7 +136,10 @@ fn blank_texts_are_never_sent_and_the_user_speaks_first() {
     ]);
     let wanted = r#"[{"role":"user","content":[{"text":"."}]},{"role":"assistant","content":[{"text":"Hi"},{"text":"there"}]},{"role":"user","content":[{"text":"x"}]}]"#;
     assert_eq!(messages(&request, CLAUDE), wanted);
-    assert_eq!(messages(&asking(Vec::new()), CLAUDE), r#"[{"role":"user","content":[{"text":"."}]}]"#);
+    let mut instructed = asking(Vec::new());
+    assert_eq!(try_encoded(&instructed, CLAUDE).unwrap_err().kind, FaultKind::UnsupportedContent, "nothing is said");
+    instructed.system.push(Block::text("Say hello."));
+    assert_eq!(messages(&instructed, CLAUDE), r#"[{"role":"user","content":[{"text":"."}]}]"#);
 }
 
 #[test]
@@ -294,6 +297,10 @@ fn structured_output_is_native_where_the_model_has_it_and_a_forced_tool_elsewher
         let body = String::from_utf8(encoded.body).unwrap();
         assert!(body.contains(r#""toolChoice":{"tool":{"name":"city"}}"#) && body.contains(schema), "{body}");
     }
+    let mut any = hello();
+    any.output = Some(OutputFormat::Json);
+    let (encoded, _) = try_encoded(&any, CLAUDE).unwrap();
+    assert_eq!(encoded.output_tool.as_deref(), Some("structured_output"));
     let mut with_tools = ask(closed);
     with_tools.tools.push(tool("city"));
     let (encoded, _) = try_encoded(&with_tools, NOVA).unwrap();
@@ -325,6 +332,9 @@ fn reasoning_by_what_the_model_takes() {
     assert_eq!(more(&small, CLAUDE), some(r#"{"thinking":{"type":"enabled","budget_tokens":500}}"#), "TR10");
     assert_eq!(more(&thinking(ThinkingMode::Off, None, None), CLAUDE), some(r#"{"thinking":{"type":"disabled"}}"#));
     assert_eq!(more(&thinking(ThinkingMode::Off, None, None), LLAMA), None);
+    let mut large = thinking(ThinkingMode::On, None, Some(40_000));
+    large.params.max_tokens = Some(30_000);
+    assert!(encoded(&large, CLAUDE).0.contains(r#""maxTokens":64000"#), "no more than the model has");
     let mut limited = high.clone();
     limited.params.max_tokens = Some(1000);
     let (body, lost) = encoded(&limited, CLAUDE);
@@ -411,4 +421,82 @@ fn bedrocks_own_blocks_go_back_whole() {
     assert_eq!(request.turns[0].blocks[0].as_text(), Some("q"));
     assert_eq!(request.turns[0].blocks[1].as_text(), Some("t\ns\nc"));
     assert_eq!(messages(&request, CLAUDE), own);
+}
+
+/// Every request field of the service's model (botocore 1.44.8, bedrock-runtime 2023-09-30), on top of a plain request.
+const FIELDS: &[&str] = &[
+    r#""system":[{"text":"s"}]"#,
+    r#""system":[{"guardContent":{"text":{"text":"s"}}}]"#,
+    r#""system":[{"text":"s"},{"cachePoint":{"type":"default"}}]"#,
+    r#""inferenceConfig":{"maxTokens":5}"#,
+    r#""inferenceConfig":{"temperature":0.5}"#,
+    r#""inferenceConfig":{"topP":0.5}"#,
+    r#""inferenceConfig":{"stopSequences":["x"]}"#,
+    r#""toolConfig":{"tools":[{"toolSpec":{"name":"f","inputSchema":{"json":{}}}}]}"#,
+    r#""toolConfig":{"tools":[{"systemTool":{"name":"nova_grounding"}}]}"#,
+    r#""toolConfig":{"toolChoice":{"auto":{}}}"#,
+    r#""toolConfig":{"toolChoice":{"any":{}}}"#,
+    r#""toolConfig":{"toolChoice":{"tool":{"name":"f"}}}"#,
+    r#""guardrailConfig":{"guardrailIdentifier":"g","guardrailVersion":"1"}"#,
+    r#""projectIdentifier":"p""#,
+    r#""additionalModelRequestFields":{"top_k":5}"#,
+    r#""additionalModelRequestFields":{"anything":5}"#,
+    r#""promptVariables":{"a":{"text":"b"}}"#,
+    r#""additionalModelResponseFieldPaths":["/stop_sequence"]"#,
+    r#""requestMetadata":{"a":"b"}"#,
+    r#""performanceConfig":{"latency":"optimized"}"#,
+    r#""serviceTier":{"type":"flex"}"#,
+    r#""outputConfig":{"effort":"low"}"#,
+    r#""outputConfig":{"effort":"unheard-of"}"#,
+    r#""outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":"{}"}}}}"#,
+];
+
+/// Every content block of the same model.
+const BLOCKS: &[&str] = &[
+    r#"{"text":"t"}"#,
+    r#"{"image":{"format":"png","source":{"bytes":"QQ=="}}}"#,
+    r#"{"image":{"format":"png","source":{"s3Location":{"uri":"s3://a/b","bucketOwner":"1"}}}}"#,
+    r#"{"document":{"name":"d","source":{"bytes":"QQ=="}}}"#,
+    r#"{"document":{"format":"txt","name":"d","source":{"content":[{"text":"a"},{"text":"b"}]},"context":"c","citations":{"enabled":true}}}"#,
+    r#"{"video":{"format":"three_gp","source":{"bytes":"QQ=="}}}"#,
+    r#"{"audio":{"format":"mka","source":{"bytes":"QQ=="}}}"#,
+    r#"{"toolUse":{"toolUseId":"i","name":"f","input":{}}}"#,
+    r#"{"toolUse":{"toolUseId":"i","name":"f","input":{},"type":"server_tool_use"}}"#,
+    r#"{"toolResult":{"toolUseId":"i","content":[{"json":{"a":1}},{"text":"t"}],"status":"error"}}"#,
+    r#"{"toolResult":{"toolUseId":"i","content":[{"searchResult":{"source":"s","title":"t","content":[{"text":"c"}]}}]}}"#,
+    r#"{"toolResult":{"toolUseId":"i","content":[],"type":"nova_result"}}"#,
+    r#"{"guardContent":{"text":{"text":"t","qualifiers":["query"]}}}"#,
+    r#"{"guardContent":{"image":{"format":"png","source":{"bytes":"QQ=="}}}}"#,
+    r#"{"cachePoint":{"type":"default","ttl":"1h"}}"#,
+    r#"{"reasoningContent":{"reasoningText":{"text":"t","signature":"s"}}}"#,
+    r#"{"reasoningContent":{"redactedContent":"QQ=="}}"#,
+    r#"{"citationsContent":{"content":[{"text":"t"}],"citations":[{"title":"t","location":{"web":{"url":"u"}}}]}}"#,
+    r#"{"searchResult":{"source":"s","title":"t","content":[{"text":"c"}],"citations":{"enabled":true}}}"#,
+    r#"{"toolAddition":{"tool":{"name":"f"}}}"#,
+    r#"{"toolRemoval":{"tool":{"name":"f"}}}"#,
+];
+
+#[test]
+fn tr19_every_field_of_the_service_model_is_taken_or_reported() {
+    let (plain, _) = decoded(r#"{"messages":[{"role":"user","content":[{"text":"a"}]}]}"#);
+    for field in FIELDS {
+        let (request, losses) =
+            decoded(&format!(r#"{{"messages":[{{"role":"user","content":[{{"text":"a"}}]}}],{field}}}"#));
+        assert!(request != plain || !losses.is_empty(), "{field}");
+    }
+    for block in BLOCKS {
+        for role in ["user", "assistant", "system"] {
+            let body = format!(r#"{{"messages":[{{"role":"{role}","content":[{{"text":"a"}},{block}]}}]}}"#);
+            let (request, losses) = decoded(&body);
+            let read = &request.turns[0].blocks;
+            assert!(read.len() > 1 || read[0].cache.is_some() || !losses.is_empty(), "{body}");
+            // What was read is sent, or refused, or reported.
+            if let Ok((sent, lost)) = try_encoded(&request, CLAUDE) {
+                let sent = String::from_utf8(sent.body).unwrap();
+                let kind = block.split('"').nth(1).unwrap();
+                let said = sent.contains(kind) || (role == "system" && sent.matches(r#""text":"#).count() > 2);
+                assert!(said || !lost.is_empty() || !losses.is_empty(), "{body} → {sent}");
+            }
+        }
+    }
 }

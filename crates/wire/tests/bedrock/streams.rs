@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use proptest::prelude::*;
 use tollgate_ir::{
     Block, BlockStart, CallKind, Content, Delta, Dialect, Event, Fault, FaultKind, Finish, Issuer, ReplyHead, Seal,
     Usage,
@@ -10,6 +11,7 @@ use tollgate_ir::{
 use tollgate_wire::codec::{StreamDecoder, StreamEncoder};
 use tollgate_wire::frame::aws::{aws_event, aws_exception};
 use tollgate_wire::frame::{Deframer, Frame};
+use tollgate_wire::json::Node;
 use tollgate_wire::target::ReplyContext;
 
 /// The events of a body, cut into pieces.
@@ -255,4 +257,108 @@ fn provider_run_tools_come_whole_and_go_back_whole() {
         ]
     );
     assert_eq!(decode(&rewritten(&events), 99), events);
+}
+
+fn pieces() -> impl Strategy<Value = Vec<String>> {
+    proptest::collection::vec("[a-z\"\\\\\n日🎉 ]{1,6}", 1..4)
+}
+
+/// A block's start and deltas; what Bedrock's wires can say of it.
+fn block() -> impl Strategy<Value = (BlockStart, Vec<Delta>)> {
+    let reasoning = |redacted| BlockStart::Reasoning { summary: false, redacted, id: None };
+    let seal = |data: String| Delta::Seal(Seal { issuer: Issuer::Anthropic, data });
+    let texts = |pieces: Vec<String>| pieces.into_iter().map(Delta::Text).collect::<Vec<_>>();
+    prop_oneof![
+        pieces().prop_map(move |pieces| (BlockStart::Text, texts(pieces))),
+        (pieces(), "[A-Za-z0-9+/=]{1,9}").prop_map(move |(pieces, data)| {
+            let mut deltas = texts(pieces);
+            deltas.push(seal(data));
+            (reasoning(false), deltas)
+        }),
+        "[A-Za-z0-9+/=]{1,9}".prop_map(move |data| (reasoning(true), vec![seal(data)])),
+        ("[a-zA-Z0-9_-]{1,9}", "[a-z]{1,9}", pieces()).prop_map(|(id, name, pieces)| {
+            (call(&id, &name, CallKind::Function), pieces.into_iter().map(Delta::Arguments).collect())
+        }),
+    ]
+}
+
+fn answer() -> impl Strategy<Value = Vec<Event>> {
+    proptest::collection::vec(block(), 0..5).prop_map(|blocks| {
+        let mut events = vec![Event::Start(ReplyHead::default())];
+        for (number, (start, deltas)) in (0..).zip(blocks) {
+            events.push(open(number, start));
+            events.extend(deltas.into_iter().map(|d| delta(number, d)));
+            events.push(close(number));
+        }
+        events.push(Event::Finish { choice: 0, finish: Finish::Length });
+        events.push(Event::Usage(Usage { input: 3, output: 4, cache_read: Some(1), ..Usage::default() }));
+        events.push(Event::End);
+        events
+    })
+}
+
+/// Any event, in any order: what a decoder of another dialect might get wrong.
+fn any_event() -> impl Strategy<Value = Event> {
+    let number = || 0u32..3;
+    prop_oneof![
+        Just(Event::Start(ReplyHead::default())),
+        (number(), block()).prop_map(|(number, (start, _))| open(number, start)),
+        (number(), block()).prop_map(|(number, (_, mut deltas))| delta(number, deltas.remove(0))),
+        number().prop_map(close),
+        Just(Event::Usage(Usage::default())),
+        Just(Event::Finish { choice: 0, finish: Finish::Stop }),
+        Just(Event::Ping),
+        Just(Event::End),
+        Just(Event::Fault(Box::new(Fault::new(FaultKind::ProviderCut, "cut")))),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_at_any_cut(events in answer(), cut in 1usize..200) {
+        prop_assert_eq!(decode(&rewritten(&events), cut), events);
+    }
+
+    #[test]
+    fn any_events_are_written_as_a_stream_that_sdks_can_follow(events in proptest::collection::vec(any_event(), 0..24)) {
+        let written = written(&events);
+        let (mut open, mut ended) = (None, false);
+        for (i, (name, payload)) in written.iter().enumerate() {
+            let payload = Node::parse(payload.as_bytes()).unwrap();
+            let index = payload.uint("contentBlockIndex");
+            prop_assert!((i == 0) == (name == "messageStart"), "{:?}", written);
+            prop_assert!(!ended, "{:?}", written);
+            match name.as_str() {
+                "contentBlockStart" => { prop_assert_eq!(open, None); open = index; }
+                "contentBlockDelta" => { prop_assert!(open.is_none() || open == index); open = index; }
+                "contentBlockStop" => { prop_assert_eq!(open, index); open = None; }
+                "messageStop" => prop_assert_eq!(open, None),
+                "metadata" => ended = true,
+                name => ended = name.ends_with("Exception"),
+            }
+        }
+    }
+
+    #[test]
+    fn any_payloads_are_events_that_nest(
+        frames in proptest::collection::vec((0usize..7, proptest::collection::vec(any::<u8>(), 0..9), 0usize..8, 0u64..3), 0..20)
+    ) {
+        const NAMES: [&str; 7] = ["messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata", "odd"];
+        const INSIDES: [&str; 8] = [
+            r#""delta":{"text":"x"}"#,
+            r#""delta":{"reasoningContent":{"signature":"x"}}"#,
+            r#""delta":{"reasoningContent":{"redactedContent":"x"}}"#,
+            r#""delta":{"toolUse":{"input":"{"}}"#,
+            r#""delta":{"toolResult":[{"text":"x"}]},"start":{"toolUse":{"name":"f","toolUseId":"i"}}"#,
+            r#""start":{"toolUse":{"name":"f","type":"server_tool_use"}}"#,
+            r#""start":{"image":{"format":"png"}},"delta":{"image":{"source":{"bytes":"QQ=="}}}"#,
+            r#""delta":7,"start":[],"usage":"x","stopReason":4"#,
+        ];
+        let mut body = Vec::new();
+        for (name, junk, inside, index) in frames {
+            let payload = format!(r#"{{"contentBlockIndex":{index},{}}}"#, INSIDES[inside]);
+            aws_event(&mut body, NAMES[name], if junk.len() > 7 { &junk } else { payload.as_bytes() });
+        }
+        nests(&decode(&body, 64));
+    }
 }

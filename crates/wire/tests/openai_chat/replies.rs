@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 use tollgate_ir::{
-    Block, Call, CallKind, Choice, Content, Fault, FaultKind, Finish, Issuer, Reasoning, Reply, Retry, Seal, Usage,
+    Block, BlockStart, Call, CallKind, Choice, Content, Delta, Event, Fault, FaultKind, Finish, Issuer, Reasoning,
+    Reply, Retry, Seal, Usage,
 };
-use tollgate_wire::codec;
+use tollgate_wire::{codec, openai_chat};
 
-use crate::{CHAT, context, decode};
+use crate::{CHAT, context, decode, fold};
 
 fn read(choice: &str, usage: &str) -> Reply {
     let body = format!(r#"{{"id":"x","model":"m","choices":[{choice}],"usage":{usage}}}"#);
@@ -46,6 +47,22 @@ fn tr14_reasoning_in_every_spelling() {
         assert!(matches!(&blocks[0].content, Content::Reasoning(r) if r.text == "r"), "{message}");
         assert_eq!(write(&reply)["choices"][0]["message"]["reasoning_content"], "r", "{message}");
     }
+}
+
+#[test]
+fn sources_beside_the_choices_are_citations() {
+    let sources = r#""citations":["https://a"],"search_results":[{"url":"https://a","title":"A"}]"#;
+    let body = format!(r#"{{"id":"x","choices":[{{"message":{{"content":"t"}}}}],{sources}}}"#);
+    let told = write(&codec::decode_reply(CHAT, body.as_bytes()).unwrap());
+    let wanted =
+        json!([{"type":"url_citation","url_citation":{"start_index":0,"end_index":0,"title":"A","url":"https://a"}}]);
+    assert_eq!(told["choices"][0]["message"]["annotations"], wanted);
+    let chunk =
+        format!(r#"data: {{"id":"x","choices":[{{"delta":{{"content":"t"}},"finish_reason":"stop"}}],{sources}}}"#);
+    let events = fold::events(format!("{chunk}\n\n").as_bytes(), 9);
+    fold::check(&events);
+    let data = fold::data(&fold::bytes(&events, context())).concat();
+    assert_eq!(data.matches("url_citation\":{").count(), 1, "{data}");
 }
 
 #[test]
@@ -122,6 +139,10 @@ fn errors_in_bodies_of_status_200_are_faults() {
         (r#"{"error":{"message":"x","type":"rate_limit_error"}}"#, FaultKind::ProviderRateLimited),
         (r#"{"error":{"code":502,"message":"x"},"choices":[]}"#, FaultKind::ProviderFailed),
         (r#"{"detail":"x"}"#, FaultKind::ProviderFailed),
+        (
+            r#"{"choices":[{"error":{"code":429,"message":"x"},"message":{"content":""},"finish_reason":"error"}]}"#,
+            FaultKind::ProviderRateLimited,
+        ),
         (r#"{"choices":[]}"#, FaultKind::ProviderGarbage),
         ("<html>", FaultKind::ProviderGarbage),
         ("", FaultKind::ProviderGarbage),
@@ -214,4 +235,39 @@ fn a_reply_without_choices_is_still_one_that_sdks_can_read() {
         (&json!("chatcmpl-abc"), &json!("chat.completion"), &json!(7))
     );
     assert_eq!(body["choices"][0]["message"], json!({"role":"assistant","content":null,"refusal":null}));
+}
+
+#[test]
+fn clients_of_old_functions_get_one_function_call() {
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"x"}],"functions":[{"name":"f"}]}"#;
+    let mut context = context();
+    context.echo = openai_chat::echo(&decode(body).unwrap().0);
+    let call = |id: &str| {
+        let call = Call { id: id.into(), name: "f".into(), arguments: "{}".into(), kind: CallKind::Function };
+        Block::new(Content::Call(call))
+    };
+    let choice = Choice { blocks: vec![call("a"), call("b")], finish: Some(Finish::ToolCalls), logprobs: vec![] };
+    let reply = Reply { choices: vec![choice], ..Reply::default() };
+    let written: Value = serde_json::from_slice(&codec::encode_reply(CHAT, &reply, &context)).unwrap();
+    let told = &written["choices"][0];
+    assert_eq!(told["message"]["function_call"], json!({"name":"f","arguments":"{}"}));
+    assert_eq!((&told["message"]["tool_calls"], &told["finish_reason"]), (&Value::Null, &json!("function_call")));
+    let start = BlockStart::Call { id: "a".into(), name: "f".into(), kind: CallKind::Function };
+    let events = [
+        Event::Open { choice: 0, block: 0, start },
+        Event::Delta { choice: 0, block: 0, delta: Delta::Arguments("{}".into()) },
+        Event::Close { choice: 0, block: 0 },
+        Event::Finish { choice: 0, finish: Finish::ToolCalls },
+        Event::End,
+    ];
+    let data = fold::data(&fold::bytes(&events, context)).concat();
+    assert!(data.contains(r#""function_call":{"name":"f","arguments":""}"#), "{data}");
+    assert!(
+        data.contains(r#""function_call":{"arguments":"{}"}"#) && data.contains(r#""finish_reason":"function_call""#),
+        "{data}"
+    );
+    assert_eq!(
+        openai_chat::echo(&decode(r#"{"model":"m","messages":[{"content":"x"}],"tools":[{"name":"f"}]}"#).unwrap().0),
+        None
+    );
 }

@@ -234,8 +234,9 @@ fn tr12_a_signature_is_found_beside_a_renamed_call_and_by_the_calls_id() {
     for call in [
         r#"{"id":"renamed","type":"function","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"SIG"}}}"#,
         r#"{"id":"orig","type":"function","function":{"name":"f","arguments":"{}"}}"#,
+        r#"{"id":"renamed too","type":"function","function":{"name":"f","arguments":"{}"}}"#,
     ] {
-        let details = if call.contains("orig") {
+        let details = if !call.contains("extra_content") {
             r#","reasoning_details":[{"type":"reasoning.encrypted","data":"SIG","id":"orig","format":"google-gemini-v1","index":0}]"#
         } else {
             ""
@@ -275,6 +276,8 @@ fn the_form_of_the_answer() {
     let schema = with(
         r#","response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"b":1,"a":2}}}"#,
     );
+    let flat = with(r#","response_format":{"type":"json_schema","name":"n","strict":true,"schema":{"b":1,"a":2}}"#);
+    assert_eq!(decode(&flat).unwrap().0.output, decode(&schema).unwrap().0.output);
     let Some(OutputFormat::Schema { name, schema, strict, .. }) = decode(&schema).unwrap().0.output else { panic!() };
     assert_eq!((name.as_deref(), schema.as_str(), strict), (Some("n"), r#"{"b":1,"a":2}"#, Some(true)));
     assert_eq!(

@@ -113,6 +113,7 @@ fn errors_in_streams_are_faults_with_the_providers_words() {
     for last in [
         r#"{"error":{"message":"w","type":"overloaded_error"}}"#,
         r#"{"error":"w","code":"overloaded"}"#,
+        r#"{"object":"error","message":"w","code":503}"#,
         r#"{"id":"x","error":{"code":503,"message":"w"},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}"#,
     ] {
         let events = read(&[&chunk(r#"{"content":"t"}"#), last]);
@@ -266,4 +267,61 @@ fn what_is_missing_is_made_up_and_a_fault_is_the_last_word() {
     let fault = Event::Fault(Box::new(Fault::new(FaultKind::ProviderOverloaded, "busy")));
     let chunks = written(&[open(0, BlockStart::Text), fault, delta(0, Delta::Text("late".into())), Event::End]);
     assert_eq!(chunks, [json!({"error":{"message":"busy","type":"server_error","param":null,"code":null}})]);
+}
+
+/// What a client has of a stream when it keeps the side field as it came: texts joined, entries in a row, calls by index.
+fn kept(chunks: &[Value]) -> Value {
+    let (mut words, mut details, mut calls) = (String::new(), Vec::new(), Vec::<Value>::new());
+    for delta in deltas(chunks) {
+        words.push_str(delta["reasoning_content"].as_str().unwrap_or_default());
+        details.extend(delta["reasoning_details"].as_array().cloned().unwrap_or_default());
+        for part in delta["tool_calls"].as_array().into_iter().flatten() {
+            let index = usize::try_from(part["index"].as_u64().unwrap()).unwrap();
+            if calls.len() == index {
+                calls.push(part.clone());
+            } else {
+                let more = part["function"]["arguments"].as_str().unwrap_or_default();
+                let all = format!("{}{more}", calls[index]["function"]["arguments"].as_str().unwrap());
+                calls[index]["function"]["arguments"] = json!(all);
+            }
+        }
+    }
+    json!({"role":"assistant","content":null,"reasoning_content":words,"reasoning_details":details,"tool_calls":calls})
+}
+
+#[test]
+fn tr08_interleaved_thinking_streamed_and_sent_back_is_the_same() {
+    let seal = |data: &str| Delta::Seal(Seal { issuer: Issuer::Anthropic, data: data.into() });
+    let thought = |redacted| BlockStart::Reasoning { summary: false, redacted, id: None };
+    let call = |id: &str| BlockStart::Call { id: id.into(), name: "f".into(), kind: CallKind::Function };
+    let arguments = || Delta::Arguments("{}".into());
+    let events = [
+        open(0, thought(false)),
+        delta(0, Delta::Text("on".into())),
+        delta(0, Delta::Text("e".into())),
+        delta(0, seal("S1")),
+        close(0),
+        open(1, call("a")),
+        delta(1, arguments()),
+        close(1),
+        open(2, thought(false)),
+        delta(2, Delta::Text("two".into())),
+        delta(2, seal("S2")),
+        close(2),
+        open(3, thought(true)),
+        delta(3, seal("R")),
+        close(3),
+        open(4, call("b")),
+        delta(4, arguments()),
+        close(4),
+        Event::Finish { choice: 0, finish: Finish::ToolCalls },
+        Event::End,
+    ];
+    let message = kept(&written(&events));
+    let body = json!({"model":"m","messages":[{"role":"user","content":"x"}, message]}).to_string();
+    let (request, lost) = crate::decode(&body).unwrap();
+    assert_eq!(lost, Vec::<String>::new());
+    let mut blocks = request.turns[1].blocks.clone();
+    blocks.iter_mut().for_each(|b| b.at.clear());
+    assert_eq!(blocks, fold::reply(&events).choices[0].blocks);
 }

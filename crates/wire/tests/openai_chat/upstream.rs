@@ -198,6 +198,35 @@ fn tr24_media_of_results_follow_as_the_users_and_what_has_no_place_is_refused() 
 }
 
 #[test]
+fn documents_in_plain_text_are_words_of_the_result() {
+    let document = Media {
+        kind: MediaKind::Document,
+        mime: None,
+        source: MediaSource::Text("doc".into()),
+        name: None,
+        detail: None,
+    };
+    let content = vec![Block::text("t"), Block::new(Content::Media(document))];
+    let request = turns(vec![(Role::User, vec![result("1", content)])]);
+    let messages = |model| encode(&request, model).unwrap().0["messages"].clone();
+    assert_eq!(messages("open"), json!([{"role":"tool","tool_call_id":"1","content":"t\ndoc"}]));
+    assert_eq!(messages("gpt-4.1")[0]["content"], json!([{"type":"text","text":"t"},{"type":"text","text":"doc"}]));
+}
+
+#[test]
+fn reasoning_as_the_model_sees_fit_is_asked_for_where_it_must_be() {
+    let request = with(r#","thinking":{"type":"adaptive"}"#);
+    for (model, wanted) in [
+        ("gpt-4.1", json!({})),
+        ("gpt-5.1", json!({"reasoning_effort":"medium"})),
+        ("qwen3", json!({})),
+        ("deepseek-v4", json!({"thinking":{"type":"enabled"}})),
+    ] {
+        assert_eq!(rest(&request, model), (wanted, vec![]), "{model}");
+    }
+}
+
+#[test]
 fn tr13_reasoning_goes_back_where_the_model_wants_it_and_foreign_seals_never() {
     let thought = Block {
         seal: Some(Seal { issuer: Issuer::Anthropic, data: "SECRET".into() }),

@@ -44,7 +44,7 @@ fn block(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Block, Fault
     fields.ignore(&["type"]);
     let cache = cache_mark(&mut fields, losses)?;
     let mut block = match kind.as_str() {
-        "image" => image(&mut fields)?,
+        "image" => image(&mut fields, losses)?,
         "document" => document(&mut fields, losses)?,
         "search_result" => search_result(&mut fields)?,
         "tool_use" => call(&mut fields)?,
@@ -98,9 +98,10 @@ fn text(fields: &mut Fields<'_>) -> Result<Block, Fault> {
     Ok(Block::new(Content::Text { text, citations: citations.iter().map(citations::read).collect() }))
 }
 
-fn image(fields: &mut Fields<'_>) -> Result<Block, Fault> {
+fn image(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Block, Fault> {
     let mut source = fields.object("source")?.ok_or_else(|| fields.missing("source"))?;
     let mut block = Block::new(Content::Media(media::read(MediaKind::Image, &mut source)?));
+    source.report_rest(losses);
     block.carry = carry(fields, &["transformations"]);
     Ok(block)
 }

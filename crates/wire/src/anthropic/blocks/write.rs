@@ -5,6 +5,7 @@ use tollgate_ir::{Block, CacheMark, Call, CallKind, Carry, Content, Dialect, Iss
 use crate::anthropic::{citations, media, seal};
 use crate::ids::{IdRule, ToolNames};
 use crate::json::{ArrayWriter, Node, ObjectWriter, object};
+use crate::target::ModelFacts;
 use crate::translate::CUSTOM_INPUT;
 
 /// For whom blocks are written.
@@ -51,6 +52,8 @@ pub(in crate::anthropic) fn block(a: &mut ArrayWriter<'_>, block: &Block, cache:
             cache_control(o, cache);
         }),
         Content::Result(result) => a.object(|o| tool_result(o, block, result, cache, to)),
+        // A request's have been checked; a reply may hold sounds and films, which have no place here.
+        Content::Media(media) if media::check(block, media, &ModelFacts::default()).is_err() => {}
         Content::Media(media) => a.object(|o| {
             o.text("type", media::block_type(media));
             media::write(o, media);
@@ -79,29 +82,33 @@ pub(in crate::anthropic) fn call_head(o: &mut ObjectWriter<'_>, call: &Call, to:
     }
 }
 
-/// The arguments as the JSON object that `input` must be; anything else is wrapped as a custom tool's text is.
+/// The arguments as the JSON object that `input` must be: none, and `null`, are an empty one; anything else is wrapped as
+/// a custom tool's text is.
 pub(in crate::anthropic) fn input(call: &Call) -> String {
-    if call.kind == CallKind::Function {
-        if call.arguments.trim().is_empty() {
-            return "{}".to_owned();
-        }
-        if matches!(Node::read(call.arguments.as_bytes()), Some(Node::Object(_))) {
-            return call.arguments.clone();
+    match object_of(call) {
+        Some(object) => object.to_owned(),
+        None => {
+            let mut out = Vec::new();
+            object(&mut out, |o| o.text(CUSTOM_INPUT, &call.arguments));
+            String::from_utf8(out).unwrap_or_default()
         }
     }
-    let mut out = Vec::new();
-    object(&mut out, |o| o.text(CUSTOM_INPUT, &call.arguments));
-    String::from_utf8(out).unwrap_or_default()
+}
+
+fn object_of(call: &Call) -> Option<&str> {
+    let arguments = call.arguments.trim();
+    match call.kind {
+        CallKind::Custom => None,
+        CallKind::Function if matches!(arguments, "" | "null") => Some("{}"),
+        CallKind::Function => {
+            matches!(Node::read(arguments.as_bytes()), Some(Node::Object(_))).then_some(call.arguments.as_str())
+        }
+    }
 }
 
 /// Whether a function's call has arguments that are no JSON object, so that [`input`] wraps them.
 pub(in crate::anthropic) fn input_is_wrapped(block: &Block) -> bool {
-    match &block.content {
-        Content::Call(call) if call.kind == CallKind::Function => {
-            !call.arguments.trim().is_empty() && !matches!(Node::read(call.arguments.as_bytes()), Some(Node::Object(_)))
-        }
-        _ => false,
-    }
+    matches!(&block.content, Content::Call(call) if call.kind == CallKind::Function && object_of(call).is_none())
 }
 
 fn thinking(a: &mut ArrayWriter<'_>, reasoning: &Reasoning, sealed: Option<&Seal>, to: For<'_>) {

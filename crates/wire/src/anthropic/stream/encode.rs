@@ -3,7 +3,7 @@
 //! One block is open at a time (the sequencer sees to it); indices are counted here, since blocks that have no place in
 //! this protocol are left out. `message_start` says 0 tokens where nobody knows yet, `message_delta` says all of them.
 
-use tollgate_ir::{Block, BlockStart, Call, Delta, Event, Fault, Finish, ReplyHead, Usage};
+use tollgate_ir::{Block, BlockStart, Call, CallKind, Delta, Event, Fault, Finish, ReplyHead, Usage};
 
 use crate::anthropic::blocks::write::{self, For};
 use crate::anthropic::{citations, fault, finish, reply, seal, usage};
@@ -41,6 +41,8 @@ enum Kind {
         id: Option<String>,
     },
     Call,
+    /// A custom tool's: its text is gathered, since what goes out must be a JSON object.
+    Custom(Call),
     /// It came whole; deltas to it mean nothing.
     Whole,
 }
@@ -115,6 +117,9 @@ impl StreamEncoder {
             BlockStart::Text | BlockStart::Refusal => Kind::Text,
             BlockStart::Reasoning { redacted: true, id, .. } => Kind::Redacted { id: id.clone() },
             BlockStart::Reasoning { id, .. } => Kind::Thinking { id: id.clone() },
+            BlockStart::Call { id, name, kind: kind @ CallKind::Custom } => {
+                Kind::Custom(Call { id: id.clone(), name: name.clone(), arguments: String::new(), kind: *kind })
+            }
             BlockStart::Call { .. } => Kind::Call,
             BlockStart::Whole(_) => Kind::Whole,
         };
@@ -167,8 +172,9 @@ impl StreamEncoder {
     }
 
     fn delta(&mut self, at: (u32, u32), delta: &Delta, out: &mut Vec<u8>) {
-        let Some(open) = self.open.as_ref().filter(|open| open.block == at) else { return };
-        match (&open.kind, delta) {
+        let Some(open) = self.open.as_mut().filter(|open| open.block == at) else { return };
+        match (&mut open.kind, delta) {
+            (Kind::Custom(call), Delta::Arguments(more)) => call.arguments.push_str(more),
             (Kind::Text, Delta::Text(text)) if !text.is_empty() => {
                 self.begin_words(out);
                 self.block_delta(out, "text_delta", |o| o.text("text", text));
@@ -193,7 +199,8 @@ impl StreamEncoder {
                     o.text("data", &data);
                 });
             }
-            (Kind::Call, Delta::Arguments(more)) if !more.is_empty() => {
+            // `null` for no arguments (Cohere) would take the place of the empty object.
+            (Kind::Call, Delta::Arguments(more)) if !more.is_empty() && more != "null" => {
                 self.block_delta(out, "input_json_delta", |o| o.text("partial_json", more));
             }
             _ => {}
@@ -226,6 +233,10 @@ impl StreamEncoder {
     }
 
     fn close(&mut self, out: &mut Vec<u8>) {
+        if let Some(Open { kind: Kind::Custom(call), .. }) = &self.open {
+            let input = write::input(call);
+            self.block_delta(out, "input_json_delta", |o| o.text("partial_json", &input));
+        }
         if self.open.take().is_some_and(|open| open.begun) {
             event(out, "content_block_stop", |o| o.uint("index", self.next));
             self.next += 1;

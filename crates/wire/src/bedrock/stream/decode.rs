@@ -70,6 +70,8 @@ impl StreamDecoder {
         let index = body.uint("contentBlockIndex").unwrap_or(0);
         match frame.name() {
             "messageStart" => self.start(out),
+            // After the finish nothing can be added to the answer.
+            "contentBlockStart" | "contentBlockDelta" | "contentBlockStop" if self.finished => {}
             "contentBlockStart" => self.block_start(index, &body, out),
             "contentBlockDelta" => self.block_delta(index, &body, out),
             "contentBlockStop" => self.block_stop(index, out),

@@ -22,7 +22,7 @@ pub(super) fn encode(
     target: &Target<'_>,
     losses: &mut Losses,
 ) -> Result<(), Fault> {
-    let system = system(request, losses);
+    let system = system(request, losses)?;
     let spoken: Vec<&Turn> = request.turns.iter().filter(|t| t.role != Role::System).collect();
     let instruct = |a: &mut ArrayWriter<'_>| system.iter().for_each(|t| parts::text(a, t, false, None));
     if spoken.is_empty() && !system.is_empty() {
@@ -53,23 +53,22 @@ pub(super) fn encode(
 }
 
 /// The words of the system blocks, then of system messages within the conversation, which have no place there.
-fn system<'r>(request: &'r Request, losses: &mut Losses) -> Vec<&'r str> {
+fn system<'r>(request: &'r Request, losses: &mut Losses) -> Result<Vec<&'r str>, Fault> {
     let late = request.turns.iter().filter(|t| t.role == Role::System).flat_map(|t| &t.blocks);
     for block in late.clone() {
         losses.block(block, "", Reason::Adjusted);
     }
-    request
-        .system
-        .iter()
-        .chain(late)
-        .filter_map(|block| {
-            report_cache(block, losses);
-            if block.as_text().is_none() {
-                losses.block(block, "", Reason::Dropped);
-            }
-            block.as_text().filter(|text| !text.is_empty())
-        })
-        .collect()
+    let mut texts = Vec::new();
+    for block in request.system.iter().chain(late) {
+        report_cache(block, losses);
+        match &block.content {
+            Content::Text { text, .. } if text.is_empty() => {}
+            Content::Text { text, .. } => texts.push(text.as_str()),
+            Content::Media(_) => return Err(refused(block, "Gemini's instructions are text only.".to_owned())),
+            _ => losses.block(block, "", Reason::Dropped),
+        }
+    }
+    Ok(texts)
 }
 
 struct Writer<'w> {

@@ -264,7 +264,7 @@ fn streams_as_clients_read_them() {
     assert_eq!(stream(&[Event::End]), [last("STOP")]);
 
     let call = BlockStart::Call { id: "c".into(), name: "f".into(), kind: CallKind::Function };
-    let pieces = [r#"{"x""#, ":1}"].map(|p| delta(Delta::Arguments(p.into())));
+    let pieces = ["{\n\"x\"", ":1\r\n}"].map(|p| delta(Delta::Arguments(p.into())));
     let mut events = vec![open(call)];
     events.extend(pieces);
     events.extend([
@@ -296,11 +296,13 @@ fn errors_both_ways() {
     let key = r#"{"error":{"code":400,"message":"Nope.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}}"#;
     let rate = r#"[{"error":{"code":429,"message":"Slow down.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"21.3s"}]}}]"#;
     let day = r#"{"error":{"code":429,"message":"Quota.","status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateRequestsPerDayPerProject"}]}]}}"#;
+    let minute = r#"{"error":{"code":429,"message":"You exceeded your current quota.","status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateRequestsPerMinutePerProject"}]}]}}"#;
     let long = r#"{"error":{"code":400,"message":"The input token count (9) exceeds the maximum number of tokens allowed (8).","status":"INVALID_ARGUMENT"}}"#;
     for (status, body, kind, retry, after) in [
         (400, key, FaultKind::ProviderAuth, Retry::NextTarget, None),
         (429, rate, FaultKind::ProviderRateLimited, Retry::NextTarget, Some("22")),
         (429, day, FaultKind::ProviderQuota, Retry::NextTarget, None),
+        (429, minute, FaultKind::ProviderRateLimited, Retry::NextTarget, None),
         (400, long, FaultKind::ContextLength, Retry::No, None),
         (
             404,

@@ -483,3 +483,17 @@ fn tr19_parameters_without_a_word_are_reported() {
         ]
     );
 }
+
+/// TR38: what the latest models refuse is left out and reported; zero says nothing.
+#[test]
+fn tr38_penalties_by_the_model_s_class() {
+    let mut request = Request { turns: vec![turn(Role::User, vec![Block::text("q")])], ..Request::default() };
+    request.params.presence_penalty = Some(0.5);
+    request.params.frequency_penalty = Some(0.0);
+    let (body, losses) = encode_for("gemini-2.5-flash", &request).unwrap();
+    assert_eq!(at(&body, &["generationConfig"]), r#"{"presencePenalty":0.5,"frequencyPenalty":0}"#);
+    assert!(losses.is_empty());
+    let (body, losses) = encode_for("gemini-3.8-flash", &request).unwrap();
+    assert_eq!(at(&body, &["generationConfig"]), "absent");
+    assert_eq!(losses, ["generationConfig.presencePenalty;dropped"]);
+}

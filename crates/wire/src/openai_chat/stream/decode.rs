@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tollgate_ir::{Block, Carry, Content, Dialect, Event, Fault, FaultKind, Media, MediaKind, MediaSource, ReplyHead};
+use tollgate_ir::{
+    Block, Carry, Citation, Content, Dialect, Event, Fault, FaultKind, Media, MediaKind, MediaSource, ReplyHead,
+};
 
 use super::super::calls::{self, Raw};
 use super::super::reasoning::{self, Detail};
@@ -20,6 +22,8 @@ pub struct StreamDecoder {
     answer: String,
     choices: BTreeMap<u32, Choice>,
     sounds: BTreeMap<u32, Sound>,
+    /// Sources told beside the choices, repeated in every chunk: the last list counts.
+    sources: Vec<Citation>,
 }
 
 /// A recording that comes in pieces.
@@ -45,7 +49,11 @@ impl StreamDecoder {
             return self.done(out);
         }
         match Node::read(data) {
-            Some(node @ Node::Object(_)) => self.chunk(&node, frame.name() == "error", out),
+            Some(node @ Node::Object(_)) => {
+                // By the event's name (Groq), or by the object's (vLLM).
+                let named = frame.name() == "error" || node.text("object") == Some("error");
+                self.chunk(&node, named, out);
+            }
             _ => self.fault(Fault::new(FaultKind::ProviderGarbage, "The provider's stream cannot be read."), out),
         }
     }
@@ -71,6 +79,9 @@ impl StreamDecoder {
         if !self.started {
             return self.fault(Fault::new(FaultKind::ProviderCut, "The provider's answer is empty."), out);
         }
+        if let Some(choice) = self.choices.get_mut(&0) {
+            choice.about_text(std::mem::take(&mut self.sources), Vec::new(), out);
+        }
         for (number, choice) in &mut self.choices {
             if let Some(sound) = self.sounds.remove(number) {
                 choice.whole(sound.block(), out);
@@ -91,6 +102,10 @@ impl StreamDecoder {
         }
         if error.is_none() {
             items.iter().for_each(|item| self.choice(item, out));
+        }
+        let sources = choices::sources(node);
+        if !sources.is_empty() {
+            self.sources = sources;
         }
         let used = node.get("usage").or_else(|| node.at(&["x_groq", "usage"])).and_then(usage::read);
         out.extend(used.map(Event::Usage));
@@ -164,7 +179,7 @@ fn content(choice: &mut Choice, delta: &Node<'_>, out: &mut Vec<Event>) {
             for part in parts {
                 match part.text("type").unwrap_or("text") {
                     kind @ ("thinking" | "reasoning" | "redacted_thinking") => {
-                        reasoning::of_databricks(part, kind).into_iter().for_each(|d| choice.reasoning(d, out));
+                        reasoning::of_content_part(part, kind).into_iter().for_each(|d| choice.reasoning(d, out));
                     }
                     "refusal" => choice.refusal(part.text("refusal").unwrap_or_default(), out),
                     _ => choice.text(part.as_str().or_else(|| part.text("text")).unwrap_or_default(), out),

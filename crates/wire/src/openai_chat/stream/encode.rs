@@ -10,7 +10,7 @@ use tollgate_ir::{
 };
 
 use super::super::reasoning::{self, Place};
-use super::super::{choices, fault, usage};
+use super::super::{choices, fault, legacy, usage};
 use crate::frame::sse_event;
 use crate::json::{self, ObjectWriter};
 use crate::target::ReplyContext;
@@ -18,6 +18,8 @@ use crate::target::ReplyContext;
 /// See [`crate::codec::StreamEncoder`].
 pub struct StreamEncoder {
     context: ReplyContext,
+    /// The client reads `function_call`.
+    legacy: bool,
     head: ReplyHead,
     choices: BTreeMap<u32, Choice>,
     usage: Option<Usage>,
@@ -49,7 +51,8 @@ enum Open {
 impl StreamEncoder {
     /// See [`crate::codec::StreamEncoder::new`].
     pub fn new(context: ReplyContext) -> Self {
-        Self { context, head: ReplyHead::default(), choices: BTreeMap::new(), usage: None, over: false }
+        let legacy = legacy::asked(&context);
+        Self { context, legacy, head: ReplyHead::default(), choices: BTreeMap::new(), usage: None, over: false }
     }
 
     /// See [`crate::codec::StreamEncoder::event`].
@@ -96,7 +99,11 @@ impl StreamEncoder {
             BlockStart::Call { id, name, kind } => {
                 let index = choice.calls;
                 choice.calls += 1;
-                self.chunk(number, out, |d| call_start(d, index, id, name, *kind));
+                if !self.legacy {
+                    self.chunk(number, out, |d| call_start(d, index, id, name, *kind));
+                } else if index == 0 {
+                    self.chunk(number, out, |d| legacy::piece(d, Some(name), ""));
+                }
                 Open::Call { index, id: id.clone(), kind: *kind, said: false, seal: None, place }
             }
             BlockStart::Whole(whole) => {
@@ -156,7 +163,7 @@ impl StreamEncoder {
             (Open::Call { index, kind, said, .. }, Delta::Arguments(more)) if !more.is_empty() => {
                 *said = true;
                 let (index, kind) = (*index, *kind);
-                self.chunk(number, out, |d| call_more(d, index, kind, more));
+                self.call_more(number, index, kind, more, out);
             }
             (Open::Text { seal } | Open::Reasoning { seal, .. } | Open::Call { seal, .. }, Delta::Seal(given)) => {
                 *seal = Some(given.clone());
@@ -171,6 +178,14 @@ impl StreamEncoder {
         }
     }
 
+    fn call_more(&mut self, number: u32, index: u64, kind: CallKind, more: &str, out: &mut Vec<u8>) {
+        if !self.legacy {
+            self.chunk(number, out, |d| call_more(d, index, kind, more));
+        } else if index == 0 {
+            self.chunk(number, out, |d| legacy::piece(d, None, more));
+        }
+    }
+
     fn close(&mut self, number: u32, block: u32, out: &mut Vec<u8>) {
         let Some(open) = self.choices.get_mut(&number).and_then(|c| c.open.remove(&block)) else { return };
         match open {
@@ -181,9 +196,9 @@ impl StreamEncoder {
             Open::Call { index, id, kind, said, seal, place } => {
                 if !said && kind == CallKind::Function {
                     // Clients parse the arguments, and the empty text is no JSON.
-                    self.chunk(number, out, |d| call_more(d, index, kind, "{}"));
+                    self.call_more(number, index, kind, "{}", out);
                 }
-                if let Some(seal) = seal {
+                if let Some(seal) = seal.filter(|_| !self.legacy) {
                     if let Some(choice) = self.choices.get_mut(&number) {
                         choice.thoughts += 1;
                     }
@@ -200,6 +215,7 @@ impl StreamEncoder {
             return;
         }
         let word = choices::finish_word(finish, choice.calls > 0, choice.refused);
+        let word = legacy::finish_word(word, self.legacy);
         self.full_chunk(number, out, |_| {}, &[], Some(word));
     }
 

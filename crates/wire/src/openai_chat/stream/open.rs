@@ -130,7 +130,8 @@ impl Choice {
     pub(super) fn about_text(&mut self, citations: Vec<Citation>, logprobs: Vec<Logprob>, out: &mut Vec<Event>) {
         let Some(flow) = self.flow.as_ref().filter(|f| f.kind != Kind::Reasoning) else { return };
         let block = flow.block;
-        for citation in citations {
+        let text = flow.kind == Kind::Text;
+        for citation in citations.into_iter().filter(|_| text) {
             self.delta(block, Delta::Citation(Box::new(citation)), out);
         }
         if !logprobs.is_empty() {
