@@ -36,6 +36,7 @@ pub use echo::echo;
 pub use encode::encode_request;
 pub use fault::{decode_fault, fault_frame};
 pub use fields::path_of;
+pub use reasoning::input_without_foreign_reasoning;
 pub use references::{referred_responses, resolve_references};
 pub use reply::{decode_reply, encode_reply};
 pub use stored::{Page, input_items};

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use tollgate_ir::{CallKind, Content, FaultKind, Issuer, Reasoning, Role, Seal, ToolChoice, ToolKind};
 
 use super::{decode, encode};
-use crate::openai_responses::{Page, echo, input_items, referred_responses, resolve_references};
+use crate::openai_responses::{
+    Page, echo, input_items, input_without_foreign_reasoning, referred_responses, resolve_references,
+};
 
 /// `{"model":"m", …}` → what a reasoning model, and a plain one, are sent for the field, with losses.
 #[test]
@@ -288,6 +290,20 @@ fn tr09_only_openais_seal_goes_back_to_openai() {
         "{body}"
     );
     assert_eq!(losses, [""; 0]);
+}
+
+#[test]
+fn tr09_a_relay_to_openai_leaves_out_what_others_thought() {
+    let ours = r#"{"type":"reasoning","id":"rs_0a","summary":[],"encrypted_content":"gAAAA"}"#;
+    let body = |more: &str| format!(r#"{{"model":"m","input":[{ours}{more},{{"role":"user","content":"Hi"}}]}}"#);
+    assert_eq!(input_without_foreign_reasoning(body("").as_bytes()), None);
+    for foreign in [
+        r#",{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"tollgate.gemini.S"}"#,
+        r#",{"type":"reasoning","id":"rs_tg9f_0","summary":[{"type":"summary_text","text":"t"}]}"#,
+    ] {
+        let left = input_without_foreign_reasoning(body(foreign).as_bytes()).unwrap();
+        assert_eq!(left.as_str(), format!(r#"[{ours},{{"role":"user","content":"Hi"}}]"#), "{foreign}");
+    }
 }
 
 #[test]
