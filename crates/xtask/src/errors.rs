@@ -24,7 +24,9 @@ pub fn page(kind: FaultKind) -> String {
     let retry = match kind.retry() {
         Retry::No => "No: the same request would fail again.",
         Retry::SameTarget => "Yes, the same target.",
-        Retry::NextTarget => "Tollgate tries the next target of the model by itself; you see this when there was none left.",
+        Retry::NextTarget => {
+            "Tollgate tries the next target of the model by itself; you see this when there was none left."
+        }
         Retry::After(_) => "Yes, after a while.",
     };
     format!(
@@ -51,43 +53,83 @@ fn side(kind: FaultKind) -> &'static str {
 const fn remedy(kind: FaultKind) -> &'static str {
     use FaultKind as K;
     match kind {
-        K::InvalidBody => "Send one JSON object in UTF-8. The message names the byte or line where reading stopped. A top-level key that comes twice is refused too, since two parsers could read it differently.",
-        K::InvalidField => "Mend the field that the message (and `param`) names: its type, its value, or that it is missing.",
-        K::BodyTooLarge => "Send less, or raise `limits.body` (`limits.multipart` for uploads). The limit holds before and after decompression.",
-        K::UnsupportedEncoding => "Send the body plain or as gzip, br, zstd or deflate, with `content-type: application/json`.",
-        K::NoSuchPath => "Check the base URL and the path. All client endpoints stand at their standard path and under `/openai`, `/anthropic`, `/genai`, `/bedrock` and `/cohere`.",
+        K::InvalidBody => {
+            "Send one JSON object in UTF-8. The message names the byte or line where reading stopped. A top-level key that comes twice is refused too, since two parsers could read it differently."
+        }
+        K::InvalidField => {
+            "Mend the field that the message (and `param`) names: its type, its value, or that it is missing."
+        }
+        K::BodyTooLarge => {
+            "Send less, or raise `limits.body` (`limits.multipart` for uploads). The limit holds before and after decompression."
+        }
+        K::UnsupportedEncoding => {
+            "Send the body plain or as gzip, br, zstd or deflate, with `content-type: application/json`."
+        }
+        K::NoSuchPath => {
+            "Check the base URL and the path. All client endpoints stand at their standard path and under `/openai`, `/anthropic`, `/genai`, `/bedrock` and `/cohere`."
+        }
         K::MethodNotAllowed => "Use the method that the message names.",
         K::UnsupportedContent => "Remove the block that the message names, or ask for a model that takes it.",
-        K::FieldWouldBeDropped => "Remove the fields that the message lists, or do not ask for strictness (`x-tollgate-strict`, `unsupported_params: refuse`).",
-        K::ForbiddenOverride => "Remove the field. Addresses and credentials of providers belong into Tollgate's configuration.",
-        K::PreviousResponseNotFound => "Send the whole conversation in `input`. Conversations are kept for 24 hours, within a bound, and for their own key only; `store: false` or `responses: { state: off }` keeps none.",
-        K::MediaNotFetched => "Send the bytes in the request. Addresses are fetched only from public hosts, up to 20 MiB and 10 s, and only for providers that take no addresses themselves.",
+        K::FieldWouldBeDropped => {
+            "Remove the fields that the message lists, or do not ask for strictness (`x-tollgate-strict`, `unsupported_params: refuse`)."
+        }
+        K::ForbiddenOverride => {
+            "Remove the field. Addresses and credentials of providers belong into Tollgate's configuration."
+        }
+        K::PreviousResponseNotFound => {
+            "Send the whole conversation in `input`. Conversations are kept for 24 hours, within a bound, and for their own key only; `store: false` or `responses: { state: off }` keeps none."
+        }
+        K::MediaNotFetched => {
+            "Send the bytes in the request. Addresses are fetched only from public hosts, up to 20 MiB and 10 s, and only for providers that take no addresses themselves."
+        }
         K::ClientTimeout => "Send the head within 10 s and let the body not pause for more than 30 s.",
         K::DeadlineExceeded => "Allow more in `x-tollgate-timeout`, or ask for less.",
         K::NoCredential => "Send the gateway key as your SDK's API key, or in `x-tollgate-key`.",
-        K::BadCredential => "Send a key that is declared under `keys`. If the request carries a provider's key as well, send the gateway's in `x-tollgate-key`.",
+        K::BadCredential => {
+            "Send a key that is declared under `keys`. If the request carries a provider's key as well, send the gateway's in `x-tollgate-key`."
+        }
         K::ModelNotAllowed => "Ask for a model that the key's `models` lists, or have it added there.",
-        K::ForbiddenOrigin => "Without keys only loopback names are served, to requests that no foreign web page makes. Declare `keys`, or allow the origin under `server.cors.origins`.",
-        K::AdminKeyRequired => "Send the admin key as `Authorization: Bearer …`; declare one under `admin.keys` or in `TOLLGATE_ADMIN_KEY`.",
-        K::NoSuchModel => "Use one of the names that the message gives, a virtual model, or `provider/model` of a configured provider.",
+        K::ForbiddenOrigin => {
+            "Without keys only loopback names are served, to requests that no foreign web page makes. Declare `keys`, or allow the origin under `server.cors.origins`."
+        }
+        K::AdminKeyRequired => {
+            "Send the admin key as `Authorization: Bearer …`; declare one under `admin.keys` or in `TOLLGATE_ADMIN_KEY`."
+        }
+        K::NoSuchModel => {
+            "Use one of the names that the message gives, a virtual model, or `provider/model` of a configured provider."
+        }
         K::NoTarget => "See in the message why each target was skipped; configure one that can serve the call.",
         K::ProviderMisconfigured => "Complete the provider's configuration; the log's `detail` says what is missing.",
         K::LoopDetected => "A provider's `base_url` points back at this gateway. Change it.",
         K::NotServedHere => "Ask a provider that offers the operation.",
-        K::ProviderBadRequest => "The message is the provider's own; mend the request as it says. Fields that Tollgate changed are in `x-tollgate-dropped`.",
-        K::ProviderAuth => "The operator's credential with the provider is wrong, expired or lacks a right. Renew it in the configuration.",
+        K::ProviderBadRequest => {
+            "The message is the provider's own; mend the request as it says. Fields that Tollgate changed are in `x-tollgate-dropped`."
+        }
+        K::ProviderAuth => {
+            "The operator's credential with the provider is wrong, expired or lacks a right. Renew it in the configuration."
+        }
         K::ProviderNotFound => "The provider does not have the model or object. Check the name behind the `/`.",
         K::ProviderRateLimited => "Wait for `retry-after`, or add targets or keys behind the model.",
         K::ProviderQuota => "Raise the quota or buy credit with the provider, or add targets behind the model.",
         K::ProviderOverloaded => "Add targets behind the model; try again later.",
         K::ProviderFailed => "Try again; if it lasts, ask the provider with the request id of its reply.",
-        K::ProviderTimeout => "Raise `timeouts` of the provider if its answers are long; else add targets behind the model.",
-        K::ProviderUnreachable => "Check `base_url`, DNS, proxy, certificates and firewall; the log's `detail` tells them apart.",
-        K::ProviderGarbage => "The provider answered something that its protocol does not know. Check `dialect` and `base_url`.",
-        K::ProviderCut => "The provider broke its answer off. What came before it was delivered; send the request again.",
+        K::ProviderTimeout => {
+            "Raise `timeouts` of the provider if its answers are long; else add targets behind the model."
+        }
+        K::ProviderUnreachable => {
+            "Check `base_url`, DNS, proxy, certificates and firewall; the log's `detail` tells them apart."
+        }
+        K::ProviderGarbage => {
+            "The provider answered something that its protocol does not know. Check `dialect` and `base_url`."
+        }
+        K::ProviderCut => {
+            "The provider broke its answer off. What came before it was delivered; send the request again."
+        }
         K::ContentPolicy => "The provider's policy refuses the content; the message is its own.",
         K::ContextLength => "Send a shorter prompt or ask for a model with a larger window.",
-        K::StreamTooWide => "The provider interleaves several long blocks, which the client's dialect cannot say. Ask without streaming.",
+        K::StreamTooWide => {
+            "The provider interleaves several long blocks, which the client's dialect cannot say. Ask without streaming."
+        }
         K::Internal => "This is a bug in Tollgate. Report it with the request id; the log has the details.",
         K::ShuttingDown => "Send the request again: another instance serves it.",
         K::BodiesExhausted => "Try again in a moment, or raise `limits.bodies`.",

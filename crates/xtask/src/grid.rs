@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use tollgate_ir::{
-    Block, CacheMark, Call, CallKind, Content, Dialect, Effort, Field, Issuer, Json, Losses, Media, MediaKind, MediaSource,
-    OutputFormat, Reason, Reasoning, Request, Role, Seal, Thinking, ThinkingMode, Tool, ToolChoice, ToolKind, ToolResult, Turn,
+    Block, CacheMark, Call, CallKind, Content, Dialect, Effort, Field, Issuer, Json, Losses, Media, MediaKind,
+    MediaSource, OutputFormat, Reason, Reasoning, Request, Role, Seal, Thinking, ThinkingMode, Tool, ToolChoice,
+    ToolKind, ToolResult, Turn,
 };
 use tollgate_wire::codec;
 use tollgate_wire::target::ModelFacts;
@@ -55,7 +56,14 @@ fn table(out: &mut String, title: &str, rows: &[Row]) {
 fn verdict(request: &Request, upstream: Dialect) -> &'static str {
     // Every field has a path in this face's table, so that no loss goes unseen.
     let mut losses = Losses::new(|_| "field");
-    match Translation::request(Dialect::OpenAiChat, upstream, request, model(upstream), &ModelFacts::default(), &mut losses) {
+    match Translation::request(
+        Dialect::OpenAiChat,
+        upstream,
+        request,
+        model(upstream),
+        &ModelFacts::default(),
+        &mut losses,
+    ) {
         Err(_) => "refused",
         Ok(_) if losses.all().iter().any(|l| l.reason == Reason::Dropped) => "dropped",
         Ok(_) if losses.all().iter().any(|l| l.reason == Reason::Adjusted) => "adjusted",
@@ -75,8 +83,12 @@ fn with(change: impl FnOnce(&mut Request)) -> Request {
 }
 
 fn tool() -> Tool {
-    let parameters = Json::parse(r#"{"type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false}"#).ok();
-    let kind = ToolKind::Function { name: "weather".into(), description: Some("Weather".into()), parameters, strict: None };
+    let parameters = Json::parse(
+        r#"{"type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false}"#,
+    )
+    .ok();
+    let kind =
+        ToolKind::Function { name: "weather".into(), description: Some("Weather".into()), parameters, strict: None };
     Tool { kind, cache: None, carry: None, at: "tools[0]".into() }
 }
 
@@ -88,7 +100,10 @@ fn tooled(change: impl FnOnce(&mut Request)) -> Request {
 }
 
 fn schema() -> Option<OutputFormat> {
-    let schema = Json::parse(r#"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}"#).ok()?;
+    let schema = Json::parse(
+        r#"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}"#,
+    )
+    .ok()?;
     Some(OutputFormat::Schema { name: Some("out".into()), description: None, schema, strict: Some(true) })
 }
 
@@ -116,8 +131,23 @@ fn parameters() -> Vec<Row> {
         ("verbosity", with(|r| r.params.verbosity = Some("low".into()))),
         ("prompt cache key", with(|r| r.params.prompt_cache_key = Some("k".into()))),
         ("function tools", tooled(|_| {})),
-        ("strict tools", tooled(|r| if let ToolKind::Function { strict, .. } = &mut r.tools[0].kind { *strict = Some(true) })),
-        ("custom (grammar) tools", with(|r| r.tools.push(Tool { kind: ToolKind::Custom { name: "sql".into(), description: None, format: None }, ..tool() }))),
+        (
+            "strict tools",
+            tooled(|r| {
+                if let ToolKind::Function { strict, .. } = &mut r.tools[0].kind {
+                    *strict = Some(true)
+                }
+            }),
+        ),
+        (
+            "custom (grammar) tools",
+            with(|r| {
+                r.tools.push(Tool {
+                    kind: ToolKind::Custom { name: "sql".into(), description: None, format: None },
+                    ..tool()
+                })
+            }),
+        ),
         ("tool choice: none", tooled(|r| r.tool_choice = Some(ToolChoice::None))),
         ("tool choice: required", tooled(|r| r.tool_choice = Some(ToolChoice::Required))),
         ("tool choice: one tool", tooled(|r| r.tool_choice = Some(ToolChoice::Named("weather".into())))),
@@ -140,9 +170,24 @@ fn media(kind: MediaKind, mime: &str, source: MediaSource) -> Content {
 
 fn answered(result: Vec<Block>, error: bool) -> Request {
     tooled(|r| {
-        let call = Call { id: "call_1".into(), name: "weather".into(), arguments: r#"{"city":"Oslo"}"#.into(), kind: CallKind::Function };
-        r.turns.push(Turn { role: Role::Assistant, blocks: vec![Block::new(Content::Call(call)).at("messages[1].tool_calls[0]")] });
-        let result = ToolResult { call: "call_1".into(), name: None, content: result, json: None, error, kind: CallKind::Function };
+        let call = Call {
+            id: "call_1".into(),
+            name: "weather".into(),
+            arguments: r#"{"city":"Oslo"}"#.into(),
+            kind: CallKind::Function,
+        };
+        r.turns.push(Turn {
+            role: Role::Assistant,
+            blocks: vec![Block::new(Content::Call(call)).at("messages[1].tool_calls[0]")],
+        });
+        let result = ToolResult {
+            call: "call_1".into(),
+            name: None,
+            content: result,
+            json: None,
+            error,
+            kind: CallKind::Function,
+        };
         r.turns.push(Turn { role: Role::User, blocks: vec![Block::new(Content::Result(result)).at("messages[2]")] });
     })
 }
@@ -163,20 +208,35 @@ fn contents() -> Vec<Row> {
     let url = |s: &str| MediaSource::Url(s.into());
     vec![
         ("image, bytes", said(media(MediaKind::Image, "image/png", base64(PNG)))),
-        ("image, address (fetched for Bedrock)", said(media(MediaKind::Image, "image/png", url("https://example.com/a.png")))),
+        (
+            "image, address (fetched for Bedrock)",
+            said(media(MediaKind::Image, "image/png", url("https://example.com/a.png"))),
+        ),
         ("PDF, bytes", said(media(MediaKind::Document, "application/pdf", base64("JVBERi0=")))),
-        ("PDF, address (fetched for Bedrock)", said(media(MediaKind::Document, "application/pdf", url("https://example.com/a.pdf")))),
+        (
+            "PDF, address (fetched for Bedrock)",
+            said(media(MediaKind::Document, "application/pdf", url("https://example.com/a.pdf"))),
+        ),
         ("audio, bytes", said(media(MediaKind::Audio, "audio/wav", base64("UklGRg==")))),
         ("video, bytes", said(media(MediaKind::Video, "video/mp4", base64("AAAA")))),
         ("tool call and result", answered(vec![Block::text("Sunny")], false)),
         ("empty tool result", answered(Vec::new(), false)),
         ("failed tool result", answered(vec![Block::text("No such city")], true)),
-        ("image in a tool result", answered(vec![Block::new(media(MediaKind::Image, "image/png", base64(PNG))).at("messages[2].content[0]")], false)),
+        (
+            "image in a tool result",
+            answered(
+                vec![Block::new(media(MediaKind::Image, "image/png", base64(PNG))).at("messages[2].content[0]")],
+                false,
+            ),
+        ),
         ("reasoning signed by Anthropic", thought(Issuer::Anthropic)),
         ("reasoning signed by Gemini", thought(Issuer::Gemini)),
         ("reasoning encrypted by OpenAI", thought(Issuer::OpenAi)),
         ("prompt-cache breakpoint", with(|r| r.turns[0].blocks[0].cache = Some(CacheMark { one_hour: false }))),
-        ("late system message", with(|r| r.turns.push(Turn { role: Role::System, blocks: vec![Block::text("Be kind").at("messages[1]")] }))),
+        (
+            "late system message",
+            with(|r| r.turns.push(Turn { role: Role::System, blocks: vec![Block::text("Be kind").at("messages[1]")] })),
+        ),
     ]
 }
 

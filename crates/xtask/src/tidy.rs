@@ -49,7 +49,9 @@ fn arrows(root: &Path, found: &mut Vec<String>) {
         for line in dependencies.lines().filter(|line| line.starts_with("tollgate-")) {
             let other = line.trim_start_matches("tollgate-").split([' ', '=', '.']).next().unwrap_or_default();
             if !allowed.contains(&other) {
-                found.push(format!("crates/{krate}/Cargo.toml: `{krate}` may not depend on `{other}` (ARCHITECTURE.md, the arrows)"));
+                found.push(format!(
+                    "crates/{krate}/Cargo.toml: `{krate}` may not depend on `{other}` (ARCHITECTURE.md, the arrows)"
+                ));
             }
         }
     }
@@ -99,13 +101,30 @@ fn provider_ids(name: &str, text: &str, found: &mut Vec<String>) {
     if allowed {
         return;
     }
-    let words = ["openai", "anthropic", "google", "bedrock", "cohere", "perplexity", "azure", "alibaba", "minimax", "nvidia", "ollama", "vertex"];
+    let words = [
+        "openai",
+        "anthropic",
+        "google",
+        "bedrock",
+        "cohere",
+        "perplexity",
+        "azure",
+        "alibaba",
+        "minimax",
+        "nvidia",
+        "ollama",
+        "vertex",
+    ];
     let code = text.split("\n#[cfg(test)]").next().unwrap_or_default();
     for provider in providers::ALL.iter().filter(|p| !words.contains(&p.id)) {
         let quoted = format!("\"{}\"", provider.id);
         let line = code.lines().position(|line| line.contains(&quoted) && !line.trim_start().starts_with("//"));
         if let Some(line) = line {
-            found.push(format!("{name}:{}: the provider `{}` is named; put what is special about it into its record", line + 1, provider.id));
+            found.push(format!(
+                "{name}:{}: the provider `{}` is named; put what is special about it into its record",
+                line + 1,
+                provider.id
+            ));
         }
     }
 }

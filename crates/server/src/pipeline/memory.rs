@@ -54,7 +54,9 @@ impl Understood {
     pub async fn of(gateway: &Gateway, call: &Call, recalled: &Recalled) -> Result<Self, Fault> {
         let mut losses = Losses::new(codec::path_of(call.face));
         let mut request = match call.operation {
-            Operation::CountTokens => ops::count::decode_request(call.face, &call.body, &call.request_head(), &mut losses)?,
+            Operation::CountTokens => {
+                ops::count::decode_request(call.face, &call.body, &call.request_head(), &mut losses)?
+            }
             _ => codec::decode_request(call.face, &call.body, &call.request_head(), &mut losses)?,
         };
         request.stream = call.stream;
@@ -68,7 +70,8 @@ impl Understood {
         let ids = wanted(&request);
         if !ids.is_empty() {
             let now = gateway.clock().now();
-            let saved: HashMap<_, _> = gateway.continuity().get_calls(&call.caller.name, &ids, now).await.into_iter().collect();
+            let saved: HashMap<_, _> =
+                gateway.continuity().get_calls(&call.caller.name, &ids, now).await.into_iter().collect();
             restore(&mut request, |id| saved.get(id).cloned());
         }
         Ok(Self { request, losses, before })
@@ -104,7 +107,14 @@ pub fn keeps_response(call: &Call, request: &Request) -> bool {
 }
 
 /// Remembers a translated answer: the opaque state of its calls, and the conversation under its id.
-pub async fn remember_reply(gateway: &Gateway, call: &Call, request: &Request, before: usize, reply: &Reply, body: &[u8]) {
+pub async fn remember_reply(
+    gateway: &Gateway,
+    call: &Call,
+    request: &Request,
+    before: usize,
+    reply: &Reply,
+    body: &[u8],
+) {
     let now = gateway.clock().now();
     let caller = &call.caller.name;
     if let Some(first) = reply.choices.first() {
