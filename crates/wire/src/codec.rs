@@ -42,6 +42,12 @@ pub fn decode_request(
     by_dialect!(face, decode_request(body, head, losses))
 }
 
+/// Whether a client's body holds what its own dialect's provider would refuse (thinking that other makers signed), so
+/// that it is translated even there.
+pub fn must_translate(face: Dialect, body: &[u8]) -> bool {
+    face == Dialect::Anthropic && anthropic::has_foreign_thinking(body)
+}
+
 /// Reports the fields that a client's request carries along for its own dialect's provider alone, when another is asked.
 pub fn report_carried(face: Dialect, request: &Request, losses: &mut Losses) {
     if face == Dialect::Anthropic {

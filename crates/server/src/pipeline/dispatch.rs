@@ -105,7 +105,7 @@ pub async fn dispatch(
             }
         };
         let continues = recalled.stored.as_ref().is_some_and(|stored| stored.conversation.is_some());
-        let translates = way.dialect != call.face || continues;
+        let translates = way.dialect != call.face || continues || codec::must_translate(call.face, &call.body);
         if translates && understood.is_none() {
             understood = Some(Understood::of(gateway, call, recalled).await?);
         }
