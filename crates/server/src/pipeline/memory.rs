@@ -10,7 +10,7 @@ use tollgate_core::continuity::{
 use tollgate_core::route::{Pin, Target};
 use tollgate_ir::{Dialect, Fault, Issuer, Losses, Operation, Reply, Request};
 use tollgate_wire::json::Node;
-use tollgate_wire::{codec, ops};
+use tollgate_wire::{codec, openai_responses, ops};
 
 use super::receive::Call;
 use crate::app::Gateway;
@@ -67,6 +67,7 @@ impl Understood {
             before = conversation.turns.len();
             resume(&mut request, conversation);
         }
+        refer(gateway, call, &mut request).await?;
         let ids = wanted(&request);
         if !ids.is_empty() {
             let now = gateway.clock().now();
@@ -83,6 +84,22 @@ impl Understood {
         strip_foreign(&mut request, readable(dialect));
         request
     }
+}
+
+/// Puts items of earlier responses in the places where the request refers to them by id.
+async fn refer(gateway: &Gateway, call: &Call, request: &mut Request) -> Result<(), Fault> {
+    if call.face != Dialect::OpenAiResponses {
+        return Ok(());
+    }
+    let now = gateway.clock().now();
+    let mut bodies = HashMap::new();
+    for id in openai_responses::referred_responses(request) {
+        let stored = gateway.continuity().get_response(&call.caller.name, &id, now).await;
+        if let Some(conversation) = stored.as_ref().and_then(|s| s.conversation.as_ref()) {
+            bodies.insert(id, conversation.body.clone());
+        }
+    }
+    openai_responses::resolve_references(request, &bodies)
 }
 
 const fn readable(dialect: Dialect) -> &'static [Issuer] {

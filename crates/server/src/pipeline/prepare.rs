@@ -12,7 +12,7 @@ use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::json::{self, Envelope, Patch, apply};
 use tollgate_wire::relay::{LimitName, RelayRequest, relay_request};
 use tollgate_wire::translate::Translation;
-use tollgate_wire::{codec, ops};
+use tollgate_wire::{codec, openai_responses, ops};
 
 use super::identify::client_credentials;
 use super::memory::Understood;
@@ -122,8 +122,13 @@ fn betas(call: &Call) -> Vec<String> {
     flags
 }
 
-/// A body that came by Bedrock's InvokeModel lacks what Claude's own API wants in it, and the reverse is the carriage's.
+/// What must be other for this host: reasoning items that a translation made are not OpenAI's to read, and a body that
+/// came by Bedrock's InvokeModel lacks what Claude's own API wants in it (the reverse is the carriage's).
 fn edits(call: &Call, way: &Way) -> Vec<Patch> {
+    if call.face == Dialect::OpenAiResponses {
+        let input = openai_responses::input_without_foreign_reasoning(&call.body);
+        return input.map(|input| Patch::set("input", input.as_str())).into_iter().collect();
+    }
     if call.carriage != FaceCarriage::BedrockInvoke || way.carriage.model_in_path(way.dialect, call.operation) {
         return Vec::new();
     }
