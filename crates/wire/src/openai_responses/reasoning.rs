@@ -88,7 +88,7 @@ pub(super) fn extra(item: &Node<'_>, known: &[&str]) -> Option<Carry> {
 /// OpenAI would look up or try to read, and refuse the whole request. `None`: there are none, the bytes may stay.
 pub fn input_without_foreign_reasoning(body: &[u8]) -> Option<Json> {
     // Nearly every body holds none, and a search costs far less than a parse.
-    memchr::memmem::find(body, MADE_UP.as_bytes()).or_else(|| memchr::memmem::find(body, b"\"tollgate."))?;
+    memchr::memmem::find(body, b"\"rs_tg").or_else(|| memchr::memmem::find(body, b"\"tollgate."))?;
     let body = Node::read(body)?;
     let items = body.get("input")?.items();
     let foreign = |item: &&Node<'_>| {
