@@ -11,6 +11,7 @@ use tollgate_wire::codec;
 use super::answer::Stream;
 use super::dispatch::{Body, Failed, Remember, Served, status_of};
 use super::memory;
+use super::owners;
 use super::outlet::{Outlet, ReplyBodyOut};
 use super::receive::Call;
 use super::reframe::Reframe;
@@ -197,6 +198,9 @@ impl Writer {
         let target = settlement.trail().attempts.last().map(|a| a.target.clone());
         let provider = target.as_ref().and_then(|t| self.call.state.providers.get(&t.provider));
         settlement.attempt_served(&outcome, provider, fault);
+        if let Some(target) = &target {
+            owners::remember(&self.gateway, &self.call, target, &outcome.seals).await;
+        }
         if fault.is_some() {
             return;
         }
