@@ -16,6 +16,7 @@ use tollgate_wire::{codec, openai_responses, ops};
 
 use super::identify::client_credentials;
 use super::memory::Understood;
+use super::owners::Owners;
 use super::receive::Call;
 use crate::app::Gateway;
 use crate::credentials::{Credential, Secret, SignedBody};
@@ -74,15 +75,16 @@ pub async fn prepare(
     target: &Target,
     way: &Way,
     understood: Option<&Understood>,
+    owners: &Owners,
 ) -> Result<Prepared, Fault> {
     let (written, losses) = match understood {
         None => {
             let mut losses = Losses::new(codec::path_of(call.face));
-            (relay(call, provider, target, way, &mut losses), losses)
+            (relay(call, provider, target, way, owners, &mut losses), losses)
         }
         Some(understood) => {
             let mut losses = understood.losses.clone();
-            (translate(call, provider, target, way, understood, &mut losses)?, losses)
+            (translate(call, provider, target, way, understood, owners, &mut losses)?, losses)
         }
     };
     refuse_losses(call, provider, &losses)?;
@@ -90,7 +92,16 @@ pub async fn prepare(
     Ok(Prepared { request, body: written.body, back: written.back, losses })
 }
 
-fn relay(call: &Call, provider: &Provider, target: &Target, way: &Way, losses: &mut Losses) -> Written {
+fn relay(
+    call: &Call,
+    provider: &Provider,
+    target: &Target,
+    way: &Way,
+    owners: &Owners,
+    losses: &mut Losses,
+) -> Written {
+    let mut edits = edits(call, way);
+    edits.extend(owners.edit(call, target));
     let relayed = relay_request(
         &RelayRequest {
             dialect: call.face,
@@ -103,7 +114,7 @@ fn relay(call: &Call, provider: &Provider, target: &Target, way: &Way, losses: &
             control: provider.control,
             stream_usage: true,
             betas: &betas(call),
-            edits: &edits(call, way),
+            edits: &edits,
         },
         losses,
     );
@@ -145,9 +156,11 @@ fn translate(
     target: &Target,
     way: &Way,
     understood: &Understood,
+    owners: &Owners,
     losses: &mut Losses,
 ) -> Result<Written, Fault> {
-    let request = understood.for_dialect(way.dialect);
+    let mut request = understood.for_dialect(way.dialect);
+    owners.strip(&mut request, call, target);
     let facts = provider.facts(&target.model);
     let (encoded, translation) = Translation::request(call.face, way.dialect, &request, &target.model, &facts, losses)?;
     let mut betas = encoded.betas;

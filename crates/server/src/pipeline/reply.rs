@@ -13,6 +13,7 @@ use super::dispatch::{Body, Failed, Remember, Served, status_of};
 use super::headers;
 use super::memory;
 use super::outlet::{Outlet, ReplyBodyOut};
+use super::owners;
 use super::receive::Call;
 use super::reframe::Reframe;
 use super::settle::Settlement;
@@ -209,6 +210,9 @@ impl Writer {
         let target = settlement.trail().attempts.last().map(|a| a.target.clone());
         let provider = target.as_ref().and_then(|t| self.call.state.providers.get(&t.provider));
         settlement.attempt_served(&outcome, provider, fault);
+        if let Some(target) = &target {
+            owners::remember(&self.gateway, &self.call, target, &outcome.seals).await;
+        }
         if fault.is_some() {
             return;
         }
