@@ -71,7 +71,10 @@ fn check(source: &Source) -> ExitCode {
                 complain(&format!("warning: {warning}"));
             }
             let (models, keys) = (state.config.models.len(), state.config.keys.len());
-            print(&format!("{source} is valid: {} providers, {models} virtual models, {keys} keys", state.providers.len()))
+            print(&format!(
+                "{source} is valid: {} providers, {models} virtual models, {keys} keys",
+                state.providers.len()
+            ))
         }
         Err(problems) => {
             complain(&problems);

@@ -119,7 +119,14 @@ impl Stream {
     }
 
     /// A translated stream; with `keep` the whole answer is folded for what is remembered of it.
-    pub fn translated(source: Source, deframer: Deframer, carriage: Carriage, face: Dialect, translator: StreamTranslator, keep: bool) -> Self {
+    pub fn translated(
+        source: Source,
+        deframer: Deframer,
+        carriage: Carriage,
+        face: Dialect,
+        translator: StreamTranslator,
+        keep: bool,
+    ) -> Self {
         let fold = keep.then(Box::default);
         let flow = Flow::Translate { translator: Box::new(translator), fold, seen: Box::default(), content: false };
         Self { source, deframer, carriage, face, flow, over: false, fault: None }

@@ -8,9 +8,9 @@ use tollgate_core::route::resolve;
 use tollgate_ir::{Dialect, Fault};
 use tollgate_wire::json::{self, ObjectWriter};
 
+use super::headers;
 use super::outlet::ReplyBodyOut;
 use super::reply::{self, Reply};
-use super::headers;
 use crate::app::State;
 use crate::catalogue::BuiltIn;
 use crate::simulate;
@@ -70,10 +70,14 @@ fn list(face: Dialect, names: &[String]) -> Vec<u8> {
             }
             // Codex reads `models` where others read `data`.
             Dialect::OpenAiChat | Dialect::OpenAiResponses => {
-                o.array("models", |a| names.iter().for_each(|name| a.object(|o| {
-                    o.text("slug", name);
-                    o.text("display_name", name);
-                })));
+                o.array("models", |a| {
+                    names.iter().for_each(|name| {
+                        a.object(|o| {
+                            o.text("slug", name);
+                            o.text("display_name", name);
+                        })
+                    })
+                });
             }
             _ => {}
         }
@@ -92,7 +96,9 @@ fn describe(o: &mut ObjectWriter<'_>, face: Dialect, name: &str) {
         Dialect::Gemini => {
             o.text("name", &format!("models/{name}"));
             o.text("displayName", name);
-            o.array("supportedGenerationMethods", |a| ["generateContent", "streamGenerateContent", "countTokens"].iter().for_each(|m| a.text(m)));
+            o.array("supportedGenerationMethods", |a| {
+                ["generateContent", "streamGenerateContent", "countTokens"].iter().for_each(|m| a.text(m))
+            });
         }
         Dialect::Cohere => {
             o.text("name", name);
