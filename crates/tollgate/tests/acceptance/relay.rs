@@ -220,7 +220,7 @@ async fn tr27_tokens_are_counted_by_the_provider_or_estimated_in_form() {
     })
     .await;
     let gateway = Gateway::start(&format!(
-        "providers:\n  claude: {{ dialect: anthropic, base_url: \"{0}\" }}\n  chat: {{ dialect: openai-chat, base_url: \"{0}\" }}",
+        "providers:\n  claude: {{ dialect: anthropic, base_url: \"{0}\" }}\n  other: {{ dialect: openai-chat, base_url: \"{0}\" }}",
         upstream.url("/v1")
     ));
     let result = "word ".repeat(4_000);
@@ -234,10 +234,10 @@ async fn tr27_tokens_are_counted_by_the_provider_or_estimated_in_form() {
     let answer = gateway.post(path, &[], body("claude/m", "bad")).await;
     assert_eq!((answer.status, faces::error(Dialect::Anthropic, &answer).as_str()), (400, "bad tool"));
     // Four thousand words of one token each, and some for the tools.
-    let answer = gateway.post(path, &[], body("chat/m", "f")).await;
+    let answer = gateway.post(path, &[], body("other/m", "f")).await;
     let estimate = counted(&answer).unwrap();
     assert!((3_600..5_200).contains(&estimate), "{estimate}");
-    let tools = body("chat/m", "f").replace(&result, "x");
+    let tools = body("other/m", "f").replace(&result, "x");
     let few = counted(&gateway.post(path, &[], tools).await).unwrap();
     assert!((20..300).contains(&few), "{few}");
     let answer = gateway.post(path, &[], body("nobody/m", "f")).await;
