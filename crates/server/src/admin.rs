@@ -30,7 +30,12 @@ pub async fn serve(gateway: &Gateway, id: &str, request: Request<Incoming>, peer
     }
 }
 
-fn answer(gateway: &Gateway, state: &State, request: &Request<Incoming>, peer: Peer) -> Result<Response<ReplyBodyOut>, Fault> {
+fn answer(
+    gateway: &Gateway,
+    state: &State,
+    request: &Request<Incoming>,
+    peer: Peer,
+) -> Result<Response<ReplyBodyOut>, Fault> {
     let path = request.uri().path();
     may(state, request, peer)?;
     match (request.method(), path) {
@@ -85,7 +90,9 @@ fn reload(gateway: &Gateway) -> Result<Response<ReplyBodyOut>, Fault> {
 
 /// Newest first; `cursor` is the id of the last call of the page before.
 fn calls(gateway: &Gateway, query: Option<&str>) -> Response<ReplyBodyOut> {
-    let field = |name: &str| query?.split('&').find_map(|pair| pair.split_once('=').filter(|(k, _)| *k == name).map(|(_, v)| v));
+    let field = |name: &str| {
+        query?.split('&').find_map(|pair| pair.split_once('=').filter(|(k, _)| *k == name).map(|(_, v)| v))
+    };
     let limit = field("limit").and_then(|v| v.parse().ok()).unwrap_or(PAGE).clamp(1, 500);
     let recent = gateway.recent();
     let from = field("cursor").and_then(|id| recent.iter().position(|trail| trail.id == id)).map_or(0, |i| i + 1);

@@ -19,7 +19,10 @@ impl Clock {
 
     /// Now.
     pub fn now(self) -> Now {
-        Now { monotonic: self.start.elapsed(), unix_ms: u64::try_from(self.since_epoch().as_millis()).unwrap_or(u64::MAX) }
+        Now {
+            monotonic: self.start.elapsed(),
+            unix_ms: u64::try_from(self.since_epoch().as_millis()).unwrap_or(u64::MAX),
+        }
     }
 
     /// The wall clock, for signatures.

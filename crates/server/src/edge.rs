@@ -1,6 +1,9 @@
 //! Where requests come in: ids, browsers, operations endpoints, and a fence around panics; then the pipeline.
 
-use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN, VARY};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN, VARY,
+};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tollgate_ir::{Fault, FaultKind};
@@ -46,7 +49,10 @@ impl Service for Edge {
         let cors = allowed_origin(&self.gateway, request.headers());
         let served = self.gateway.tasks().fence("call", self.serve(&id, request, peer)).await;
         let mut response = served.unwrap_or_else(|_| {
-            let fault = Fault::new(FaultKind::Internal, format!("The gateway failed on this call. Report it with the id {id}."));
+            let fault = Fault::new(
+                FaultKind::Internal,
+                format!("The gateway failed on this call. Report it with the id {id}."),
+            );
             reply::fault(face, &id, fault.into(), None)
         });
         if let Some(origin) = cors {

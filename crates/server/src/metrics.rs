@@ -97,16 +97,42 @@ impl Metrics {
         let overhead = Histogram::new([25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 50e-3, 250e-3]);
         let in_flight = Gauge::default();
         registry.register("calls", "Calls by clients", Clone::clone(&calls));
-        registry.register("attempts", "Requests to providers; `fault` is empty for those that served", Clone::clone(&attempts));
+        registry.register(
+            "attempts",
+            "Requests to providers; `fault` is empty for those that served",
+            Clone::clone(&attempts),
+        );
         registry.register("faults", "Faults that clients were told, by number", Clone::clone(&faults));
         registry.register("tokens", "Tokens by class, as providers report them", Clone::clone(&tokens));
         registry.register("cost_dollars", "What attempts cost, where a price is known", Clone::clone(&cost));
-        registry.register_with_unit("first_token", "From request to first token", Unit::Seconds, Clone::clone(&first_token));
+        registry.register_with_unit(
+            "first_token",
+            "From request to first token",
+            Unit::Seconds,
+            Clone::clone(&first_token),
+        );
         registry.register_with_unit("call_duration", "From request to end", Unit::Seconds, Clone::clone(&total));
-        registry.register_with_unit("overhead", "Time of the gateway's own until the reply began", Unit::Seconds, overhead.clone());
+        registry.register_with_unit(
+            "overhead",
+            "Time of the gateway's own until the reply began",
+            Unit::Seconds,
+            overhead.clone(),
+        );
         registry.register("calls_in_flight", "Requests being served", in_flight.clone());
         let names = RwLock::new(names(config));
-        Self { registry: Mutex::new(registry), names, calls, attempts, faults, tokens, cost, first_token, total, overhead, in_flight }
+        Self {
+            registry: Mutex::new(registry),
+            names,
+            calls,
+            attempts,
+            faults,
+            tokens,
+            cost,
+            first_token,
+            total,
+            overhead,
+            in_flight,
+        }
     }
 
     /// A new configuration is in force: its names may be labels.
@@ -147,7 +173,9 @@ impl Metrics {
             let provider = Label(attempt.target.provider.as_str().into());
             let model = Label(names.label(Some(&attempt.target.name())));
             let fault = attempt.fault.as_ref().map_or("", |note| note.kind.slug());
-            self.attempts.get_or_create(&AttemptLabels { provider: provider.clone(), model: model.clone(), fault }).inc();
+            self.attempts
+                .get_or_create(&AttemptLabels { provider: provider.clone(), model: model.clone(), fault })
+                .inc();
             let target = TargetLabels { provider, model };
             if let Some(usage) = &attempt.usage {
                 self.count_tokens(&target, usage);
@@ -158,7 +186,10 @@ impl Metrics {
             }
         }
         if let Some(served) = trail.served() {
-            let target = TargetLabels { provider: Label(served.provider.as_str().into()), model: Label(names.label(Some(&served.name()))) };
+            let target = TargetLabels {
+                provider: Label(served.provider.as_str().into()),
+                model: Label(names.label(Some(&served.name()))),
+            };
             if let Some(first) = trail.first_token {
                 self.first_token.get_or_create(&target).observe(first.as_secs_f64());
             }

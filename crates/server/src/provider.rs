@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use tollgate_core::config::{self, ApiKey, Config, Modality, Surroundings};
-use tollgate_core::money::Price;
+use tollgate_core::money::{Nanos, Price, Rates};
 use tollgate_ir::{Dialect, Fault, FaultKind, MediaKind};
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::providers::{self, Auth};
@@ -13,6 +13,7 @@ use tollgate_wire::relay::ControlFields;
 use tollgate_wire::target::ModelFacts;
 
 use crate::credentials::{AwsKeys, AwsSigner, Credential, Secret};
+use crate::simulate;
 use crate::upstream::{ClientIdentity, Egress, EgressConfig};
 
 /// A provider, ready to be asked.
@@ -98,7 +99,7 @@ impl Provider {
             control: ControlFields::Cut,
             unsupported: None,
             ways: vec![way],
-            models: HashMap::new(),
+            models: simulate::MODELS.iter().map(|m| (m.name.to_owned(), simulated_model())).collect(),
         })
     }
 
@@ -148,8 +149,17 @@ impl Way {
     }
 }
 
-fn ways(provider: &config::Provider, known: Option<&'static providers::Provider>, around: &dyn Surroundings) -> Result<Vec<Way>, Fault> {
-    let carriage = provider.carriage.as_deref().map(str::parse::<Carriage>).transpose().map_err(|e| misconfigured(provider, &e))?;
+fn ways(
+    provider: &config::Provider,
+    known: Option<&'static providers::Provider>,
+    around: &dyn Surroundings,
+) -> Result<Vec<Way>, Fault> {
+    let carriage = provider
+        .carriage
+        .as_deref()
+        .map(str::parse::<Carriage>)
+        .transpose()
+        .map_err(|e| misconfigured(provider, &e))?;
     let given = |base_url: &str| -> Result<String, Fault> { with_region(provider, base_url, around) };
     let Some(known) = known else {
         let dialect = provider.dialect.unwrap_or(Dialect::OpenAiChat);
@@ -170,7 +180,12 @@ fn ways(provider: &config::Provider, known: Option<&'static providers::Provider>
             // The operator's base URL stands for the whole provider: a test server speaks all of its dialects.
             let base = provider.base_url.as_deref().or(way.base_url).unwrap_or(known.base_url);
             let own = way.carriage.parse().map_err(|e: String| misconfigured(provider, &e))?;
-            Ok(Way { dialect: way.dialect, carriage: carriage.clone().unwrap_or(own), base_url: given(base)?, models: way.models })
+            Ok(Way {
+                dialect: way.dialect,
+                carriage: carriage.clone().unwrap_or(own),
+                base_url: given(base)?,
+                models: way.models,
+            })
         })
         .collect()
 }
@@ -179,7 +194,8 @@ fn with_region(provider: &config::Provider, base_url: &str, around: &dyn Surroun
     if !base_url.contains("{region}") {
         return Ok(base_url.trim_end_matches('/').to_owned());
     }
-    let region = region(provider, around).ok_or_else(|| misconfigured(provider, "it needs a `region` (or AWS_REGION)"))?;
+    let region =
+        region(provider, around).ok_or_else(|| misconfigured(provider, "it needs a `region` (or AWS_REGION)"))?;
     Ok(base_url.replace("{region}", &region))
 }
 
@@ -197,16 +213,23 @@ fn credentials(provider: &config::Provider, auth: Auth, around: &dyn Surrounding
     provider.keys.iter().map(|key| credential(provider, auth, key, around)).collect()
 }
 
-fn credential(provider: &config::Provider, auth: Auth, key: &ApiKey, around: &dyn Surroundings) -> Result<Credential, Fault> {
+fn credential(
+    provider: &config::Provider,
+    auth: Auth,
+    key: &ApiKey,
+    around: &dyn Surroundings,
+) -> Result<Credential, Fault> {
     let secret = || Secret::new(key.key.expose());
     Ok(match auth {
         Auth::None | Auth::Bearer => Credential::Bearer(secret()),
         Auth::Header(name) => Credential::Header(HeaderName::from_static(name), secret()),
         // `ACCESS_KEY_ID:SECRET` signs; anything else is a Bedrock API key.
-        Auth::Aws => match key.key.expose().split_once(':').filter(|(id, _)| id.starts_with("AKIA") || id.starts_with("ASIA")) {
-            Some((id, secret)) => aws(provider, id.to_owned(), secret.to_owned(), None, around)?,
-            None => Credential::Bearer(secret()),
-        },
+        Auth::Aws => {
+            match key.key.expose().split_once(':').filter(|(id, _)| id.starts_with("AKIA") || id.starts_with("ASIA")) {
+                Some((id, secret)) => aws(provider, id.to_owned(), secret.to_owned(), None, around)?,
+                None => Credential::Bearer(secret()),
+            }
+        }
     })
 }
 
@@ -217,16 +240,30 @@ fn aws_from_environment(provider: &config::Provider, around: &dyn Surroundings) 
     }
 }
 
-fn aws(provider: &config::Provider, access_key_id: String, secret: String, token: Option<String>, around: &dyn Surroundings) -> Result<Credential, Fault> {
-    let region = region(provider, around).ok_or_else(|| misconfigured(provider, "it needs a `region` (or AWS_REGION) to sign requests"))?;
-    let keys = AwsKeys::Static { access_key_id, secret_access_key: Secret::new(secret), session_token: token.map(Secret::new) };
+fn aws(
+    provider: &config::Provider,
+    access_key_id: String,
+    secret: String,
+    token: Option<String>,
+    around: &dyn Surroundings,
+) -> Result<Credential, Fault> {
+    let region = region(provider, around)
+        .ok_or_else(|| misconfigured(provider, "it needs a `region` (or AWS_REGION) to sign requests"))?;
+    let keys = AwsKeys::Static {
+        access_key_id,
+        secret_access_key: Secret::new(secret),
+        session_token: token.map(Secret::new),
+    };
     Ok(Credential::Aws(AwsSigner { region, service: "bedrock".to_owned(), keys }))
 }
 
 fn egress(provider: &config::Provider, around: &dyn Surroundings) -> Result<Egress, Fault> {
     let variable = |names: [&str; 2]| names.iter().find_map(|n| around.variable(n)).filter(|v| !v.is_empty());
     let read = |path: &str| {
-        around.file(path).map(String::into_bytes).map_err(|e| misconfigured(provider, &format!("`{path}` cannot be read: {e}")))
+        around
+            .file(path)
+            .map(String::into_bytes)
+            .map_err(|e| misconfigured(provider, &format!("`{path}` cannot be read: {e}")))
     };
     let own = provider.proxy.as_ref().map(|p| p.expose().to_owned());
     let identity = provider
@@ -266,6 +303,13 @@ fn model(facts: &config::ModelFacts) -> Model {
     }
 }
 
+/// One dollar a million tokens in, two out: so that costs are seen, and easy to check by head.
+fn simulated_model() -> Model {
+    let dollars = |n: i64| Nanos(n * 1_000_000_000);
+    let rates = Rates { input: dollars(1), output: dollars(2), ..Rates::default() };
+    Model { price: Some(Price { rates, ..Price::default() }), ..Model::default() }
+}
+
 const fn media(modality: Modality) -> Option<MediaKind> {
     match modality {
         Modality::Text => None,
@@ -285,7 +329,11 @@ pub fn all(config: &Config, around: &dyn Surroundings) -> Result<HashMap<String,
     let mut ready = HashMap::new();
     let mut faults = Vec::new();
     for provider in &config.providers {
-        let made = if config.simulated && provider.id == config::SIMULATED { Provider::simulated() } else { Provider::new(provider, around) };
+        let made = if config.simulated && provider.id == config::SIMULATED {
+            Provider::simulated()
+        } else {
+            Provider::new(provider, around)
+        };
         match made {
             Ok(made) => {
                 ready.insert(provider.id.clone(), made);

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tollgate_core::config;
-use tollgate_server::simulate;
 use tollgate_wire::json;
 use tollgate_wire::providers;
 
@@ -71,7 +70,10 @@ fn check(source: &Source) -> ExitCode {
                 complain(&format!("warning: {warning}"));
             }
             let (models, keys) = (state.config.models.len(), state.config.keys.len());
-            print(&format!("{source} is valid: {} providers, {models} virtual models, {keys} keys", state.providers.len()))
+            print(&format!(
+                "{source} is valid: {} providers, {models} virtual models, {keys} keys",
+                state.providers.len()
+            ))
         }
         Err(problems) => {
             complain(&problems);
@@ -90,10 +92,8 @@ fn models(source: &Source, as_json: bool) -> ExitCode {
     };
     let mut rows: Vec<(String, &str)> = state.config.models.keys().map(|name| (name.clone(), "virtual")).collect();
     for provider in state.providers.values() {
-        rows.extend(provider.model_names().map(|model| (format!("{}/{model}", provider.id), "configured")));
-        if provider.simulated {
-            rows.extend(simulate::MODELS.iter().map(|m| (format!("{}/{}", provider.id, m.name), "simulated")));
-        }
+        let kind = if provider.simulated { "simulated" } else { "configured" };
+        rows.extend(provider.model_names().map(|model| (format!("{}/{model}", provider.id), kind)));
     }
     rows.sort();
     if !as_json {

@@ -17,7 +17,12 @@ const SETTLE: Duration = Duration::from_millis(200);
 
 /// Watches what the configuration is made of; dropping the watcher ends it. `None` where there is nothing to watch.
 pub fn watch(gateway: &Gateway, source: &Source, certificate: Option<&Certificate>) -> Option<RecommendedWatcher> {
-    let fixed: Vec<PathBuf> = source.file().cloned().into_iter().chain(certificate.into_iter().flat_map(|c| [c.files().chain.clone(), c.files().key.clone()])).collect();
+    let fixed: Vec<PathBuf> = source
+        .file()
+        .cloned()
+        .into_iter()
+        .chain(certificate.into_iter().flat_map(|c| [c.files().chain.clone(), c.files().key.clone()]))
+        .collect();
     if fixed.is_empty() {
         return None;
     }

@@ -9,6 +9,7 @@ use tollgate_ir::{Dialect, Operation};
 
 mod claude;
 mod headers;
+mod nested;
 mod unwrap;
 
 pub use claude::Carried;

@@ -1,6 +1,6 @@
 //! The one file that matches on `Dialect`: bodies, streams and errors of each, both ways.
 
-use tollgate_ir::{Dialect, Event, Fault, Field, Losses, Reply, Request};
+use tollgate_ir::{Dialect, Event, Fault, Field, Json, Losses, Reply, Request};
 
 use crate::frame::Frame;
 use crate::target::{Encoded, ReplyContext, RequestHead, Target};
@@ -40,6 +40,12 @@ pub fn decode_request(
     losses: &mut Losses,
 ) -> Result<Request, Fault> {
     by_dialect!(face, decode_request(body, head, losses))
+}
+
+/// Whether a client's body holds what its own dialect's provider would refuse (thinking that other makers signed), so
+/// that it is translated even there.
+pub fn must_translate(face: Dialect, body: &[u8]) -> bool {
+    face == Dialect::Anthropic && anthropic::has_foreign_thinking(body)
 }
 
 /// Reports the fields that a client's request carries along for its own dialect's provider alone, when another is asked.
@@ -82,6 +88,15 @@ pub fn encode_fault(face: Dialect, fault: &Fault, request_id: &str) -> Vec<u8> {
 /// The events that end a stream with an error, in the face's own form, for a stream that has begun.
 pub fn fault_frame(face: Dialect, fault: &Fault) -> Vec<u8> {
     by_dialect!(face, fault_frame(fault))
+}
+
+/// What a face's replies repeat of the request ([`ReplyContext::echo`]).
+pub fn echo(face: Dialect, request: &Request) -> Option<Json> {
+    match face {
+        Dialect::OpenAiChat => openai_chat::echo(request),
+        Dialect::OpenAiResponses => Some(openai_responses::echo(request)),
+        _ => None,
+    }
 }
 
 /// How a face spells a field that the IR has a word for (`generationConfig.seed`); empty where it has none.

@@ -1,74 +1,22 @@
 //! The recorded Gemini interactions through the dialect's own decoders and encoders.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod recorded;
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 
-use bytes::Bytes;
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use tollgate_ir::{Block, Content, Delta, Dialect, Event, Losses, Reply, Request, Usage};
+use tollgate_ir::{Block, Content, Delta, Dialect, Event, Losses, Reply, Request, Role, Usage};
 use tollgate_wire::codec::{self, StreamDecoder, StreamEncoder};
-use tollgate_wire::frame::Deframer;
 use tollgate_wire::ids::{IdRule, ToolNames};
 use tollgate_wire::target::{ModelFacts, ReplyContext, RequestHead, Target};
 
 const GEMINI: Dialect = Dialect::Gemini;
 
-#[derive(Deserialize)]
-struct Recording {
-    id: String,
-    model: Option<String>,
-    streaming: bool,
-    request: Option<RecordedRequest>,
-    response: RecordedResponse,
-}
-
-#[derive(Deserialize)]
-struct RecordedRequest {
-    body: Option<Box<RawValue>>,
-}
-
-#[derive(Deserialize)]
-struct RecordedResponse {
-    status: u16,
-    body_encoding: Option<String>,
-    body: Box<RawValue>,
-}
-
-impl RecordedResponse {
-    fn bytes(&self) -> Vec<u8> {
-        match self.body_encoding.as_deref() {
-            Some("text") => serde_json::from_str::<String>(self.body.get()).unwrap().into_bytes(),
-            _ => self.body.get().as_bytes().to_vec(),
-        }
-    }
-}
-
-fn recordings() -> Vec<Recording> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recordings/gemini");
-    let Ok(entries) = std::fs::read_dir(&folder) else {
-        println!("skipped: no recordings beside the repository");
-        return Vec::new();
-    };
-    let mut paths: Vec<_> = entries.map(|e| e.unwrap().path()).collect();
-    paths.sort();
-    paths.iter().map(|p| serde_json::from_slice(&std::fs::read(p).unwrap()).unwrap()).collect()
-}
-
-/// Deframes and decodes a stream, cut every `step` bytes.
-fn events(body: &[u8], step: usize) -> Vec<Event> {
-    let kind = if body.starts_with(b"[") { "application/json" } else { "text/event-stream" };
-    let (mut deframer, mut decoder) = (Deframer::for_content_type(kind), StreamDecoder::new(GEMINI));
-    let mut out = Vec::new();
-    for chunk in body.chunks(step.max(1)) {
-        deframer.push(Bytes::copy_from_slice(chunk));
-        while let Some(frame) = deframer.next_frame().unwrap() {
-            decoder.frame(&frame, &mut out);
-        }
-    }
-    while let Some(frame) = deframer.finish().unwrap() {
+/// The events of a stream that comes in pieces of `cut` bytes.
+fn events(body: &[u8], content_type: &str, cut: usize) -> Vec<Event> {
+    let (mut decoder, mut out) = (StreamDecoder::new(GEMINI), Vec::new());
+    for frame in recorded::frames(body, content_type, cut) {
         decoder.frame(&frame, &mut out);
     }
     decoder.end(&mut out);
@@ -105,12 +53,12 @@ fn check_nesting(id: &str, events: &[Event]) {
 
 #[test]
 fn recorded_streams_decode_alike_at_any_cut() {
-    for r in recordings().iter().filter(|r| r.streaming && r.response.status == 200) {
-        let body = r.response.bytes();
-        let whole = events(&body, body.len());
-        check_nesting(&r.id, &whole);
-        for step in [1, 7, 333] {
-            assert_eq!(events(&body, step), whole, "{} cut every {step}", r.id);
+    for recording in recorded::recordings("gemini") {
+        let (id, Some((body, kind))) = (&recording.id, recording.stream()) else { continue };
+        let whole = events(&body, kind, body.len());
+        check_nesting(id, &whole);
+        for cut in [1, 7, 333] {
+            assert_eq!(events(&body, kind, cut), whole, "{id} cut every {cut}");
         }
     }
 }
@@ -148,15 +96,15 @@ fn usage(events: &[Event]) -> Usage {
 
 #[test]
 fn recorded_streams_are_written_and_read_back() {
-    for r in recordings().iter().filter(|r| r.streaming && r.response.status == 200) {
-        let body = r.response.bytes();
-        let first = events(&body, body.len());
+    for recording in recorded::recordings("gemini") {
+        let (id, Some((body, kind))) = (&recording.id, recording.stream()) else { continue };
+        let first = events(&body, kind, body.len());
         let (mut encoder, mut sent) = (StreamEncoder::new(GEMINI, context()), Vec::new());
         first.iter().for_each(|e| encoder.event(e, &mut sent));
-        let again = events(&sent, sent.len());
-        check_nesting(&r.id, &again);
-        assert_eq!(usage(&first), usage(&again), "{}", r.id);
-        assert_eq!(said(&first), said(&again), "{}", r.id);
+        let again = events(&sent, "text/event-stream", sent.len());
+        check_nesting(id, &again);
+        assert_eq!(usage(&first), usage(&again), "{id}");
+        assert_eq!(said(&first), said(&again), "{id}");
     }
 }
 
@@ -171,11 +119,12 @@ fn comparable(mut reply: Reply) -> Reply {
 
 #[test]
 fn recorded_replies_are_written_and_read_back() {
-    for r in recordings().iter().filter(|r| !r.streaming && r.response.status == 200) {
-        let first = codec::decode_reply(GEMINI, &r.response.bytes()).unwrap_or_else(|f| panic!("{}: {f}", r.id));
+    for recording in recorded::recordings("gemini") {
+        let (id, Some(body)) = (&recording.id, recording.reply()) else { continue };
+        let first = codec::decode_reply(GEMINI, body).unwrap_or_else(|f| panic!("{id}: {f}"));
         let sent = codec::encode_reply(GEMINI, &first, &context());
-        let again = codec::decode_reply(GEMINI, &sent).unwrap_or_else(|f| panic!("{}: {f}", r.id));
-        assert_eq!(comparable(first), comparable(again), "{}", r.id);
+        let again = codec::decode_reply(GEMINI, &sent).unwrap_or_else(|f| panic!("{id}: {f}"));
+        assert_eq!(comparable(first), comparable(again), "{id}");
     }
 }
 
@@ -198,47 +147,42 @@ fn placeless(mut request: Request) -> Request {
     request
 }
 
-fn blocks(request: &Request) -> Vec<(tollgate_ir::Role, Block)> {
+fn blocks(request: &Request) -> Vec<(Role, Block)> {
     request.turns.iter().flat_map(|t| t.blocks.iter().map(|b| (t.role, b.clone()))).collect()
+}
+
+/// A model that takes media where the request has them: within results since Gemini 3.
+fn model_for(request: &Request) -> &'static str {
+    let media_within = blocks(request).iter().any(|(_, block)| match &block.content {
+        Content::Result(result) => result.content.iter().any(|b| matches!(b.content, Content::Media(_))),
+        _ => false,
+    });
+    if media_within { "gemini-3-flash-preview" } else { "gemini-2.5-flash" }
 }
 
 #[test]
 fn recorded_requests_are_written_and_read_back() {
-    for r in recordings().iter().filter(|r| r.response.status == 200) {
-        let Some(body) = r.request.as_ref().and_then(|q| q.body.as_ref()) else { continue };
-        let head = RequestHead { model: r.model.as_deref(), stream: Some(r.streaming) };
-        let mut losses = Losses::new(codec::path_of(GEMINI));
-        let mut read = |body: &[u8]| {
-            codec::decode_request(GEMINI, body, &head, &mut losses).unwrap_or_else(|f| panic!("{}: {f}", r.id))
-        };
-        let first = read(body.get().as_bytes());
-        let (names, facts) = (ToolNames::new(&first, IdRule::WIDE), ModelFacts::default());
-        let model = r.model.as_deref().unwrap_or("gemini-2.5-flash");
-        let write = || {
-            let target = Target { model, names: &names, facts: &facts };
+    for recording in recorded::recordings("gemini") {
+        let (id, Some(body)) = (&recording.id, recording.request_body()) else { continue };
+        let read = |body: &[u8]| {
             let mut losses = Losses::new(codec::path_of(GEMINI));
-            codec::encode_request(GEMINI, &first, &target, &mut losses).unwrap_or_else(|f| panic!("{}: {f}", r.id))
+            codec::decode_request(GEMINI, body, &RequestHead::default(), &mut losses)
+                .unwrap_or_else(|f| panic!("{id}: {f}"))
         };
-        assert_eq!(write(), write(), "{}: same request, same bytes", r.id);
-        let second = placeless(read(&write().body));
-        let first = placeless(first.clone());
-        assert_eq!(first.tools, second.tools, "{}", r.id);
-        assert_eq!(first.tool_choice, second.tool_choice, "{}", r.id);
-        assert_eq!(first.params, second.params, "{}", r.id);
-        assert_eq!(first.output, second.output, "{}", r.id);
-        assert_eq!(first.system, second.system, "{}", r.id);
-        assert_eq!(blocks(&first), blocks(&second), "{}", r.id);
-    }
-}
-
-#[test]
-fn recorded_errors_keep_their_words_and_status() {
-    for r in recordings().iter().filter(|r| r.response.status >= 400) {
-        let fault = codec::decode_fault(GEMINI, r.response.status, &[], &r.response.bytes());
-        assert_eq!(fault.status, r.response.status, "{}", r.id);
-        assert!(r.response.body.get().contains(&fault.public[..20]), "{}: {}", r.id, fault.public);
-        let sent = codec::encode_fault(GEMINI, &fault, "req");
-        let again = codec::decode_fault(GEMINI, r.response.status, &[], &sent);
-        assert_eq!((again.public, again.status), (fault.public, fault.status), "{}", r.id);
+        let first = read(body.as_bytes());
+        let (names, facts) = (ToolNames::new(&first, IdRule::WIDE), ModelFacts::default());
+        let write = || {
+            let target = Target { model: model_for(&first), names: &names, facts: &facts };
+            let mut losses = Losses::new(codec::path_of(GEMINI));
+            codec::encode_request(GEMINI, &first, &target, &mut losses).unwrap_or_else(|f| panic!("{id}: {f}"))
+        };
+        assert_eq!(write(), write(), "{id}: same request, same bytes");
+        let (mut second, first) = (placeless(read(&write().body)), placeless(first.clone()));
+        // Both stand outside of the body that is written; how to think is told by the model's class.
+        second.model.clone_from(&first.model);
+        second.thinking.clone_from(&first.thinking);
+        assert_eq!(blocks(&first), blocks(&second), "{id}");
+        second.turns.clone_from(&first.turns);
+        assert_eq!(first, second, "{id}");
     }
 }

@@ -135,6 +135,8 @@ fn se05_overrides_are_refused_and_words_in_schemas_are_data() {
         (r#"{"tools":[{"function":{"parameters":{"properties":{"api_key":{"type":"string"}}}}}]}"#, None),
         (r#"{"messages":[{"role":"user","content":"api_base","api_base":1}]}"#, None),
         (r#"{"metadata":{"user":"base_url"}}"#, None),
+        (r#"{"metadata":{"aws_account":"label"}}"#, None),
+        (r#"{"metadata":{"aws_session_token":"k"}}"#, Some("metadata.aws_session_token")),
     ] {
         let envelope = Envelope::scan(body.as_bytes()).unwrap();
         let fault = forbidden_overrides(body.as_bytes(), &envelope);
@@ -143,11 +145,12 @@ fn se05_overrides_are_refused_and_words_in_schemas_are_data() {
     }
 }
 
-const PROTOCOLS: [(&str, Dialect); 8] = [
+const PROTOCOLS: [(&str, Dialect); 9] = [
     ("openai-chat", Dialect::OpenAiChat),
     ("mistral", Dialect::OpenAiChat),
     ("openai-responses", Dialect::OpenAiResponses),
     ("anthropic-messages", Dialect::Anthropic),
+    ("anthropic-messages-vertex", Dialect::Anthropic),
     ("gemini", Dialect::Gemini),
     ("bedrock-converse", Dialect::Bedrock),
     ("bedrock-converse-stream", Dialect::Bedrock),
@@ -201,6 +204,32 @@ fn tr07_taps_see_what_a_full_decode_says_and_change_no_byte() {
             assert_eq!(seen.complete, events.contains(&Event::End), "{id}");
             assert_eq!(seen.fault.is_some(), events.iter().any(|e| matches!(e, Event::Fault(_))), "{id}");
         }
+    }
+}
+
+/// Claude by Bedrock's `InvokeModel`: out of its AWS frames come the events of Claude's own API.
+#[test]
+fn tr25_invoked_claude_streams_as_on_its_own_api() {
+    for recording in recordings("bedrock-invoke-stream") {
+        let Some((body, content_type)) = recording.stream() else { continue };
+        if !recording.request_body().is_some_and(|b| b.contains("anthropic_version")) {
+            continue;
+        }
+        let (mut tap, mut relayed) = (Tap::new(Dialect::Anthropic, false), Vec::new());
+        for frame in frames(&body, content_type, 333) {
+            let frame = Carriage::BedrockInvoke.unwrap(frame).unwrap();
+            tap.frame(&frame);
+            relayed.extend_from_slice(&frame.raw);
+        }
+        tap.end();
+        let seen = tap.seen().clone();
+        assert!(seen.complete && seen.usage.is_some_and(|u| u.output > 0), "{}: {seen:?}", recording.id);
+        let mut again = Tap::new(Dialect::Anthropic, false);
+        for frame in frames(&relayed, "text/event-stream", 7) {
+            again.frame(&frame);
+        }
+        again.end();
+        assert_eq!(again.seen(), &seen, "{}", recording.id);
     }
 }
 

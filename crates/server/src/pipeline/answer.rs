@@ -128,11 +128,26 @@ impl Stream {
     /// A relayed stream.
     pub fn relayed(source: Source, deframer: Deframer, carriage: Carriage, face: Dialect, hide_usage: bool) -> Self {
         let tap = Box::new(Tap::new(face, hide_usage));
-        Self { source, deframer, carriage, face, flow: Flow::Relay { tap, seals: Vec::new() }, over: false, fault: None }
+        Self {
+            source,
+            deframer,
+            carriage,
+            face,
+            flow: Flow::Relay { tap, seals: Vec::new() },
+            over: false,
+            fault: None,
+        }
     }
 
     /// A translated stream; with `keep` the whole answer is folded for what is remembered of it.
-    pub fn translated(source: Source, deframer: Deframer, carriage: Carriage, face: Dialect, translator: StreamTranslator, keep: bool) -> Self {
+    pub fn translated(
+        source: Source,
+        deframer: Deframer,
+        carriage: Carriage,
+        face: Dialect,
+        translator: StreamTranslator,
+        keep: bool,
+    ) -> Self {
         let fold = keep.then(Box::default);
         let flow = Flow::Translate { translator: Box::new(translator), fold, seen: Box::default(), content: false };
         Self { source, deframer, carriage, face, flow, over: false, fault: None }

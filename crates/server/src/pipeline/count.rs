@@ -11,7 +11,12 @@ use super::receive::Call;
 use crate::app::Gateway;
 
 /// Estimates the request's tokens.
-pub async fn estimate(gateway: &Gateway, call: &Call, target: &Target, understood: Option<&Understood>) -> Result<Served, Fault> {
+pub async fn estimate(
+    gateway: &Gateway,
+    call: &Call,
+    target: &Target,
+    understood: Option<&Understood>,
+) -> Result<Served, Fault> {
     let tokens = match understood {
         Some(understood) => tokens::estimate_request(&understood.request),
         None => {

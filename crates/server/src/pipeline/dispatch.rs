@@ -87,7 +87,13 @@ impl From<Fault> for Failed {
 }
 
 /// Tries the plan's targets in order.
-pub async fn dispatch(gateway: &Gateway, call: &Call, plan: &Plan, known: Known, settlement: &mut Settlement) -> Result<Served, Failed> {
+pub async fn dispatch(
+    gateway: &Gateway,
+    call: &Call,
+    plan: &Plan,
+    known: Known,
+    settlement: &mut Settlement,
+) -> Result<Served, Failed> {
     let Known { recalled, owners, mut understood } = known;
     let mut failures: Vec<Failed> = Vec::new();
     for target in &plan.targets {
@@ -99,7 +105,8 @@ pub async fn dispatch(gateway: &Gateway, call: &Call, plan: &Plan, known: Known,
                 continue;
             }
         };
-        let translates = way.dialect != call.face || recalled.continues();
+        let translates =
+            way.dialect != call.face || recalled.continues() || codec::must_translate(call.face, &call.body);
         if translates && understood.is_none() {
             understood = Some(Understood::of(gateway, call, &recalled).await?);
         }
@@ -136,14 +143,18 @@ fn concluded(mut failures: Vec<Failed>, plan: &Plan) -> Failed {
         Some(fault) => Failed { fault, raw },
         None => {
             let why: Vec<_> = plan.skipped.iter().map(|s| format!("{}: {}", s.target.name(), s.reason)).collect();
-            Fault::new(FaultKind::NoTarget, format!("No target of this model can serve the call. {}", why.join("; "))).into()
+            Fault::new(FaultKind::NoTarget, format!("No target of this model can serve the call. {}", why.join("; ")))
+                .into()
         }
     }
 }
 
 fn way<'a>(call: &Call, provider: &'a Provider, target: &Target) -> Result<&'a Way, Fault> {
     provider.way(call.face, &target.model).ok_or_else(|| {
-        Fault::new(FaultKind::NoTarget, format!("The provider `{}` does not serve `{}`.", target.provider, target.model))
+        Fault::new(
+            FaultKind::NoTarget,
+            format!("The provider `{}` does not serve `{}`.", target.provider, target.model),
+        )
     })
 }
 
@@ -162,11 +173,13 @@ impl Attempt<'_> {
         settlement.attempt(self.target, self.way.dialect);
         let way = self.way;
         if self.call.operation == Operation::CountTokens
-            && (way.carriage.path(way.dialect, Operation::CountTokens, &self.target.model, false).is_none() || self.provider.simulated)
+            && (way.carriage.path(way.dialect, Operation::CountTokens, &self.target.model, false).is_none()
+                || self.provider.simulated)
         {
             return count::estimate(self.gateway, self.call, self.target, understood).await.map_err(Failed::from);
         }
-        let prepared = prepare(self.gateway, self.call, self.provider, self.target, way, understood, self.owners).await?;
+        let prepared =
+            prepare(self.gateway, self.call, self.provider, self.target, way, understood, self.owners).await?;
         let Prepared { request, body, back, losses } = prepared;
         let (status, provider_headers, source) = if self.provider.simulated {
             let created = self.gateway.clock().now().unix_ms / 1000;
@@ -214,19 +227,28 @@ impl Attempt<'_> {
             Ok(body) => body,
             Err(fault) => return fault.into(),
         };
-        let lines: Vec<(&str, &str)> = headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?))).collect();
+        let lines: Vec<(&str, &str)> =
+            headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?))).collect();
         let fault = codec::decode_fault(self.way.dialect, status, &lines, &body);
         let is_json = body.first() == Some(&b'{') || body.first() == Some(&b'[');
         let raw = (self.way.dialect == self.call.face && is_json && !self.provider.simulated).then_some(body);
         Failed { fault, raw }
     }
 
-    async fn whole(&self, source: Source, back: Back, understood: Option<&Understood>, settlement: &mut Settlement) -> Result<Body, Failed> {
+    async fn whole(
+        &self,
+        source: Source,
+        back: Back,
+        understood: Option<&Understood>,
+        settlement: &mut Settlement,
+    ) -> Result<Body, Failed> {
         let body = settlement.waiting(source.whole(MAX_REPLY)).await?;
         if self.call.operation == Operation::CountTokens {
             let bytes = match back {
                 Back::Relay { .. } => body,
-                Back::Translate { .. } => ops::count::encode_reply(self.call.face, ops::count::decode_reply(self.way.dialect, &body)?).into(),
+                Back::Translate { .. } => {
+                    ops::count::encode_reply(self.call.face, ops::count::decode_reply(self.way.dialect, &body)?).into()
+                }
             };
             return Ok(Body::Whole { bytes, outcome: Box::default() });
         }
@@ -273,7 +295,8 @@ impl Attempt<'_> {
         understood: Option<&Understood>,
         settlement: &mut Settlement,
     ) -> Result<Body, Failed> {
-        let content_type = provider_headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("text/event-stream");
+        let content_type =
+            provider_headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("text/event-stream");
         if content_type.starts_with("application/json") && self.way.dialect != Dialect::Gemini {
             return self.not_a_stream(source, settlement).await;
         }
@@ -304,12 +327,13 @@ impl Attempt<'_> {
     /// A stream was asked for and one JSON body came: an error in it, or nothing that can be read.
     async fn not_a_stream(&self, source: Source, settlement: &mut Settlement) -> Result<Body, Failed> {
         let body = settlement.waiting(source.whole(MAX_ERROR)).await?;
-        let garbage = || Fault::new(FaultKind::ProviderGarbage, "The provider answered a streamed call without a stream.");
+        let garbage =
+            || Fault::new(FaultKind::ProviderGarbage, "The provider answered a streamed call without a stream.");
         Err(codec::decode_reply(self.way.dialect, &body).err().unwrap_or_else(garbage).into())
     }
 
     fn context(&self, settlement: &Settlement, request: &tollgate_ir::Request) -> ReplyContext {
-        let echo = (self.call.face == Dialect::OpenAiResponses).then(|| tollgate_wire::openai_responses::echo(request));
+        let echo = codec::echo(self.call.face, request);
         ReplyContext {
             id: settlement.id().replace('-', ""),
             model: self.target.model.clone(),
@@ -322,5 +346,8 @@ impl Attempt<'_> {
 
 /// The status of a fault for the client.
 pub fn status_of(fault: &Fault) -> StatusCode {
-    StatusCode::from_u16(fault.status).ok().filter(|s| s.is_client_error() || s.is_server_error()).unwrap_or(StatusCode::BAD_GATEWAY)
+    StatusCode::from_u16(fault.status)
+        .ok()
+        .filter(|s| s.is_client_error() || s.is_server_error())
+        .unwrap_or(StatusCode::BAD_GATEWAY)
 }

@@ -40,9 +40,17 @@ pub async fn media(gateway: &Gateway, call: &Call, upstream: Dialect, request: &
     Ok(())
 }
 
-async fn fetch(gateway: &Gateway, call: &Call, url: &str, at: &str, count: usize, into: &mut Media) -> Result<(), Fault> {
+async fn fetch(
+    gateway: &Gateway,
+    call: &Call,
+    url: &str,
+    at: &str,
+    count: usize,
+    into: &mut Media,
+) -> Result<(), Fault> {
     let refuse = |why: &str| {
-        let mut fault = Fault::new(FaultKind::MediaNotFetched, format!("`{at}`: {why} Send the bytes in the request instead."));
+        let mut fault =
+            Fault::new(FaultKind::MediaNotFetched, format!("`{at}`: {why} Send the bytes in the request instead."));
         fault.param = Some(at.to_owned());
         fault
     };

@@ -58,7 +58,11 @@ pub fn of_target(headers: &mut HeaderMap, trail: &Trail) {
 
 /// What of a provider's headers the client gets.
 pub fn forwarded(provider: &HeaderMap) -> HeaderMap {
-    provider.iter().filter(|(name, _)| forwards_response_header(name.as_str())).map(|(n, v)| (n.clone(), v.clone())).collect()
+    provider
+        .iter()
+        .filter(|(name, _)| forwards_response_header(name.as_str()))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect()
 }
 
 /// What is said of a fault.

@@ -57,10 +57,15 @@ fn credential(head: &request::Parts) -> Result<String, Fault> {
 
 /// The credentials that clients' SDKs send, with the header's name, the standard one first.
 pub fn client_credentials(head: &request::Parts) -> impl Iterator<Item = (&'static str, String)> + '_ {
-    let authorization = text(&head.headers, AUTHORIZATION.as_str()).and_then(of_authorization).map(|k| ("authorization", k));
+    let authorization =
+        text(&head.headers, AUTHORIZATION.as_str()).and_then(of_authorization).map(|k| ("authorization", k));
     let headers = OTHERS.iter().filter_map(|name| Some((*name, text(&head.headers, name)?.to_owned())));
     let query = head.uri.query().into_iter().flat_map(|q| q.split('&')).filter_map(|pair| pair.strip_prefix("key="));
-    authorization.into_iter().chain(headers).chain(query.map(|key| ("key", key.to_owned()))).filter(|(_, key)| !key.is_empty())
+    authorization
+        .into_iter()
+        .chain(headers)
+        .chain(query.map(|key| ("key", key.to_owned())))
+        .filter(|(_, key)| !key.is_empty())
 }
 
 /// `Bearer KEY`, or the access key id of an AWS signature: SDKs that can only sign bring the gateway key as that.
@@ -90,7 +95,9 @@ fn open(state: &State, head: &request::Parts) -> Result<(), Fault> {
     if !is_loopback_name(host) {
         return Err(Fault::new(
             FaultKind::ForbiddenOrigin,
-            format!("Without keys only loopback names are served, and not `{host}`. Declare `keys` to serve other names."),
+            format!(
+                "Without keys only loopback names are served, and not `{host}`. Declare `keys` to serve other names."
+            ),
         ));
     }
     let Some(origin) = text(headers, ORIGIN.as_str()) else { return Ok(()) };
@@ -100,7 +107,9 @@ fn open(state: &State, head: &request::Parts) -> Result<(), Fault> {
     }
     Err(Fault::new(
         FaultKind::ForbiddenOrigin,
-        format!("Web pages of `{origin}` may not call. Allow the origin under `server.cors.origins`, or declare `keys`."),
+        format!(
+            "Web pages of `{origin}` may not call. Allow the origin under `server.cors.origins`, or declare `keys`."
+        ),
     ))
 }
 
@@ -146,7 +155,13 @@ mod tests {
             (&[("api-key", "k1")], "/"),
             (&[], "/v1beta/models?alt=sse&key=k1"),
             (&[("x-tollgate-key", "k1"), ("authorization", "Bearer sk-real")], "/"),
-            (&[("authorization", "AWS4-HMAC-SHA256 Credential=k1/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0")], "/"),
+            (
+                &[(
+                    "authorization",
+                    "AWS4-HMAC-SHA256 Credential=k1/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0",
+                )],
+                "/",
+            ),
         ] {
             assert_eq!(credential(&head(headers, uri)).unwrap(), "k1", "{headers:?} {uri}");
         }

@@ -10,7 +10,7 @@ use tollgate_core::continuity::{
 use tollgate_core::route::{Facts, Pin, Target, plan};
 use tollgate_ir::{Dialect, Fault, Issuer, Losses, Operation, Reply, Request};
 use tollgate_wire::json::Node;
-use tollgate_wire::{codec, ops};
+use tollgate_wire::{codec, openai_responses, ops};
 
 use super::owners::Owners;
 use super::receive::Call;
@@ -91,7 +91,9 @@ impl Understood {
     pub async fn of(gateway: &Gateway, call: &Call, recalled: &Recalled) -> Result<Self, Fault> {
         let mut losses = Losses::new(codec::path_of(call.face));
         let mut request = match call.operation {
-            Operation::CountTokens => ops::count::decode_request(call.face, &call.body, &call.request_head(), &mut losses)?,
+            Operation::CountTokens => {
+                ops::count::decode_request(call.face, &call.body, &call.request_head(), &mut losses)?
+            }
             _ => codec::decode_request(call.face, &call.body, &call.request_head(), &mut losses)?,
         };
         request.stream = call.stream;
@@ -102,10 +104,12 @@ impl Understood {
             before = conversation.turns.len();
             resume(&mut request, conversation);
         }
+        refer(gateway, call, &mut request).await?;
         let ids = wanted(&request);
         if !ids.is_empty() {
             let now = gateway.clock().now();
-            let saved: HashMap<_, _> = gateway.continuity().get_calls(&call.caller.name, &ids, now).await.into_iter().collect();
+            let saved: HashMap<_, _> =
+                gateway.continuity().get_calls(&call.caller.name, &ids, now).await.into_iter().collect();
             restore(&mut request, |id| saved.get(id).cloned());
         }
         Ok(Self { request, losses, before })
@@ -117,6 +121,22 @@ impl Understood {
         strip_foreign(&mut request, readable(dialect));
         request
     }
+}
+
+/// Puts items of earlier responses in the places where the request refers to them by id.
+async fn refer(gateway: &Gateway, call: &Call, request: &mut Request) -> Result<(), Fault> {
+    if call.face != Dialect::OpenAiResponses {
+        return Ok(());
+    }
+    let now = gateway.clock().now();
+    let mut bodies = HashMap::new();
+    for id in openai_responses::referred_responses(request) {
+        let stored = gateway.continuity().get_response(&call.caller.name, &id, now).await;
+        if let Some(conversation) = stored.as_ref().and_then(|s| s.conversation.as_ref()) {
+            bodies.insert(id, conversation.body.clone());
+        }
+    }
+    openai_responses::resolve_references(request, &bodies)
 }
 
 const fn readable(dialect: Dialect) -> &'static [Issuer] {
@@ -141,7 +161,14 @@ pub fn keeps_response(call: &Call, request: &Request) -> bool {
 }
 
 /// Remembers a translated answer: the opaque state of its calls, and the conversation under its id.
-pub async fn remember_reply(gateway: &Gateway, call: &Call, request: &Request, before: usize, reply: &Reply, body: &[u8]) {
+pub async fn remember_reply(
+    gateway: &Gateway,
+    call: &Call,
+    request: &Request,
+    before: usize,
+    reply: &Reply,
+    body: &[u8],
+) {
     let now = gateway.clock().now();
     let caller = &call.caller.name;
     if let Some(first) = reply.choices.first() {

@@ -47,7 +47,9 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Err(fault) => return reply::fault(face, id, fault.into(), None),
     };
     let asked = match route.endpoint {
-        Endpoint::Chat { model, stream, carriage } => Asked { face, carriage, operation: Operation::Chat, model, stream },
+        Endpoint::Chat { model, stream, carriage } => {
+            Asked { face, carriage, operation: Operation::Chat, model, stream }
+        }
         Endpoint::CountTokens { model } => {
             Asked { face, carriage: FaceCarriage::Own, operation: Operation::CountTokens, model, stream: Some(false) }
         }
@@ -63,7 +65,14 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
 }
 
 /// A call for a model.
-async fn chat(gateway: &Gateway, id: &str, caller: std::sync::Arc<Caller>, asked: Asked, head: request::Parts, body: Incoming) -> Reply {
+async fn chat(
+    gateway: &Gateway,
+    id: &str,
+    caller: std::sync::Arc<Caller>,
+    asked: Asked,
+    head: request::Parts,
+    body: Incoming,
+) -> Reply {
     let face = asked.face;
     let mut settlement = Settlement::begin(gateway, id, face, asked.operation);
     settlement.trail().caller = Some(caller.name.to_string());
@@ -79,7 +88,8 @@ async fn chat(gateway: &Gateway, id: &str, caller: std::sync::Arc<Caller>, asked
     trail.model = Some(call.resolved.canonical());
 
     let keepalive = call.state.config.server.keepalive;
-    let early = (call.stream && !keepalive.is_zero() && face != Dialect::Bedrock && call.carriage == FaceCarriage::Own).then_some(keepalive);
+    let early = (call.stream && !keepalive.is_zero() && face != Dialect::Bedrock && call.carriage == FaceCarriage::Own)
+        .then_some(keepalive);
     match early {
         None => {
             let (result, settlement, call) = answer(gateway.clone(), call, settlement).await;
@@ -107,7 +117,11 @@ fn finish(gateway: &Gateway, id: &str, call: Call, result: Result<Served, Failed
 }
 
 /// Recall, plan, dispatch.
-async fn answer(gateway: Gateway, call: Call, mut settlement: Settlement) -> (Result<Served, Failed>, Settlement, Call) {
+async fn answer(
+    gateway: Gateway,
+    call: Call,
+    mut settlement: Settlement,
+) -> (Result<Served, Failed>, Settlement, Call) {
     let result = async {
         let known = memory::recall(&gateway, &call).await?.understand(&gateway, &call).await?;
         let facts = Facts { only: known.recalled.pin.as_ref(), first: known.owners.first(), ..Facts::default() };

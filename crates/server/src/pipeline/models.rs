@@ -8,12 +8,11 @@ use tollgate_core::route::resolve;
 use tollgate_ir::{Dialect, Fault};
 use tollgate_wire::json::{self, ObjectWriter};
 
+use super::headers;
 use super::outlet::ReplyBodyOut;
 use super::reply::{self, Reply};
-use super::headers;
 use crate::app::State;
 use crate::catalogue::BuiltIn;
-use crate::simulate;
 
 /// Lists what the caller may name, or shows one.
 pub fn reply(state: &State, caller: &Caller, face: Dialect, id: &str, model: Option<&str>) -> Reply {
@@ -30,15 +29,12 @@ pub fn reply(state: &State, caller: &Caller, face: Dialect, id: &str, model: Opt
     response
 }
 
-/// Virtual models and configured ones; the simulation's, where it serves.
+/// Virtual models and configured ones (the simulation's, where it serves).
 fn names(state: &State, caller: &Caller) -> Vec<String> {
     let config = &state.config;
     let mut names: Vec<String> = config.models.keys().cloned().collect();
     for provider in state.providers.values() {
         names.extend(provider.model_names().map(|model| format!("{}/{model}", provider.id)));
-        if provider.simulated {
-            names.extend(simulate::MODELS.iter().map(|m| format!("{}/{}", provider.id, m.name)));
-        }
     }
     names.retain(|name| caller.models.permits(name));
     names.sort();
@@ -70,10 +66,14 @@ fn list(face: Dialect, names: &[String]) -> Vec<u8> {
             }
             // Codex reads `models` where others read `data`.
             Dialect::OpenAiChat | Dialect::OpenAiResponses => {
-                o.array("models", |a| names.iter().for_each(|name| a.object(|o| {
-                    o.text("slug", name);
-                    o.text("display_name", name);
-                })));
+                o.array("models", |a| {
+                    names.iter().for_each(|name| {
+                        a.object(|o| {
+                            o.text("slug", name);
+                            o.text("display_name", name);
+                        })
+                    })
+                });
             }
             _ => {}
         }
@@ -92,7 +92,9 @@ fn describe(o: &mut ObjectWriter<'_>, face: Dialect, name: &str) {
         Dialect::Gemini => {
             o.text("name", &format!("models/{name}"));
             o.text("displayName", name);
-            o.array("supportedGenerationMethods", |a| ["generateContent", "streamGenerateContent", "countTokens"].iter().for_each(|m| a.text(m)));
+            o.array("supportedGenerationMethods", |a| {
+                ["generateContent", "streamGenerateContent", "countTokens"].iter().for_each(|m| a.text(m))
+            });
         }
         Dialect::Cohere => {
             o.text("name", name);

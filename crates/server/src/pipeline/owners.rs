@@ -70,7 +70,8 @@ impl Owners {
         let input = call.envelope.node(&call.body, "input")?;
         let mut kept = Vec::new();
         array(&mut kept, |a| {
-            let readable = |item: &&Node<'_>| encrypted(item).is_none_or(|data| !foreign.contains(name_of(data).as_str()));
+            let readable =
+                |item: &&Node<'_>| encrypted(item).is_none_or(|data| !foreign.contains(name_of(data).as_str()));
             input.items().iter().filter(readable).for_each(|item| a.node(item));
         });
         Some(Patch::set("input", kept))
@@ -84,7 +85,8 @@ impl Owners {
         }
         for turn in &mut request.turns {
             turn.blocks.retain_mut(|block| {
-                let unreadable = |seal: &Seal| seal.issuer == Issuer::OpenAi && foreign.contains(seal_id(seal).as_str());
+                let unreadable =
+                    |seal: &Seal| seal.issuer == Issuer::OpenAi && foreign.contains(seal_id(seal).as_str());
                 if !block.seal.as_ref().is_some_and(unreadable) {
                     return true;
                 }

@@ -16,12 +16,12 @@ use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::providers;
 
 use super::answer::Outcome;
+use super::headers;
 use super::outlet::ReplyBodyOut;
 use super::prepare::{HOP, hops};
 use super::reply::{self, Reply};
 use super::settle::Settlement;
 use super::wishes::Wishes;
-use super::headers;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake};
 use crate::credentials::SignedBody;
@@ -71,7 +71,10 @@ fn provider<'a>(state: &'a State, name: &str, caller: &Caller) -> Result<&'a Pro
     if !caller.models.permits(&format!("{}/*", provider.id)) {
         return Err(Fault::new(
             FaultKind::ModelNotAllowed,
-            format!("The key `{}` may not use all of `{}`; its `models` would have to list `{}/*`.", caller.name, provider.id, provider.id),
+            format!(
+                "The key `{}` may not use all of `{}`; its `models` would have to list `{}/*`.",
+                caller.name, provider.id, provider.id
+            ),
         ));
     }
     Ok(provider)
@@ -90,14 +93,22 @@ async fn hand_through(
         return Err(Fault::new(FaultKind::MethodNotAllowed, format!("{} is not passed on.", head.method)));
     }
     let way = provider.main_way().ok_or_else(|| Fault::new(FaultKind::NoTarget, "The provider has no address."))?;
-    let uri = format!("{}{}{}", joined(&way.base_url, path)?, if head.uri.query().is_some() { "?" } else { "" }, query(&head));
+    let uri = format!(
+        "{}{}{}",
+        joined(&way.base_url, path)?,
+        if head.uri.query().is_some() { "?" } else { "" },
+        query(&head)
+    );
     let target = Target { provider: provider.id.clone(), model: String::new(), key: None };
     settlement.attempt(&target, way.dialect);
     let max = usize::try_from(state.config.limits.multipart).unwrap_or(usize::MAX);
     let limits = BodyLimits { max, idle: state.config.server.body_timeout };
-    let mut out = Request::builder().method(head.method.clone()).uri(uri).header(HOP, hops(&head.headers) + 1).body(()).map_err(|e| {
-        Fault::new(FaultKind::NoSuchPath, "The path is not valid.").source(e)
-    })?;
+    let mut out = Request::builder()
+        .method(head.method.clone())
+        .uri(uri)
+        .header(HOP, hops(&head.headers) + 1)
+        .body(())
+        .map_err(|e| Fault::new(FaultKind::NoSuchPath, "The path is not valid.").source(e))?;
     for (name, value) in &head.headers {
         if forwards_request_header(way.dialect, name.as_str()) || *name == CONTENT_TYPE || name == "accept" {
             out.headers_mut().append(name.clone(), value.clone());
@@ -106,7 +117,8 @@ async fn hand_through(
     out.headers_mut().extend(provider.headers.iter().cloned());
     let intake = Intake::open(&head, body, limits, gateway.bodies(), gateway.tasks())?;
     let (mut out, ()) = out.into_parts();
-    let has_body = head.headers.get(CONTENT_LENGTH).is_some_and(|v| v != "0") || head.headers.contains_key("transfer-encoding");
+    let has_body =
+        head.headers.get(CONTENT_LENGTH).is_some_and(|v| v != "0") || head.headers.contains_key("transfer-encoding");
     let signs = matches!(provider.credentials.first(), Some(crate::credentials::Credential::Aws(_)));
     let (payload, whole) = match (has_body, signs) {
         (false, _) => (Payload::Empty, Bytes::new()),
@@ -145,7 +157,10 @@ fn joined(base: &str, path: &str) -> Result<String, Fault> {
         return Err(Fault::new(FaultKind::NoSuchPath, "The path may not hold dot segments or encoded slashes."));
     }
     let version = base.rsplit('/').next().unwrap_or("");
-    let rest = path.strip_prefix('/').and_then(|p| p.strip_prefix(version)).filter(|rest| rest.starts_with('/') && version.starts_with('v'));
+    let rest = path
+        .strip_prefix('/')
+        .and_then(|p| p.strip_prefix(version))
+        .filter(|rest| rest.starts_with('/') && version.starts_with('v'));
     Ok(format!("{base}{}", rest.unwrap_or(path)))
 }
 
@@ -155,7 +170,13 @@ fn query(head: &request::Parts) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
-fn answered(face: Dialect, id: &str, head: http::response::Parts, mut body: ReplyBody, mut settlement: Settlement) -> Reply {
+fn answered(
+    face: Dialect,
+    id: &str,
+    head: http::response::Parts,
+    mut body: ReplyBody,
+    mut settlement: Settlement,
+) -> Reply {
     settlement.trail().status = head.status.as_u16();
     settlement.trail().overhead = settlement.overhead();
     let forwarded = headers::forwarded(&head.headers);

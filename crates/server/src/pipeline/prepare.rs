@@ -12,7 +12,7 @@ use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::json::{self, Envelope, Patch, apply};
 use tollgate_wire::relay::{LimitName, RelayRequest, relay_request};
 use tollgate_wire::translate::Translation;
-use tollgate_wire::{codec, ops};
+use tollgate_wire::{codec, openai_responses, ops};
 
 use super::identify::client_credentials;
 use super::memory::Understood;
@@ -92,7 +92,14 @@ pub async fn prepare(
     Ok(Prepared { request, body: written.body, back: written.back, losses })
 }
 
-fn relay(call: &Call, provider: &Provider, target: &Target, way: &Way, owners: &Owners, losses: &mut Losses) -> Written {
+fn relay(
+    call: &Call,
+    provider: &Provider,
+    target: &Target,
+    way: &Way,
+    owners: &Owners,
+    losses: &mut Losses,
+) -> Written {
     let mut edits = edits(call, way);
     edits.extend(owners.edit(call, target));
     let relayed = relay_request(
@@ -117,7 +124,8 @@ fn relay(call: &Call, provider: &Provider, target: &Target, way: &Way, owners: &
 /// The client's beta flags, of header and, where its side is Bedrock's, of the body.
 fn betas(call: &Call) -> Vec<String> {
     let headers = call.head.headers.get_all("anthropic-beta").iter().filter_map(|v| v.to_str().ok());
-    let mut flags: Vec<String> = headers.flat_map(|v| v.split(',')).map(|f| f.trim().to_owned()).filter(|f| !f.is_empty()).collect();
+    let mut flags: Vec<String> =
+        headers.flat_map(|v| v.split(',')).map(|f| f.trim().to_owned()).filter(|f| !f.is_empty()).collect();
     if call.carriage == FaceCarriage::BedrockInvoke {
         let node = call.envelope.node(&call.body, "anthropic_beta");
         flags.extend(node.iter().flat_map(json::Node::items).filter_map(json::Node::as_str).map(str::to_owned));
@@ -125,8 +133,13 @@ fn betas(call: &Call) -> Vec<String> {
     flags
 }
 
-/// A body that came by Bedrock's InvokeModel lacks what Claude's own API wants in it, and the reverse is the carriage's.
+/// What must be other for this host: reasoning items that a translation made are not OpenAI's to read, and a body that
+/// came by Bedrock's InvokeModel lacks what Claude's own API wants in it (the reverse is the carriage's).
 fn edits(call: &Call, way: &Way) -> Vec<Patch> {
+    if call.face == Dialect::OpenAiResponses {
+        let input = openai_responses::input_without_foreign_reasoning(&call.body);
+        return input.map(|input| Patch::set("input", input.as_str())).into_iter().collect();
+    }
     if call.carriage != FaceCarriage::BedrockInvoke || way.carriage.model_in_path(way.dialect, call.operation) {
         return Vec::new();
     }
@@ -180,13 +193,24 @@ fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Result<()
     let Some(first) = paths.first() else { return Ok(()) };
     let mut fault = Fault::new(
         FaultKind::FieldWouldBeDropped,
-        format!("The target `{}` cannot take: {}. Remove these fields, or do not ask for strictness.", provider.id, paths.join(", ")),
+        format!(
+            "The target `{}` cannot take: {}. Remove these fields, or do not ask for strictness.",
+            provider.id,
+            paths.join(", ")
+        ),
     );
     fault.param = Some((*first).to_owned());
     Err(fault)
 }
 
-async fn request(gateway: &Gateway, call: &Call, provider: &Provider, target: &Target, way: &Way, written: &Written) -> Result<Request<Payload>, Fault> {
+async fn request(
+    gateway: &Gateway,
+    call: &Call,
+    provider: &Provider,
+    target: &Target,
+    way: &Way,
+    written: &Written,
+) -> Result<Request<Payload>, Fault> {
     let path = way.carriage.path(way.dialect, call.operation, &target.model, call.stream).ok_or_else(|| {
         Fault::new(FaultKind::NotServedHere, format!("The provider `{}` does not offer this operation.", provider.id))
     })?;
@@ -228,7 +252,10 @@ fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Crede
         return Ok(provider.credentials.get(index).cloned().unwrap_or_default());
     };
     let own = client_credentials(&call.head).next().map(|(_, key)| Secret::new(key)).ok_or_else(|| {
-        Fault::new(FaultKind::NoCredential, format!("The provider `{}` is asked with the client's own credential, and there is none.", provider.id))
+        Fault::new(
+            FaultKind::NoCredential,
+            format!("The provider `{}` is asked with the client's own credential, and there is none.", provider.id),
+        )
     })?;
     Ok(match auth {
         Auth::None => Credential::None,

@@ -132,7 +132,8 @@ fn refuse_early(beginning: &[u8], check: impl FnOnce(&str) -> Result<Resolved, F
 }
 
 fn missing_model() -> Fault {
-    let mut fault = Fault::new(FaultKind::InvalidField, "Missing required field: `model`. Name a model, such as `openai/gpt-5.5`.");
+    let mut fault =
+        Fault::new(FaultKind::InvalidField, "Missing required field: `model`. Name a model, such as `openai/gpt-5.5`.");
     fault.param = Some("model".to_owned());
     fault
 }

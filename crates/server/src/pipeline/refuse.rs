@@ -54,7 +54,9 @@ fn no_address(headers: &HeaderMap) -> Result<(), Fault> {
         None => Ok(()),
         Some(name) => Err(Fault::new(
             FaultKind::ForbiddenOverride,
-            format!("The header `{name}` would name an upstream's address. Remove it: providers are configured in Tollgate."),
+            format!(
+                "The header `{name}` would name an upstream's address. Remove it: providers are configured in Tollgate."
+            ),
         )),
     }
 }

@@ -10,13 +10,13 @@ use tollgate_wire::codec;
 
 use super::answer::Stream;
 use super::dispatch::{Body, Failed, Remember, Served, status_of};
+use super::headers;
 use super::memory;
-use super::owners;
 use super::outlet::{Outlet, ReplyBodyOut};
+use super::owners;
 use super::receive::Call;
 use super::reframe::Reframe;
 use super::settle::Settlement;
-use super::headers;
 use crate::app::Gateway;
 use crate::body::compress;
 use crate::routes::FaceCarriage;
@@ -171,7 +171,13 @@ impl Writer {
         Self { gateway, call, outlet, reframe, keepalive }
     }
 
-    async fn stream(mut self, mut stream: Stream, held: Vec<u8>, remember: Option<Box<Remember>>, mut settlement: Settlement) {
+    async fn stream(
+        mut self,
+        mut stream: Stream,
+        held: Vec<u8>,
+        remember: Option<Box<Remember>>,
+        mut settlement: Settlement,
+    ) {
         settlement.first_token();
         self.write(held).await;
         let ending = self.gateway.tasks().ending().clone();
@@ -200,7 +206,13 @@ impl Writer {
         }
     }
 
-    async fn settle(&mut self, stream: &mut Stream, fault: Option<&Fault>, remember: Option<Box<Remember>>, settlement: &mut Settlement) {
+    async fn settle(
+        &mut self,
+        stream: &mut Stream,
+        fault: Option<&Fault>,
+        remember: Option<Box<Remember>>,
+        settlement: &mut Settlement,
+    ) {
         let outcome = stream.outcome();
         let target = settlement.trail().attempts.last().map(|a| a.target.clone());
         let provider = target.as_ref().and_then(|t| self.call.state.providers.get(&t.provider));
@@ -214,7 +226,8 @@ impl Writer {
         match (remember, &outcome.reply) {
             (Some(remember), Some(reply)) => {
                 let body = codec::encode_reply(self.call.face, reply, &remember.context);
-                memory::remember_reply(&self.gateway, &self.call, &remember.request, remember.before, reply, &body).await;
+                memory::remember_reply(&self.gateway, &self.call, &remember.request, remember.before, reply, &body)
+                    .await;
             }
             (Some(_), None) => {}
             (None, _) => {

@@ -90,7 +90,8 @@ impl Settlement {
             attempt.usage = outcome.usage;
             attempt.fault = fault.map(FaultNote::of);
             let price = provider.and_then(|p| p.price(&attempt.target.model));
-            attempt.cost = price.zip(outcome.usage.as_ref()).map(|(p, usage)| p.cost(usage, outcome.service_tier.as_deref()));
+            attempt.cost =
+                price.zip(outcome.usage.as_ref()).map(|(p, usage)| p.cost(usage, outcome.service_tier.as_deref()));
         });
     }
 

@@ -11,9 +11,9 @@ use tollgate_ir::{Dialect, Fault, FaultKind, Request as Asked};
 use tollgate_wire::openai_responses::{self, Page};
 use tollgate_wire::{codec, json};
 
+use super::headers;
 use super::outlet::ReplyBodyOut;
 use super::reply::{self, Reply};
-use super::headers;
 use crate::app::Gateway;
 use crate::credentials::SignedBody;
 use crate::routes::StoredAction;
@@ -85,7 +85,10 @@ async fn here(
             out
         }
         StoredAction::Cancel => {
-            return Err(Fault::new(FaultKind::InvalidField, "Only responses that run in the background can be cancelled; this one is complete."));
+            return Err(Fault::new(
+                FaultKind::InvalidField,
+                "Only responses that run in the background can be cancelled; this one is complete.",
+            ));
         }
     };
     Ok((StatusCode::OK, body.into()))

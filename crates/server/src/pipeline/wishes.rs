@@ -45,7 +45,12 @@ fn duration(name: &str, value: &str) -> Result<Duration, Fault> {
         .map(|n| n * scale)
         .filter(|s| *s > 0.0 && *s < 1e9)
         .map(Duration::from_secs_f64)
-        .ok_or_else(|| Fault::new(FaultKind::InvalidField, format!("`{name}: {value}` is no time. Send `30s`, `1500ms` or seconds.")))
+        .ok_or_else(|| {
+            Fault::new(
+                FaultKind::InvalidField,
+                format!("`{name}: {value}` is no time. Send `30s`, `1500ms` or seconds."),
+            )
+        })
 }
 
 #[cfg(test)]

@@ -140,8 +140,9 @@ async fn pf06_large_bodies_for_no_model_are_refused_with_bounded_memory() {
 #[tokio::test]
 async fn pf06_a_body_over_the_limit_is_refused_before_it_is_read() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let gateway =
-        Gateway::start("limits: { body: 1MiB }\nproviders: { up: { dialect: openai-chat, base_url: \"http://127.0.0.1:9\" } }");
+    let gateway = Gateway::start(
+        "limits: { body: 1MiB }\nproviders: { up: { dialect: openai-chat, base_url: \"http://127.0.0.1:9\" } }",
+    );
     for face in faces::ALL {
         let mut tcp = tokio::net::TcpStream::connect(gateway.binary.address).await.unwrap();
         let path = faces::path(face, "up/m", false);

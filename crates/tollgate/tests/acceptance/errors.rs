@@ -130,7 +130,14 @@ fn wrong(face: Dialect) -> Vec<Wrong> {
         Dialect::Gemini => "contents",
         _ => "messages",
     };
-    let case = |name, body: Vec<u8>, status, says| Wrong { name, body: body.into(), headers: &[], status, says, any_face: true };
+    let case = |name, body: Vec<u8>, status, says| Wrong {
+        name,
+        body: body.into(),
+        headers: &[],
+        status,
+        says,
+        any_face: true,
+    };
     let inserted = |member: &str| good.replacen('{', &format!("{{{member},"), 1).into_bytes();
     let of_model = |name, body: Vec<u8>, status, says| Wrong { any_face: false, ..case(name, body, status, says) };
     let model = |value: &str| good.replacen(r#""up/m""#, value, 1).into_bytes();
@@ -143,16 +150,34 @@ fn wrong(face: Dialect) -> Vec<Wrong> {
         case("null", b"null".to_vec(), 400, ""),
         case("a text", b"\"hello\"".to_vec(), 400, ""),
         case("form data", b"model=up%2Fm&stream=false".to_vec(), 400, ""),
-        case("not UTF-8", inserted("\"user\":\"\u{7f}\"").iter().map(|b| if *b == 0x7f { 0xff } else { *b }).collect(), 400, ""),
+        case(
+            "not UTF-8",
+            inserted("\"user\":\"\u{7f}\"").iter().map(|b| if *b == 0x7f { 0xff } else { *b }).collect(),
+            400,
+            "",
+        ),
         case("UTF-16", good.encode_utf16().flat_map(u16::to_le_bytes).collect(), 400, ""),
         case("a doubled member", inserted(&format!("\"{content}\":[]")), 400, content),
         case("deep nesting", inserted(&format!("\"x\":{}{}", "[".repeat(5000), "]".repeat(5000))), 400, ""),
-        case("content of a wrong type", format!(r#"{{"model":"up/m","max_tokens":5,"{content}":5}}"#).into_bytes(), 400, content),
+        case(
+            "content of a wrong type",
+            format!(r#"{{"model":"up/m","max_tokens":5,"{content}":5}}"#).into_bytes(),
+            400,
+            content,
+        ),
         case("content missing", br#"{"model":"up/m","max_tokens":5}"#.to_vec(), 400, content),
-        case("a turn of a wrong type", format!(r#"{{"model":"up/m","max_tokens":5,"{content}":[5]}}"#).into_bytes(), 400, content),
+        case(
+            "a turn of a wrong type",
+            format!(r#"{{"model":"up/m","max_tokens":5,"{content}":[5]}}"#).into_bytes(),
+            400,
+            content,
+        ),
         case("a role that does not exist", good.replacen("\"user\"", "\"nobody\"", 1).into_bytes(), 400, ""),
         Wrong { headers: &[("content-encoding", "gzip")], ..case("not gzip", good.clone().into_bytes(), 400, "") },
-        Wrong { headers: &[("content-encoding", "rot13")], ..case("unknown coding", good.clone().into_bytes(), 415, "") },
+        Wrong {
+            headers: &[("content-encoding", "rot13")],
+            ..case("unknown coding", good.clone().into_bytes(), 415, "")
+        },
         Wrong { headers: &[("x-tollgate-timeout", "soon")], ..case("no time", good.clone().into_bytes(), 400, "soon") },
         of_model("a near model", model(r#""asistant""#), 404, "`assistant`"),
         of_model("no such provider", model(r#""upp/m""#), 404, "did you mean"),

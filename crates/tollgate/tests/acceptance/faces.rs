@@ -42,7 +42,9 @@ pub fn body(face: Dialect, model: &str, stream: bool) -> String {
         }
         Dialect::OpenAiResponses => format!(r#"{{"model":"{model}","stream":{stream},"input":"Hi"}}"#),
         Dialect::Anthropic => {
-            format!(r#"{{"model":"{model}","stream":{stream},"max_tokens":100,"messages":[{{"role":"user","content":"Hi"}}]}}"#)
+            format!(
+                r#"{{"model":"{model}","stream":{stream},"max_tokens":100,"messages":[{{"role":"user","content":"Hi"}}]}}"#
+            )
         }
         Dialect::Gemini => r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}"#.into(),
         Dialect::Bedrock => r#"{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}"#.into(),
@@ -115,7 +117,9 @@ impl Spoken {
                 ),
                 data("[DONE]"),
             ],
-            error: data(r#"{"error":{"message":"The server is overloaded","type":"server_error","code":"server_error"}}"#),
+            error: data(
+                r#"{"error":{"message":"The server is overloaded","type":"server_error","code":"server_error"}}"#,
+            ),
             content_type: "text/event-stream",
         }
     }
@@ -139,7 +143,8 @@ impl Spoken {
         };
         let usage = r#","usage":{"input_tokens":7,"output_tokens":2,"total_tokens":9}"#;
         let done = response("completed", &format!(r#","output":[{}]{usage}"#, message("Hello there")));
-        let failed = response("failed", r#","output":[],"error":{"code":"server_error","message":"The server is overloaded"}"#);
+        let failed =
+            response("failed", r#","output":[],"error":{"code":"server_error","message":"The server is overloaded"}"#);
         Self {
             lifecycle: vec![
                 named(
@@ -172,7 +177,10 @@ impl Spoken {
                     &format!(r#"{{"type":"response.completed","sequence_number":6,"response":{done}}}"#),
                 ),
             ],
-            error: named("response.failed", &format!(r#"{{"type":"response.failed","sequence_number":3,"response":{failed}}}"#)),
+            error: named(
+                "response.failed",
+                &format!(r#"{{"type":"response.failed","sequence_number":3,"response":{failed}}}"#),
+            ),
             content_type: "text/event-stream",
         }
     }
@@ -181,7 +189,9 @@ impl Spoken {
         let delta = |text: &str| {
             named(
                 "content_block_delta",
-                &format!(r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{text}"}}}}"#),
+                &format!(
+                    r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{text}"}}}}"#
+                ),
             )
         };
         Self {
@@ -249,7 +259,9 @@ impl Spoken {
         let delta = |text: &str| {
             named(
                 "content-delta",
-                &format!(r#"{{"type":"content-delta","index":0,"delta":{{"message":{{"content":{{"text":"{text}"}}}}}}}}"#),
+                &format!(
+                    r#"{{"type":"content-delta","index":0,"delta":{{"message":{{"content":{{"text":"{text}"}}}}}}}}"#
+                ),
             )
         };
         Self {

@@ -66,7 +66,11 @@ async fn trailers_tell_the_end_to_who_reads_them() {
         for h2 in [false, true] {
             let (path, body) = (faces::path(face, "v", true), faces::body(face, "v", true));
             let headers = [("te", "trailers")];
-            let live = if h2 { gateway.open_h2(&path, &headers, body).await } else { gateway.open(&path, &headers, body).await };
+            let live = if h2 {
+                gateway.open_h2(&path, &headers, body).await
+            } else {
+                gateway.open(&path, &headers, body).await
+            };
             let answer = live.rest().await;
             let trailers = answer.trailers.clone().unwrap_or_else(|| panic!("{face:?} h2={h2}: no trailers"));
             assert_eq!(trailers["x-tollgate-cost"], "0.000051", "{face:?}");
@@ -84,32 +88,37 @@ async fn losses_are_named_and_the_strict_are_refused_instead() {
     let gateway = Gateway::start(&format!(
         "providers:\n  up: {{ dialect: anthropic, base_url: \"{url}\" }}\n  proud: {{ dialect: anthropic, base_url: \"{url}\", unsupported_params: refuse }}\nmodels:\n  soft: up/m\n  hard: {{ fallback: [up/m], unsupported_params: refuse }}"
     ));
-    let body = |model: &str| faces::body(Dialect::OpenAiChat, model, false).replacen('{', r#"{"seed":7,"logit_bias":{"1":2},"#, 1);
+    let body = |model: &str| {
+        faces::body(Dialect::OpenAiChat, model, false).replacen('{', r#"{"seed":7,"logit_bias":{"1":2},"#, 1)
+    };
     let path = "/v1/chat/completions";
     let answer = gateway.post(path, &[], body("soft")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let dropped = answer.header("x-tollgate-dropped").unwrap();
     assert!(dropped.contains("seed;dropped") && dropped.contains("logit_bias"), "{dropped}");
     let before = upstream.requests().len();
-    for (model, headers) in [
-        ("soft", &[("x-tollgate-strict", "true")][..]),
-        ("proud/m", &[]),
-        ("hard", &[]),
-    ] {
+    for (model, headers) in [("soft", &[("x-tollgate-strict", "true")][..]), ("proud/m", &[]), ("hard", &[])] {
         let answer = gateway.post(path, headers, body(model)).await;
         assert_eq!(answer.status, 400, "{model}: {}", answer.text());
         assert!(faces::error(Dialect::OpenAiChat, &answer).contains("seed"), "{}", answer.text());
     }
     assert_eq!(upstream.requests().len(), before, "nothing was asked");
-    let whole = Gateway::start(&format!("unsupported_params: refuse\nproviders: {{ up: {{ dialect: anthropic, base_url: \"{url}\" }} }}"));
+    let whole = Gateway::start(&format!(
+        "unsupported_params: refuse\nproviders: {{ up: {{ dialect: anthropic, base_url: \"{url}\" }} }}"
+    ));
     assert_eq!(whole.post(path, &[], body("up/m")).await.status, 400);
-    assert_eq!(whole.post(path, &[], faces::body(Dialect::OpenAiChat, "up/m", false)).await.status, 200, "nothing is lost");
+    assert_eq!(
+        whole.post(path, &[], faces::body(Dialect::OpenAiChat, "up/m", false)).await.status,
+        200,
+        "nothing is lost"
+    );
 }
 
 #[tokio::test]
 async fn whole_replies_are_compressed_for_who_accepts_it_and_streams_never() {
     let long = faces::whole(Dialect::OpenAiChat).replace("Hello there", &"Hello there ".repeat(500));
-    let upstream = ScriptedUpstream::queue([Script::json(200, long.clone()), Spoken::of(Dialect::OpenAiChat).all()]).await;
+    let upstream =
+        ScriptedUpstream::queue([Script::json(200, long.clone()), Spoken::of(Dialect::OpenAiChat).all()]).await;
     let gateway = Gateway::before("openai-chat", &upstream.url("/v1"));
     let face = Dialect::OpenAiChat;
     let path = "/v1/chat/completions";
@@ -125,7 +134,9 @@ async fn whole_replies_are_compressed_for_who_accepts_it_and_streams_never() {
 
 #[tokio::test]
 async fn models_are_listed_in_the_form_of_who_asks() {
-    let gateway = Gateway::start("providers: { up: { dialect: openai-chat, base_url: \"http://127.0.0.1:9\", models: { m: {} } } }\nmodels: { v: up/m }");
+    let gateway = Gateway::start(
+        "providers: { up: { dialect: openai-chat, base_url: \"http://127.0.0.1:9\", models: { m: {} } } }\nmodels: { v: up/m }",
+    );
     let first = |answer: &crate::support::Answer, list: &str, name: &str| {
         let node = Node::parse(&answer.body).unwrap();
         let items = node.get(list).unwrap_or_else(|| panic!("{list}: {}", answer.text())).items();
@@ -151,7 +162,11 @@ async fn models_are_listed_in_the_form_of_who_asks() {
         let answer = gateway.get(path, &[]).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     }
-    for (path, face) in [("/v1/models/nope", Dialect::OpenAiChat), ("/v1beta/models/nope", Dialect::Gemini), ("/anthropic/v1/models/nope", Dialect::Anthropic)] {
+    for (path, face) in [
+        ("/v1/models/nope", Dialect::OpenAiChat),
+        ("/v1beta/models/nope", Dialect::Gemini),
+        ("/anthropic/v1/models/nope", Dialect::Anthropic),
+    ] {
         let answer = gateway.get(path, &[]).await;
         assert_eq!(answer.status, 404, "{path}: {}", answer.text());
         faces::error(face, &answer);
@@ -163,10 +178,25 @@ async fn the_usual_slips_of_a_base_url_work_and_unknown_paths_speak_the_faces_en
     let upstream = ScriptedUpstream::always(Script::json(200, faces::whole(Dialect::OpenAiChat))).await;
     let gateway = Gateway::before("openai-chat", &upstream.url("/v1"));
     for (face, paths) in [
-        (Dialect::OpenAiChat, &["/chat/completions", "/v1/v1/chat/completions", "/openai/v1/chat/completions", "/api/v1/chat/completions"][..]),
+        (
+            Dialect::OpenAiChat,
+            &[
+                "/chat/completions",
+                "/v1/v1/chat/completions",
+                "/openai/v1/chat/completions",
+                "/api/v1/chat/completions",
+            ][..],
+        ),
         (Dialect::OpenAiResponses, &["/responses", "/v1/v1/responses", "/openai/v1/responses"]),
         (Dialect::Anthropic, &["/messages", "/v1/v1/messages", "/anthropic/v1/messages", "/anthropic/messages"]),
-        (Dialect::Gemini, &["/genai/v1beta/models/up%2Fm:generateContent", "/v1beta/models/up/m:generateContent", "/v1/models/up/m:generateContent"]),
+        (
+            Dialect::Gemini,
+            &[
+                "/genai/v1beta/models/up%2Fm:generateContent",
+                "/v1beta/models/up/m:generateContent",
+                "/v1/models/up/m:generateContent",
+            ],
+        ),
         (Dialect::Bedrock, &["/bedrock/model/up%2Fm/converse", "/model/up/m/converse"]),
         (Dialect::Cohere, &["/cohere/v2/chat", "/cohere/chat"]),
     ] {

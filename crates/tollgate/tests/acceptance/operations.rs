@@ -21,11 +21,12 @@ use crate::support::{Gateway, TOLLGATE, nobody, run, until};
 async fn dp01_a_changed_file_is_in_force_without_a_dropped_call() {
     let spoken = Spoken::of(Dialect::OpenAiChat);
     let slow = spoken.all().paced(Duration::from_millis(300));
-    let upstream = ScriptedUpstream::choosing(move |request| match request.body.windows(13).any(|w| w == br#""stream":true"#) {
-        true => slow.clone(),
-        false => Script::json(200, faces::whole(Dialect::OpenAiChat)),
-    })
-    .await;
+    let upstream =
+        ScriptedUpstream::choosing(move |request| match request.body.windows(13).any(|w| w == br#""stream":true"#) {
+            true => slow.clone(),
+            false => Script::json(200, faces::whole(Dialect::OpenAiChat)),
+        })
+        .await;
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("key");
     std::fs::write(&secret, "first-key").unwrap();
@@ -58,12 +59,19 @@ async fn dp01_a_changed_file_is_in_force_without_a_dropped_call() {
     upstream.until(|r| r.iter().filter(|r| r.body.windows(13).any(|w| w == br#""stream":true"#)).count() == 20).await;
     gateway.rewrite(&config("new: up/m"));
     let changed = Instant::now();
-    until("the new model is served", async || faces::ask(&gateway, Dialect::OpenAiChat, "new", false).await.status == 200).await;
+    until("the new model is served", async || {
+        faces::ask(&gateway, Dialect::OpenAiChat, "new", false).await.status == 200
+    })
+    .await;
     assert!(changed.elapsed() < Duration::from_secs(5));
     assert_eq!(faces::ask(&gateway, Dialect::OpenAiChat, "old", false).await.status, 404);
     for answer in streams.join_all().await {
         let heard = faces::hear(Dialect::OpenAiChat, &answer);
-        assert_eq!((heard.text.as_str(), heard.complete), ("Hello there", true), "running calls keep what they began with");
+        assert_eq!(
+            (heard.text.as_str(), heard.complete),
+            ("Hello there", true),
+            "running calls keep what they began with"
+        );
     }
 
     gateway.rewrite(&config("new: up/m, other: { fallbak: [up/m] }"));
@@ -75,7 +83,10 @@ async fn dp01_a_changed_file_is_in_force_without_a_dropped_call() {
     assert!(refused.status == 400 && refused.text().contains("fallbak"), "{}", refused.text());
 
     gateway.rewrite(&config("newer: up/m"));
-    until("the repaired file is in force", async || faces::ask(&gateway, Dialect::OpenAiChat, "newer", false).await.status == 200).await;
+    until("the repaired file is in force", async || {
+        faces::ask(&gateway, Dialect::OpenAiChat, "newer", false).await.status == 200
+    })
+    .await;
     std::fs::write(&secret, "second-key").unwrap();
     until("the new secret is used", async || {
         faces::ask(&gateway, Dialect::OpenAiChat, "up/m", false).await;
@@ -92,13 +103,29 @@ fn dp02_what_is_wrong_in_the_file_is_said_and_nothing_starts() {
     let folder = tempfile::tempdir().unwrap();
     for (name, config, says) in [
         ("unknown key", "serverr: { listen: 127.0.0.1:0 }\n", &["1:1", "serverr", "`server`"][..]),
-        ("nested unknown key", "providers:\n  up:\n    dialect: openai-chat\n    base_ulr: http://h\n", &["4:5", "base_ulr", "`base_url`"]),
+        (
+            "nested unknown key",
+            "providers:\n  up:\n    dialect: openai-chat\n    base_ulr: http://h\n",
+            &["4:5", "base_ulr", "`base_url`"],
+        ),
         ("wrong type", "server: { keepalive: [1] }\n", &["1:", "keepalive"]),
         ("no duration", "server: { grace: soon }\n", &["1:", "grace", "soon"]),
-        ("no number", "providers: { up: { dialect: openai-chat, base_url: http://h, models: { m: { price: { input: cheap, output: 1 } } } } }\n", &["input", "cheap"]),
+        (
+            "no number",
+            "providers: { up: { dialect: openai-chat, base_url: http://h, models: { m: { price: { input: cheap, output: 1 } } } } }\n",
+            &["input", "cheap"],
+        ),
         ("no dialect", "providers: { up: { dialect: klingon, base_url: http://h } }\n", &["klingon"]),
-        ("policy of nothing", "providers: { up: { dialect: openai-chat, base_url: http://h } }\nmodels: { v: { fallback: [upp/m] } }\n", &["upp"]),
-        ("two policies", "providers: { up: { dialect: openai-chat, base_url: http://h } }\nmodels: { v: { fallback: [up/m], split: [{ weight: 1, use: up/m }] } }\n", &["fallback", "split"]),
+        (
+            "policy of nothing",
+            "providers: { up: { dialect: openai-chat, base_url: http://h } }\nmodels: { v: { fallback: [upp/m] } }\n",
+            &["upp"],
+        ),
+        (
+            "two policies",
+            "providers: { up: { dialect: openai-chat, base_url: http://h } }\nmodels: { v: { fallback: [up/m], split: [{ weight: 1, use: up/m }] } }\n",
+            &["fallback", "split"],
+        ),
         ("both spellings of keys", "providers: { openai: { api_key: a, api_keys: [{ key: b }] } }\n", &["api_key"]),
         ("a circle", "providers: { openai: {} }\nmodels: { a: b, b: a }\n", &["a"]),
         ("unset variable", "providers: { openai: { api_key: \"${NO_SUCH_VARIABLE}\" } }\n", &["NO_SUCH_VARIABLE"]),
@@ -123,8 +150,13 @@ fn dp02_what_is_wrong_in_the_file_is_said_and_nothing_starts() {
         }
     }
     // All at once.
-    std::fs::write(folder.path().join("tollgate.yaml"), "serverr: {}\nkeyss: []\nproviders: { up: { dialect: klingon, base_url: http://h } }\n").unwrap();
-    let told = String::from_utf8_lossy(&run(&["check", "--config", "tollgate.yaml"], folder.path()).stderr).into_owned();
+    std::fs::write(
+        folder.path().join("tollgate.yaml"),
+        "serverr: {}\nkeyss: []\nproviders: { up: { dialect: klingon, base_url: http://h } }\n",
+    )
+    .unwrap();
+    let told =
+        String::from_utf8_lossy(&run(&["check", "--config", "tollgate.yaml"], folder.path()).stderr).into_owned();
     assert!(told.contains("serverr") && told.contains("keyss") && told.contains("klingon"), "{told}");
     std::fs::write(folder.path().join("tollgate.yaml"), "providers: { openai: { api_key: k } }\n").unwrap();
     assert!(run(&["check", "--config", "tollgate.yaml"], folder.path()).status.success());
@@ -155,7 +187,11 @@ async fn dp04_the_binary_and_one_file_are_enough() {
 }
 
 /// A gateway with streams under way, a shutdown begun.
-async fn stopping(grace: &str, script: Script, face: Dialect) -> (Arc<Gateway>, ScriptedUpstream, JoinSet<crate::support::Answer>) {
+async fn stopping(
+    grace: &str,
+    script: Script,
+    face: Dialect,
+) -> (Arc<Gateway>, ScriptedUpstream, JoinSet<crate::support::Answer>) {
     let upstream = ScriptedUpstream::always(script).await;
     let gateway = Arc::new(Gateway::start_with(
         &format!(
@@ -201,13 +237,21 @@ async fn rl15_a_stop_lets_streams_end_and_takes_no_new_calls() {
     }
     for answer in streams.join_all().await {
         let heard = faces::hear(Dialect::Anthropic, &answer);
-        assert_eq!((heard.text.as_str(), heard.complete, heard.fault), ("Hello there", true, None), "{}", answer.text());
+        assert_eq!(
+            (heard.text.as_str(), heard.complete, heard.fault),
+            ("Hello there", true, None),
+            "{}",
+            answer.text()
+        );
     }
     assert_eq!(upstream.requests().len(), 20);
     let log = gateway.binary.log.clone();
     assert_eq!(exit_code(gateway).await, Some(0));
     let log = std::fs::read_to_string(log).unwrap_or_default();
-    assert!(log.is_empty() || log.contains(r#"\"end\":\"done\""#) || log.matches("tollgate::call").count() >= 20, "{log}");
+    assert!(
+        log.is_empty() || log.contains(r#"\"end\":\"done\""#) || log.matches("tollgate::call").count() >= 20,
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -251,7 +295,9 @@ async fn healthy(address: std::net::SocketAddr, certificate: &[u8], h2: bool) ->
     let response = if h2 {
         let request = request.uri("https://localhost/healthz").body(Empty::<bytes::Bytes>::new()).unwrap();
         let (mut sender, connection) =
-            hyper::client::conn::http2::handshake(hyper_util::rt::TokioExecutor::new(), TokioIo::new(tls)).await.unwrap();
+            hyper::client::conn::http2::handshake(hyper_util::rt::TokioExecutor::new(), TokioIo::new(tls))
+                .await
+                .unwrap();
         tokio::spawn(connection);
         sender.send_request(request).await.unwrap()
     } else {
@@ -270,7 +316,9 @@ async fn clients_are_served_over_tls_and_a_new_certificate_needs_no_restart() {
     let folder = tempfile::tempdir().unwrap();
     let first = certify(folder.path());
     let address = nobody();
-    let config = format!("server: {{ listen: \"{address}\", tls: {{ cert: cert.pem, key: key.pem }} }}\nproviders: {{ openai: {{ api_key: k }} }}\n");
+    let config = format!(
+        "server: {{ listen: \"{address}\", tls: {{ cert: cert.pem, key: key.pem }} }}\nproviders: {{ openai: {{ api_key: k }} }}\n"
+    );
     std::fs::write(folder.path().join("tollgate.yaml"), config).unwrap();
     let child = std::process::Command::new(TOLLGATE)
         .args(["serve", "--config", "tollgate.yaml"])

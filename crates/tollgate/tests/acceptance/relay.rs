@@ -26,7 +26,8 @@ async fn tr07_a_relay_leaves_the_bytes_alone() {
     ] {
         let upstream = ScriptedUpstream::always(Script::json(200, faces::whole(face))).await;
         let gateway = Gateway::before(face.as_str(), &upstream.url("/v1"));
-        let answer = gateway.post(&faces::path(face, "", false), &[("authorization", "Bearer of-the-client")], body).await;
+        let answer =
+            gateway.post(&faces::path(face, "", false), &[("authorization", "Bearer of-the-client")], body).await;
         assert_eq!((answer.status, answer.text().as_str()), (200, faces::whole(face)));
         let seen = &upstream.requests()[0];
         for key in keys {
@@ -50,7 +51,9 @@ async fn tr10_thinking_goes_as_the_caller_set_it() {
     .await;
     let gateway = Gateway::before("anthropic", &upstream.url("/v1"));
     let body = |thinking: &str| {
-        format!(r#"{{"model":"up/m","max_tokens":2000,"thinking":{thinking},"messages":[{{"role":"user","content":"Hi"}}]}}"#)
+        format!(
+            r#"{{"model":"up/m","max_tokens":2000,"thinking":{thinking},"messages":[{{"role":"user","content":"Hi"}}]}}"#
+        )
     };
     let adaptive = r#"{"type":"adaptive"}"#;
     assert_eq!(gateway.post("/v1/messages", &[], body(adaptive)).await.status, 200);
@@ -67,9 +70,13 @@ async fn tr22_equal_requests_give_equal_bytes_whatever_restarts() {
         .map(|i| format!(r#"{{"type":"function","function":{{"name":"tool_{i}","description":"d{i}","parameters":{{"type":"object","properties":{{"z":{{"type":"string"}},"a":{{"type":"number"}},"m{i}":{{}}}},"required":["z"]}}}}}}"#))
         .collect();
     let body = |provider: &str| {
-        format!(r#"{{"model":"{provider}/m","tools":[{}],"messages":[{{"role":"system","content":"s"}},{{"role":"user","content":"Hi"}},{{"role":"assistant","content":null,"tool_calls":[{{"id":"call with spaces, so that it is renamed","type":"function","function":{{"name":"tool_1","arguments":"{{}}"}}}}]}},{{"role":"tool","tool_call_id":"call with spaces, so that it is renamed","content":"r"}}]}}"#, tools.join(","))
+        format!(
+            r#"{{"model":"{provider}/m","tools":[{}],"messages":[{{"role":"system","content":"s"}},{{"role":"user","content":"Hi"}},{{"role":"assistant","content":null,"tool_calls":[{{"id":"call with spaces, so that it is renamed","type":"function","function":{{"name":"tool_1","arguments":"{{}}"}}}}]}},{{"role":"tool","tool_call_id":"call with spaces, so that it is renamed","content":"r"}}]}}"#,
+            tools.join(",")
+        )
     };
-    let dialects = [Dialect::OpenAiChat, Dialect::Anthropic, Dialect::Gemini, Dialect::Bedrock, Dialect::OpenAiResponses];
+    let dialects =
+        [Dialect::OpenAiChat, Dialect::Anthropic, Dialect::Gemini, Dialect::Bedrock, Dialect::OpenAiResponses];
     let upstream = ScriptedUpstream::choosing(|request| {
         let name = request.target.split('/').nth(1).unwrap();
         let dialect = faces::ALL.into_iter().find(|d| d.as_str() == name).unwrap();
@@ -111,7 +118,9 @@ async fn tr24_media_reach_the_provider_and_addresses_are_passed() {
     ));
     let url = watched.url("/cat.png");
     let chat = |model: &str, part: &str| {
-        format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":[{{"type":"text","text":"What?"}},{part}]}}]}}"#)
+        format!(
+            r#"{{"model":"{model}","messages":[{{"role":"user","content":[{{"type":"text","text":"What?"}},{part}]}}]}}"#
+        )
     };
     let image = format!(r#"{{"type":"image_url","image_url":{{"url":"{url}"}}}}"#);
     let answer = gateway.post("/v1/chat/completions", &[], chat("claude/m", &image)).await;
@@ -119,7 +128,10 @@ async fn tr24_media_reach_the_provider_and_addresses_are_passed() {
     let sent = upstream.requests()[0].body.clone();
     let node = Node::parse(&sent).unwrap();
     let block = &node.at(&["messages"]).unwrap().items()[0].get("content").unwrap().items()[1];
-    assert_eq!((block.text("type"), block.at(&["source", "type"]).and_then(Node::as_str)), (Some("image"), Some("url")));
+    assert_eq!(
+        (block.text("type"), block.at(&["source", "type"]).and_then(Node::as_str)),
+        (Some("image"), Some("url"))
+    );
     assert_eq!(block.at(&["source", "url"]).and_then(Node::as_str), Some(url.as_str()));
 
     let pdf = r#"{"type":"image_url","image_url":{"url":"data:application/pdf;base64,JVBERi0="}}"#;
@@ -128,7 +140,10 @@ async fn tr24_media_reach_the_provider_and_addresses_are_passed() {
     let sent = upstream.requests()[1].body.clone();
     let node = Node::parse(&sent).unwrap();
     let block = &node.at(&["messages"]).unwrap().items()[0].get("content").unwrap().items()[1];
-    assert_eq!((block.text("type"), block.at(&["source", "data"]).and_then(Node::as_str)), (Some("document"), Some("JVBERi0=")));
+    assert_eq!(
+        (block.text("type"), block.at(&["source", "data"]).and_then(Node::as_str)),
+        (Some("document"), Some("JVBERi0="))
+    );
 
     let result = r#"{"model":"gem/m","max_tokens":9,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"shot","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":[{"type":"text","text":"see"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"aW1hZ2U="}}]}]}]}"#;
     let answer = gateway.post("/v1/messages", &[], result).await;
@@ -153,7 +168,8 @@ async fn tr25_claude_code_over_bedrock_gets_the_allowed_subset_and_its_own_api_a
     let bedrock = ScriptedUpstream::choosing(|request| {
         let envelope = Envelope::scan(&request.body).unwrap();
         let known = ["anthropic_version", "anthropic_beta", "max_tokens", "messages"];
-        let unknown: Vec<_> = envelope.members().iter().filter(|m| !known.contains(&m.key.as_ref())).map(|m| m.key.as_ref()).collect();
+        let unknown: Vec<_> =
+            envelope.members().iter().filter(|m| !known.contains(&m.key.as_ref())).map(|m| m.key.as_ref()).collect();
         let body = String::from_utf8_lossy(&request.body).into_owned();
         if !unknown.is_empty() || body.contains("invented") || request.header("anthropic-beta").is_some() {
             return Script::json(400, format!(r#"{{"message":"extraneous keys {unknown:?}"}}"#));
@@ -172,10 +188,27 @@ async fn tr25_claude_code_over_bedrock_gets_the_allowed_subset_and_its_own_api_a
     let answer = gateway.post("/v1/messages?beta=true", &headers, CLAUDE_CODE.replace("MODEL", model)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let seen = bedrock.requests();
-    let flags: Vec<_> = Node::parse(&seen[0].body).unwrap().get("anthropic_beta").unwrap().items().iter().map(|f| f.as_str().unwrap().to_owned()).collect();
-    assert!(flags.iter().all(|flag| FLAGS.contains(flag)) && flags.contains(&"interleaved-thinking-2025-05-14".to_owned()), "{flags:?}");
+    let flags: Vec<_> = Node::parse(&seen[0].body)
+        .unwrap()
+        .get("anthropic_beta")
+        .unwrap()
+        .items()
+        .iter()
+        .map(|f| f.as_str().unwrap().to_owned())
+        .collect();
+    assert!(
+        flags.iter().all(|flag| FLAGS.contains(flag)) && flags.contains(&"interleaved-thinking-2025-05-14".to_owned()),
+        "{flags:?}"
+    );
     let dropped = answer.header("x-tollgate-dropped").unwrap();
-    for path in ["context_management", "mcp_servers", "speed", "foo", "anthropic-beta.invented-one-2031-01-01", "anthropic-beta.invented-two-2031-01-01"] {
+    for path in [
+        "context_management",
+        "mcp_servers",
+        "speed",
+        "foo",
+        "anthropic-beta.invented-one-2031-01-01",
+        "anthropic-beta.invented-two-2031-01-01",
+    ] {
         assert!(dropped.contains(&format!("{path};dropped")), "{path}: {dropped}");
     }
     let streamed = CLAUDE_CODE.replace("MODEL", model).replace(r#""max_tokens""#, r#""stream":true,"max_tokens""#);
@@ -206,7 +239,10 @@ async fn tr26_what_is_unknown_is_relayed() {
     let answer = gateway.post("/v1/messages", &[], streamed.clone()).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let seen = upstream.requests();
-    assert_eq!((&seen[0].body[..], &seen[1].body[..]), (body.replace("up/", "").as_bytes(), streamed.replace("up/", "").as_bytes()));
+    assert_eq!(
+        (&seen[0].body[..], &seen[1].body[..]),
+        (body.replace("up/", "").as_bytes(), streamed.replace("up/", "").as_bytes())
+    );
 }
 
 #[tokio::test]
@@ -225,7 +261,9 @@ async fn tr27_tokens_are_counted_by_the_provider_or_estimated_in_form() {
     ));
     let result = "word ".repeat(4_000);
     let body = |model: &str, name: &str| {
-        format!(r#"{{"model":"{model}","tools":[{{"name":"{name}","description":"Does it","input_schema":{{"type":"object","properties":{{"a":{{"type":"string"}}}}}}}}],"messages":[{{"role":"user","content":"Hi"}},{{"role":"assistant","content":[{{"type":"tool_use","id":"t1","name":"f","input":{{"a":"b"}}}}]}},{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"t1","content":"{result}"}}]}}]}}"#)
+        format!(
+            r#"{{"model":"{model}","tools":[{{"name":"{name}","description":"Does it","input_schema":{{"type":"object","properties":{{"a":{{"type":"string"}}}}}}}}],"messages":[{{"role":"user","content":"Hi"}},{{"role":"assistant","content":[{{"type":"tool_use","id":"t1","name":"f","input":{{"a":"b"}}}}]}},{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"t1","content":"{result}"}}]}}]}}"#
+        )
     };
     let counted = |answer: &crate::support::Answer| Node::parse(&answer.body).unwrap().uint("input_tokens");
     let path = "/v1/messages/count_tokens";

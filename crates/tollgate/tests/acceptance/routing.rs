@@ -12,7 +12,8 @@ use crate::support::{Gateway, nobody};
 #[tokio::test]
 async fn what_moves_on_and_what_does_not() {
     // decisions.md 28: connect, timeout, 401/403, 408, 429, 5xx and quota phrases move on; no other 400 does.
-    let quota = r#"{"error":{"message":"Your credit balance is too low to access the API","type":"invalid_request_error"}}"#;
+    let quota =
+        r#"{"error":{"message":"Your credit balance is too low to access the API","type":"invalid_request_error"}}"#;
     let refusal = r#"{"error":{"message":"no such field","type":"invalid_request_error"}}"#;
     let good = ScriptedUpstream::always(Script::json(200, faces::whole(Dialect::OpenAiChat))).await;
     let bad = ScriptedUpstream::always(Script::status(500)).await;
@@ -122,17 +123,20 @@ async fn a_key_that_is_refused_gives_way_to_the_next_key() {
 
 #[tokio::test]
 async fn the_clients_own_time_ends_a_call() {
-    let upstream = ScriptedUpstream::choosing(|request| match request.body.windows(13).any(|w| w == br#""stream":true"#) {
-        true => faces::Spoken::of(Dialect::OpenAiChat).begun().step(Step::Stall),
-        false => Script::accident(Step::Stall),
-    })
-    .await;
+    let upstream =
+        ScriptedUpstream::choosing(|request| match request.body.windows(13).any(|w| w == br#""stream":true"#) {
+            true => faces::Spoken::of(Dialect::OpenAiChat).begun().step(Step::Stall),
+            false => Script::accident(Step::Stall),
+        })
+        .await;
     let gateway = Gateway::start(&format!(
         "providers: {{ a: {{ dialect: openai-chat, base_url: \"{0}\" }}, b: {{ dialect: openai-chat, base_url: \"{0}\" }} }}\nmodels: {{ v: {{ fallback: [a/m, b/m] }} }}",
         upstream.url("/v1")
     ));
     for face in faces::ALL {
-        for (name, value) in [("x-tollgate-timeout", "150ms"), ("x-tollgate-timeout", "0.15"), ("x-litellm-timeout", "0.15")] {
+        for (name, value) in
+            [("x-tollgate-timeout", "150ms"), ("x-tollgate-timeout", "0.15"), ("x-litellm-timeout", "0.15")]
+        {
             let before = Instant::now();
             let path = faces::path(face, "v", false);
             let answer = gateway.post(&path, &[(name, value)], faces::body(face, "v", false)).await;
@@ -152,7 +156,8 @@ async fn the_clients_own_time_ends_a_call() {
 async fn a_ping_is_no_token() {
     let spoken = faces::Spoken::of(Dialect::Anthropic);
     let start = spoken.script(spoken.lifecycle.clone());
-    let pings = (0..40).fold(start, |s, _| s.wait(Duration::from_millis(50)).chunk("event: ping\ndata: {\"type\":\"ping\"}\n\n"));
+    let pings = (0..40)
+        .fold(start, |s, _| s.wait(Duration::from_millis(50)).chunk("event: ping\ndata: {\"type\":\"ping\"}\n\n"));
     let slow = ScriptedUpstream::always(pings.step(Step::Stall)).await;
     let good = ScriptedUpstream::always(spoken.all()).await;
     let gateway = Gateway::start(&format!(
@@ -192,7 +197,8 @@ async fn a_keys_list_of_models_holds_for_every_face_and_way() {
             ("no-key", "v", 401),
         ] {
             let headers = [("authorization", &*format!("Bearer {key}"))];
-            let answer = gateway.post(&faces::path(face, model, false), &headers, faces::body(face, model, false)).await;
+            let answer =
+                gateway.post(&faces::path(face, model, false), &headers, faces::body(face, model, false)).await;
             assert_eq!(answer.status, status, "{face:?} {key} {model}: {}", answer.text());
             if status != 200 {
                 faces::error(face, &answer);

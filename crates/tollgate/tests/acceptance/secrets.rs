@@ -153,7 +153,8 @@ async fn pf03_figures_stay_few_whatever_clients_write() {
             1 => (format!("up/junk-{i}"), 404),
             _ => ("v".to_owned(), 200),
         };
-        let answer = gateway.post(path, &[("x-tollgate-tags", &format!("tag-{i}"))], body(&model, &format!("user-{i}"))).await;
+        let answer =
+            gateway.post(path, &[("x-tollgate-tags", &format!("tag-{i}"))], body(&model, &format!("user-{i}"))).await;
         assert_eq!(answer.status, status, "{}", answer.text());
     }
     let before = Instant::now();

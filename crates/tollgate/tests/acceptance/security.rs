@@ -26,14 +26,30 @@ async fn se05_no_request_names_an_address_or_a_credential() {
     for face in faces::ALL {
         let path = faces::path(face, "up/m", false);
         let mut members = Vec::new();
-        for name in ["api_base", "base_url", "api_key", "API_BASE", "apiBase", "extra_headers", "api-base", "user_config", "model_list", "proxy_url", "aws_bedrock_runtime_endpoint", "azure_endpoint", "vertex_credentials"] {
+        for name in [
+            "api_base",
+            "base_url",
+            "api_key",
+            "API_BASE",
+            "apiBase",
+            "extra_headers",
+            "api-base",
+            "user_config",
+            "model_list",
+            "proxy_url",
+            "aws_bedrock_runtime_endpoint",
+            "azure_endpoint",
+            "vertex_credentials",
+        ] {
             members.push(format!(r#""{name}":"{url}""#));
         }
         for place in ["metadata", "litellm_params", "extra_body", "litellm_metadata", "vector_store_config"] {
             members.push(format!(r#""{place}":{{"api_base":"{url}"}}"#));
             members.push(format!(r#""{place}":{{"deep":[{{"base_url":"{url}"}}]}}"#));
         }
-        members.push(format!(r#""tools":[{{"type":"function","name":"f","function":{{"name":"f"}},"api_base":"{url}"}}]"#));
+        members.push(format!(
+            r#""tools":[{{"type":"function","name":"f","function":{{"name":"f"}},"api_base":"{url}"}}]"#
+        ));
         members.push(format!(r#""\u0061pi_base":"{url}""#));
         for member in members {
             let answer = gateway.post(&path, &[], with(face, member.clone())).await;
@@ -48,8 +64,11 @@ async fn se05_no_request_names_an_address_or_a_credential() {
         }
     }
     // A host of the client's choice goes nowhere.
-    for headers in [[("x-forwarded-host", "evil.example")], [("forwarded", "host=evil.example")], [("x-original-url", "/evil")]] {
-        let answer = gateway.post("/v1/chat/completions", &headers, faces::body(Dialect::OpenAiChat, "up/m", false)).await;
+    for headers in
+        [[("x-forwarded-host", "evil.example")], [("forwarded", "host=evil.example")], [("x-original-url", "/evil")]]
+    {
+        let answer =
+            gateway.post("/v1/chat/completions", &headers, faces::body(Dialect::OpenAiChat, "up/m", false)).await;
         assert_eq!(answer.status, 200, "{headers:?}");
         assert_eq!(upstream.requests().last().unwrap().header(headers[0].0), None);
     }
@@ -93,7 +112,9 @@ async fn se06_media_are_fetched_from_public_addresses_only() {
         "http:///x.png".into(),
         "http://".into(),
     ] {
-        let body = format!(r#"{{"model":"up/m","messages":[{{"role":"user","content":[{{"type":"text","text":"What?"}},{{"type":"image_url","image_url":{{"url":"{url}"}}}}]}}]}}"#);
+        let body = format!(
+            r#"{{"model":"up/m","messages":[{{"role":"user","content":[{{"type":"text","text":"What?"}},{{"type":"image_url","image_url":{{"url":"{url}"}}}}]}}]}}"#
+        );
         let before = Instant::now();
         let answer = gateway.post("/v1/chat/completions", &[], body).await;
         assert_eq!(answer.status, 400, "{url}: {}", answer.text());
@@ -102,10 +123,18 @@ async fn se06_media_are_fetched_from_public_addresses_only() {
         assert!(before.elapsed() < Duration::from_secs(2), "{url}: {:?}", before.elapsed());
     }
     assert_eq!((canary.requests().len(), upstream.requests().len()), (0, 0));
-    let off = Gateway::start(&format!("media: {{ fetch: off }}\nproviders: {{ up: {{ dialect: bedrock, base_url: \"{}\" }} }}", upstream.url("")));
+    let off = Gateway::start(&format!(
+        "media: {{ fetch: off }}\nproviders: {{ up: {{ dialect: bedrock, base_url: \"{}\" }} }}",
+        upstream.url("")
+    ));
     let body = r#"{"model":"up/m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/x.png"}}]}]}"#;
     let answer = off.post("/v1/chat/completions", &[], body).await;
-    assert_eq!((answer.status, answer.at(&["error", "param"]).as_deref()), (400, Some("messages[0].content[0]")), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.at(&["error", "param"]).as_deref()),
+        (400, Some("messages[0].content[0]")),
+        "{}",
+        answer.text()
+    );
 }
 
 #[tokio::test]
@@ -131,7 +160,13 @@ async fn keys_are_found_where_sdks_put_them_and_two_different_ones_are_refused()
             (&[("authorization", "Bearer ")], 401),
             (&[("authorization", "Basic key-a")], 401),
             (&[("authorization", "Bearer ' OR 1=1 --")], 401),
-            (&[("authorization", "AWS4-HMAC-SHA256 Credential=key-a/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0")], 200),
+            (
+                &[(
+                    "authorization",
+                    "AWS4-HMAC-SHA256 Credential=key-a/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0",
+                )],
+                200,
+            ),
         ] {
             let answer = gateway.post(&path, headers, faces::body(face, "up/m", false)).await;
             assert_eq!(answer.status, status, "{face:?} {headers:?}: {}", answer.text());
@@ -142,7 +177,9 @@ async fn keys_are_found_where_sdks_put_them_and_two_different_ones_are_refused()
             }
         }
     }
-    let answer = gateway.post("/v1beta/models/up%2Fm:generateContent?key=key-a", &[], faces::body(Dialect::Gemini, "", false)).await;
+    let answer = gateway
+        .post("/v1beta/models/up%2Fm:generateContent?key=key-a", &[], faces::body(Dialect::Gemini, "", false))
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(!upstream.requests().last().unwrap().target.contains("key-a"));
     // With keys no admin API is open, and figures are for this machine.
@@ -173,7 +210,8 @@ async fn without_keys_only_this_machine_and_no_web_page_may_call() {
             (&[("origin", "null")], 403),
             (&[("authorization", "Bearer whatever")], 200),
         ] {
-            let answer = gateway.post(&faces::path(face, "up/m", false), headers, faces::body(face, "up/m", false)).await;
+            let answer =
+                gateway.post(&faces::path(face, "up/m", false), headers, faces::body(face, "up/m", false)).await;
             assert_eq!(answer.status, status, "{face:?} {headers:?}: {}", answer.text());
             if status == 403 {
                 faces::error(face, &answer);
@@ -205,7 +243,10 @@ async fn browsers_are_told_which_origins_may_call() {
             ("access-control-request-headers", "authorization,content-type"),
         ];
         let preflight =
-            send(gateway.binary.address, Method::OPTIONS, "/v1/chat/completions", &asked, bytes::Bytes::new(), false).await.rest().await;
+            send(gateway.binary.address, Method::OPTIONS, "/v1/chat/completions", &asked, bytes::Bytes::new(), false)
+                .await
+                .rest()
+                .await;
         assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, allowed));
         if allowed.is_some() {
             assert_eq!(preflight.header("access-control-allow-headers"), Some("authorization,content-type"));
@@ -213,8 +254,13 @@ async fn browsers_are_told_which_origins_may_call() {
         for (key, status) in [("key-a", 200), ("wrong", 401)] {
             let authorization = format!("Bearer {key}");
             let headers = [("origin", origin), ("authorization", &*authorization)];
-            let answer = gateway.post("/v1/chat/completions", &headers, faces::body(Dialect::OpenAiChat, "up/m", false)).await;
-            assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, allowed), "{origin} {key}");
+            let answer =
+                gateway.post("/v1/chat/completions", &headers, faces::body(Dialect::OpenAiChat, "up/m", false)).await;
+            assert_eq!(
+                (answer.status, answer.header("access-control-allow-origin")),
+                (status, allowed),
+                "{origin} {key}"
+            );
         }
     }
 }
@@ -222,7 +268,10 @@ async fn browsers_are_told_which_origins_may_call() {
 #[tokio::test]
 async fn pass_through_stays_within_the_provider_and_with_its_credential() {
     let upstream = ScriptedUpstream::choosing(|request| match request.target.as_str() {
-        "/v1/broken" => Script { sized: false, ..Script::status(200) }.chunk("half").step(tollgate_testkit::Step::Wait(Duration::from_millis(50))).step(tollgate_testkit::Step::Cut),
+        "/v1/broken" => Script { sized: false, ..Script::status(200) }
+            .chunk("half")
+            .step(tollgate_testkit::Step::Wait(Duration::from_millis(50)))
+            .step(tollgate_testkit::Step::Cut),
         _ => Script::json(203, r#"{"ok":true}"#).header("set-cookie", "a=b").header("x-ratelimit-limit", "5"),
     })
     .await;

@@ -18,7 +18,10 @@ fn delete() -> [(&'static str, &'static str); 1] {
 }
 
 async fn remove(gateway: &Gateway, path: &str, headers: &[(&str, &str)]) -> Answer {
-    crate::support::send(gateway.binary.address, http::Method::DELETE, path, headers, bytes::Bytes::new(), false).await.rest().await
+    crate::support::send(gateway.binary.address, http::Method::DELETE, path, headers, bytes::Bytes::new(), false)
+        .await
+        .rest()
+        .await
 }
 
 #[tokio::test]
@@ -46,7 +49,11 @@ async fn tr32_a_response_is_continued_over_another_dialect() {
     }
     let third_id = second.at(&["id"]).unwrap();
     let third = gateway
-        .post("/v1/responses", &[], format!(r#"{{"model":"up/m","previous_response_id":"{third_id}","input":"And now?",{TOOL}}}"#))
+        .post(
+            "/v1/responses",
+            &[],
+            format!(r#"{{"model":"up/m","previous_response_id":"{third_id}","input":"And now?",{TOOL}}}"#),
+        )
         .await;
     assert_eq!(third.status, 200, "{}", third.text());
     let sent = String::from_utf8_lossy(&upstream.requests()[2].body).into_owned();
@@ -71,11 +78,12 @@ async fn tr32_a_response_is_continued_over_another_dialect() {
 #[tokio::test]
 async fn tr32_streams_and_store_false_and_other_callers() {
     let spoken = faces::Spoken::of(Dialect::Anthropic);
-    let upstream = ScriptedUpstream::choosing(move |request| match request.body.windows(13).any(|w| w == br#""stream":true"#) {
-        true => spoken.all(),
-        false => Script::json(200, faces::whole(Dialect::Anthropic)),
-    })
-    .await;
+    let upstream =
+        ScriptedUpstream::choosing(move |request| match request.body.windows(13).any(|w| w == br#""stream":true"#) {
+            true => spoken.all(),
+            false => Script::json(200, faces::whole(Dialect::Anthropic)),
+        })
+        .await;
     let gateway = Gateway::start(&format!(
         "providers: {{ up: {{ dialect: anthropic, base_url: \"{}\" }} }}\nkeys: [{{ name: a, key: key-a }}, {{ name: b, key: key-b }}]",
         upstream.url("/v1")
@@ -94,7 +102,9 @@ async fn tr32_streams_and_store_false_and_other_callers() {
 
     let unkept = gateway.post("/v1/responses", &a, r#"{"model":"up/m","input":"One","store":false}"#).await;
     let id = unkept.at(&["id"]).unwrap();
-    let answer = gateway.post("/v1/responses", &a, format!(r#"{{"model":"up/m","previous_response_id":"{id}","input":"Two"}}"#)).await;
+    let answer = gateway
+        .post("/v1/responses", &a, format!(r#"{{"model":"up/m","previous_response_id":"{id}","input":"Two"}}"#))
+        .await;
     assert_eq!(answer.status, 400, "{}", answer.text());
 }
 
@@ -106,7 +116,13 @@ async fn stored_responses_are_shown_listed_and_deleted_for_their_owner_only() {
         upstream.url("/v1")
     ));
     let (a, b) = ([("authorization", "Bearer key-a")], [("authorization", "Bearer key-b")]);
-    let made = gateway.post("/v1/responses", &a, r#"{"model":"up/m","input":[{"role":"user","content":"One"},{"role":"user","content":"Two"}]}"#).await;
+    let made = gateway
+        .post(
+            "/v1/responses",
+            &a,
+            r#"{"model":"up/m","input":[{"role":"user","content":"One"},{"role":"user","content":"Two"}]}"#,
+        )
+        .await;
     let path = format!("/v1/responses/{}", made.at(&["id"]).unwrap());
     let shown = gateway.get(&path, &a).await;
     assert_eq!((shown.status, shown.text()), (200, made.text()));
@@ -143,7 +159,9 @@ async fn relayed_responses_are_continued_where_they_are() {
         }
         match body.contains("previous_response_id") && !body.contains(&format!("resp_of_{key}")) {
             true => Script::json(400, r#"{"error":{"message":"not mine","type":"invalid_request_error"}}"#),
-            false => Script::json(200, faces::whole(Dialect::OpenAiResponses).replace("resp_1", &format!("resp_of_{key}"))),
+            false => {
+                Script::json(200, faces::whole(Dialect::OpenAiResponses).replace("resp_1", &format!("resp_of_{key}")))
+            }
         }
     })
     .await;
@@ -231,12 +249,18 @@ async fn tr33_encrypted_reasoning_goes_back_to_who_made_it() {
         let stream = conversation % 2 == 1;
         let mut input = vec![r#"{"role":"user","content":"Go"}"#.to_owned()];
         for turn in 0..4 {
-            let body = format!(r#"{{"model":"up/m","stream":{stream},"store":false,"include":["reasoning.encrypted_content"],"input":[{}],{TOOL}}}"#, input.join(","));
+            let body = format!(
+                r#"{{"model":"up/m","stream":{stream},"store":false,"include":["reasoning.encrypted_content"],"input":[{}],{TOOL}}}"#,
+                input.join(",")
+            );
             let answer = gateway.post("/v1/responses", &[], body).await;
             assert_eq!(answer.status, 200, "{conversation} {turn}: {}", answer.text());
             assert_eq!(answer.header("x-tollgate-attempts"), Some("1"), "{conversation} {turn}");
             let items = output(&answer, stream);
-            let call = items.iter().find_map(|i| Node::parse(i.as_bytes()).unwrap().text("call_id").map(str::to_owned)).unwrap();
+            let call = items
+                .iter()
+                .find_map(|i| Node::parse(i.as_bytes()).unwrap().text("call_id").map(str::to_owned))
+                .unwrap();
             input.extend(items);
             input.push(format!(r#"{{"type":"function_call_output","call_id":"{call}","output":"ok"}}"#));
         }
@@ -248,10 +272,17 @@ async fn tr33_encrypted_reasoning_goes_back_to_who_made_it() {
     // The owner is down: another answers, without what it cannot read.
     let body = |input: &str| format!(r#"{{"model":"up/m","store":false,"input":[{input}],{TOOL}}}"#);
     let first = gateway.post("/v1/responses", &[], body(r#"{"role":"user","content":"Go"}"#)).await;
-    let owner = upstream.requests().last().unwrap().header("authorization").unwrap().trim_start_matches("Bearer ").to_owned();
+    let owner =
+        upstream.requests().last().unwrap().header("authorization").unwrap().trim_start_matches("Bearer ").to_owned();
     *down.lock().unwrap() = Some(owner);
-    let call = output(&first, false).iter().find_map(|i| Node::parse(i.as_bytes()).unwrap().text("call_id").map(str::to_owned)).unwrap();
-    let input = format!(r#"{{"role":"user","content":"Go"}},{},{{"type":"function_call_output","call_id":"{call}","output":"ok"}}"#, output(&first, false).join(","));
+    let call = output(&first, false)
+        .iter()
+        .find_map(|i| Node::parse(i.as_bytes()).unwrap().text("call_id").map(str::to_owned))
+        .unwrap();
+    let input = format!(
+        r#"{{"role":"user","content":"Go"}},{},{{"type":"function_call_output","call_id":"{call}","output":"ok"}}"#,
+        output(&first, false).join(",")
+    );
     let answer = gateway.post("/v1/responses", &[], body(&input)).await;
     assert_eq!((answer.status, answer.header("x-tollgate-attempts")), (200, Some("2")), "{}", answer.text());
 }
@@ -267,7 +298,14 @@ async fn tr33_from_chat_too_though_its_clients_drop_the_reasoning() {
         for turn in 0..4 {
             let body = format!(r#"{{"model":"up/m","messages":[{}],{tool}}}"#, messages.join(","));
             if conversation == 11 && turn == 3 {
-                let owner = upstream.requests().last().unwrap().header("authorization").unwrap().trim_start_matches("Bearer ").to_owned();
+                let owner = upstream
+                    .requests()
+                    .last()
+                    .unwrap()
+                    .header("authorization")
+                    .unwrap()
+                    .trim_start_matches("Bearer ")
+                    .to_owned();
                 *down.lock().unwrap() = Some(owner);
             }
             let answer = gateway.post("/v1/chat/completions", &[], body).await;

@@ -163,7 +163,10 @@ impl Live {
     /// The next bytes and when they came; `None` at the end.
     pub async fn next(&mut self) -> Option<(Instant, Bytes)> {
         loop {
-            match tokio::time::timeout(Duration::from_secs(20), self.body.frame()).await.expect("a body that goes on")? {
+            match tokio::time::timeout(Duration::from_secs(20), self.body.frame())
+                .await
+                .expect("a body that goes on")?
+            {
                 Ok(frame) => match frame.into_data() {
                     Ok(data) => return Some((Instant::now(), data)),
                     Err(frame) => self.trailers = frame.into_trailers().ok(),
@@ -182,7 +185,13 @@ impl Live {
             body.extend_from_slice(&piece);
         }
         drop(self.connection);
-        Answer { status: self.status, headers: self.headers, body: body.into(), trailers: self.trailers, whole: !self.broken }
+        Answer {
+            status: self.status,
+            headers: self.headers,
+            body: body.into(),
+            trailers: self.trailers,
+            whole: !self.broken,
+        }
     }
 }
 
@@ -197,13 +206,15 @@ pub async fn send(
 ) -> Live {
     let tcp = TcpStream::connect(address).await.unwrap();
     tcp.set_nodelay(true).unwrap();
-    let authority = headers.iter().find(|(name, _)| *name == "host").map_or(address.to_string(), |(_, v)| (*v).to_owned());
+    let authority =
+        headers.iter().find(|(name, _)| *name == "host").map_or(address.to_string(), |(_, v)| (*v).to_owned());
     let mut request = Request::builder().method(method);
     for (name, value) in headers.iter().filter(|(name, _)| *name != "host") {
         request = request.header(*name, *value);
     }
     if h2 {
-        let request = request.version(Version::HTTP_2).uri(format!("http://{authority}{path}")).body(Full::new(body)).unwrap();
+        let request =
+            request.version(Version::HTTP_2).uri(format!("http://{authority}{path}")).body(Full::new(body)).unwrap();
         let (mut sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(tcp)).await.unwrap();
         let connection = Closing(tokio::spawn(async move { drop(connection.await) }).abort_handle());

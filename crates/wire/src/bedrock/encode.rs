@@ -79,7 +79,11 @@ fn output(request: &Request, model: &Model, manual: bool, losses: &mut Losses) -
             losses.field(Field::Output, Reason::Dropped);
             return Output::Plain;
         }
-        Some(OutputFormat::Json) => return Output::Tool(schema::of_input(None)),
+        // Any object: its keys are the client's to say, in words.
+        Some(OutputFormat::Json) => {
+            let any = Json::parse(r#"{"type":"object","additionalProperties":true}"#);
+            return any.map_or(Output::Plain, Output::Tool);
+        }
         Some(OutputFormat::Schema { schema, .. }) => schema,
     };
     if model.native_schema {

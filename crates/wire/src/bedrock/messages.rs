@@ -1,7 +1,9 @@
 //! The IR's turns as Converse's messages: user first, sides in alternation, tool results before anything else that the
 //! user says, nothing blank. Within the assistant's turns the order is kept exactly, since Claude's signatures cover it.
 
-use tollgate_ir::{Block, CacheMark, Content, Dialect, Fault, Issuer, Losses, MediaKind, Reason, Request, Role};
+use tollgate_ir::{
+    Block, CacheMark, Content, Dialect, Fault, FaultKind, Issuer, Losses, MediaKind, Reason, Request, Role,
+};
 
 use super::media::refused;
 use super::models::{Cache, Model};
@@ -56,6 +58,10 @@ pub(super) fn plan<'a>(
         message.items.sort_by_key(|item| !item.is_result());
         message.speak_of_documents();
     }
+    if messages.is_empty() && request.system.iter().all(is_blank) {
+        let words = "The conversation has no message that says anything. Send at least one message of the user.";
+        return Err(Fault::new(FaultKind::UnsupportedContent, words));
+    }
     if messages.first().is_none_or(|first| first.assistant) {
         messages.insert(0, Message { assistant: false, items: vec![Item::Text(OPENER, None)] });
     }
@@ -100,13 +106,25 @@ fn is_sent(
         Content::Media(media) if facts.refuses(media.kind) => {
             Err(refused(block, media, "the model does not take it. Use another model or leave it out"))
         }
-        Content::Media(_) => Ok(true),
+        Content::Media(media) => {
+            if media.detail.as_deref().is_some_and(|detail| detail != "auto") {
+                losses.block(block, ".detail", Reason::Dropped);
+            }
+            Ok(true)
+        }
         Content::Result(result) => {
             for inner in &result.content {
-                if let Content::Media(media) = &inner.content
-                    && (media.kind == MediaKind::Audio || facts.refuses(media.kind))
-                {
-                    return Err(refused(inner, media, "the model does not take it in a tool's result. Leave it out"));
+                match &inner.content {
+                    Content::Media(media) if media.kind == MediaKind::Audio || facts.refuses(media.kind) => {
+                        return Err(refused(
+                            inner,
+                            media,
+                            "the model does not take it in a tool's result. Leave it out",
+                        ));
+                    }
+                    Content::Text { .. } | Content::Media(_) => {}
+                    _ if own_form(inner).is_some() => {}
+                    _ => losses.block(inner, "", Reason::Dropped),
                 }
             }
             if result.error && !model.result_status {

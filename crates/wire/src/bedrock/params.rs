@@ -105,7 +105,8 @@ fn budget(plain: Thought, thinking: &Thinking, max_output: Option<u64>, losses: 
     } else if tokens >= limit {
         losses.field(Field::MaxTokens, Reason::Adjusted);
     }
-    let limit = if tokens >= limit { tokens.saturating_add(limit) } else { limit };
+    let raised = tokens.saturating_add(limit).min(max_output.unwrap_or(u64::MAX)).max(tokens.saturating_add(1));
+    let limit = if tokens >= limit { raised } else { limit };
     let said = format!(r#"{{"type":"enabled","budget_tokens":{tokens}}}"#);
     Thought { on: true, manual: true, max_tokens: Some(limit), fields: vec![("thinking", said)] }
 }

@@ -128,8 +128,9 @@ fn choose(plan: &mut Plan<'_>, request: &Request, facts: &Facts<'_>, losses: &mu
     let model = facts.model;
     let alone = plan.tools.is_empty();
     let wanted = match (&request.tool_choice, plan.output) {
-        (Some(ToolChoice::None) | None, Some(tool)) if alone => Some(ToolChoice::Named(tool.name.to_owned())),
-        (Some(ToolChoice::Auto | ToolChoice::None) | None, Some(_)) => Some(ToolChoice::Required),
+        (Some(ToolChoice::None), Some(tool)) => Some(ToolChoice::Named(tool.name.to_owned())),
+        (Some(ToolChoice::Auto) | None, Some(tool)) if alone => Some(ToolChoice::Named(tool.name.to_owned())),
+        (Some(ToolChoice::Auto) | None, Some(_)) => Some(ToolChoice::Required),
         (wanted, _) => wanted.clone(),
     };
     plan.choice = match wanted {

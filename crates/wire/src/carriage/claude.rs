@@ -6,7 +6,7 @@
 
 use tollgate_ir::{Losses, Operation, Reason};
 
-use super::Carriage;
+use super::{Carriage, nested};
 use crate::json::{Envelope, Node, Patch, array};
 
 /// What one host takes.
@@ -118,6 +118,7 @@ impl Carriage {
             carried.patches.push(Patch::set_text("anthropic_version", host.version));
         }
         let flags = admitted(body, envelope, betas, losses);
+        carried.patches.extend(nested::cuts(body, envelope, &flags, losses));
         if !host.betas_in_body {
             carried.header_betas = flags;
         } else if !flags.is_empty() {

@@ -82,6 +82,25 @@ fn tr25_bedrock_gets_what_it_takes_and_the_rest_is_reported() {
 }
 
 #[test]
+fn tr25_fields_inside_of_messages_and_tools_are_cut_too() {
+    let body = r#"{"messages":[{"role":"user","content":[{"type":"tool_result","content":[{"type":"text","text":"scope","cache_control":{"type":"ephemeral","scope":"global"}}]},{"type":"text","text":"\"scope\""}]}],"system":[{"type":"text","text":"s","cache_control":{ "scope":"global","ttl":"1h"}}],"tools":[{"name":"f","defer_loading":true,"input_examples":[],"eager_input_streaming":true,"input_schema":{"properties":{"scope":{},"defer_loading":{}}}}]}"#;
+    let (out, _, lost) = carried(&Carriage::VertexRawPredict, body, &["tool-examples-2025-10-29"]);
+    assert_eq!(
+        out,
+        r#"{"messages":[{"role":"user","content":[{"type":"tool_result","content":[{"type":"text","text":"scope","cache_control":{"type":"ephemeral"}}]},{"type":"text","text":"\"scope\""}]}],"system":[{"type":"text","text":"s","cache_control":{ "ttl":"1h"}}],"tools":[{"name":"f","input_examples":[],"input_schema":{"properties":{"scope":{},"defer_loading":{}}}}],"anthropic_version":"vertex-2023-10-16"}"#
+    );
+    assert_eq!(
+        lost,
+        [
+            "system[0].cache_control.scope",
+            "messages[0].content[0].content[0].cache_control.scope",
+            "tools[0].defer_loading",
+            "tools[0].eager_input_streaming"
+        ]
+    );
+}
+
+#[test]
 fn tr25_vertex_keeps_the_stream_flag_and_betas_in_the_header() {
     let (body, header, _) = carried(&Carriage::VertexRawPredict, CLAUDE_CODE, &FLAGS);
     assert_eq!(body, r#"{"stream":true,"max_tokens":9,"messages":[ 1.0 ],"anthropic_version":"vertex-2023-10-16"}"#);

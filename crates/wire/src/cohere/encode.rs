@@ -47,6 +47,7 @@ fn params(o: &mut ObjectWriter<'_>, params: &Params, losses: &mut Losses) {
     let temperature = capped(Field::Temperature, params.temperature, 0.0, rules::MAX_TEMPERATURE);
     let frequency = capped(Field::FrequencyPenalty, params.frequency_penalty, 0.0, rules::MAX_PENALTY);
     let presence = capped(Field::PresencePenalty, params.presence_penalty, 0.0, rules::MAX_PENALTY);
+    let p = capped(Field::TopP, params.top_p, rules::MIN_TOP_P, 1.0);
     o.opt_uint("max_tokens", params.max_tokens);
     if !params.stop.is_empty() {
         if params.stop.len() > rules::MAX_STOPS {
@@ -67,7 +68,7 @@ fn params(o: &mut ObjectWriter<'_>, params: &Params, losses: &mut Losses) {
         }
         o.uint("k", k.min(rules::MAX_TOP_K));
     }
-    o.opt_float("p", params.top_p);
+    o.opt_float("p", p);
     o.opt_boolean("logprobs", params.logprobs);
 }
 

@@ -4,6 +4,8 @@
 pub(super) const MAX_STOPS: usize = 5;
 /// Highest temperature that is of use; the API's own default is 0.3.
 pub(super) const MAX_TEMPERATURE: f64 = 1.0;
+/// Lowest `p`.
+pub(super) const MIN_TOP_P: f64 = 0.01;
 /// Highest `k`.
 pub(super) const MAX_TOP_K: u64 = 500;
 /// Highest penalty; the lowest is 0.

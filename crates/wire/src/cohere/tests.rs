@@ -377,6 +377,35 @@ fn tr05_plan_calls_and_citations_stream_as_blocks() {
     );
 }
 
+#[test]
+fn arguments_that_are_null_are_none() {
+    let call = |i: u32, words: &str| {
+        format!(
+            r#"{{"type":"tool-call-delta","index":{i},"delta":{{"message":{{"tool_calls":{{"id":"c{i}","function":{{"name":"f","arguments":"{words}"}}}}}}}}}}"#
+        )
+    };
+    let lines = [
+        START.to_owned(),
+        call(0, "nu"),
+        call(0, "ll"),
+        call(1, "n"),
+        call(1, "1"),
+        r#"{"type":"message-end","delta":{}}"#.to_owned(),
+    ];
+    let all = events(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let said: Vec<_> = all
+        .iter()
+        .filter_map(|e| match e {
+            Event::Delta { block, delta: Delta::Arguments(words), .. } => Some((*block, words.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(said, [(1, "n1")]);
+    let body = br#"{"id":"i","message":{"tool_calls":[{"id":"c","function":{"name":"f","arguments":"null"}}]}}"#;
+    let Content::Call(call) = &decode_reply(body).unwrap().choices[0].blocks[0].content else { panic!() };
+    assert_eq!(call.arguments, "{}");
+}
+
 fn written(events: &[Event]) -> String {
     let mut encoder = StreamEncoder::new(ReplyContext { id: "ours".into(), ..ReplyContext::default() });
     let mut out = Vec::new();

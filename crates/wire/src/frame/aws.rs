@@ -169,22 +169,28 @@ fn garbage(why: &str) -> Fault {
 
 /// Appends an event message with a JSON payload.
 pub fn aws_event(out: &mut Vec<u8>, event_type: &str, payload: &[u8]) {
-    message(out, &[(":event-type", event_type), (":message-type", "event")], payload);
+    aws_event_with(out, event_type, |out| out.extend_from_slice(payload));
+}
+
+/// Appends an event message whose payload `write` appends: no buffer of its own for each event of a stream.
+pub fn aws_event_with(out: &mut Vec<u8>, event_type: &str, write: impl FnOnce(&mut Vec<u8>)) {
+    message(out, &[(":event-type", event_type), (":message-type", "event")], write);
 }
 
 /// Appends an exception message with a JSON payload: nothing may follow it.
 pub fn aws_exception(out: &mut Vec<u8>, exception_type: &str, payload: &[u8]) {
-    message(out, &[(":exception-type", exception_type), (":message-type", "exception")], payload);
+    let names = [(":exception-type", exception_type), (":message-type", "exception")];
+    message(out, &names, |out| out.extend_from_slice(payload));
 }
 
-fn message(out: &mut Vec<u8>, names: &[(&str, &str)], payload: &[u8]) {
+fn message(out: &mut Vec<u8>, names: &[(&str, &str)], write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; PRELUDE]);
     for (name, value) in names.iter().chain(&[(":content-type", "application/json")]) {
         header(out, name, value);
     }
     let headers = out.len() - start - PRELUDE;
-    out.extend_from_slice(payload);
+    write(out);
     let total = out.len() - start + TRAILER;
     out[start..start + 4].copy_from_slice(&length(total));
     out[start + 4..start + 8].copy_from_slice(&length(headers));

@@ -227,7 +227,7 @@ fn no_json(why: &str) -> Fault {
 }
 
 /// A key from its text, quotes included.
-fn key_of(quoted: &[u8]) -> Result<Cow<'static, str>, Fault> {
+pub(super) fn key_of(quoted: &[u8]) -> Result<Cow<'static, str>, Fault> {
     let key: Cow<'_, str> = if memchr::memchr(b'\\', quoted).is_some() {
         serde_json::from_slice::<String>(quoted).map_err(|e| no_json(&e.to_string()))?.into()
     } else {

@@ -3,6 +3,7 @@
 
 mod envelope;
 mod fields;
+pub mod inside;
 mod node;
 mod patch;
 mod scan;

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{Envelope, text};
+use super::{Envelope, inside, text};
 
 /// One edit of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,8 @@ pub fn apply(body: &Bytes, envelope: &Envelope, patches: &[Patch]) -> Bytes {
         return body.clone();
     }
     let deleted: Vec<bool> = envelope.members().iter().map(|m| deletes(patches, &m.key)).collect();
-    let mut edits = deletions(envelope, &deleted);
+    let gone = inside::cuts(envelope.members(), |m| deletes(patches, &m.key));
+    let mut edits: Vec<Edit<'_>> = gone.into_iter().map(|span| (span, Cow::default())).collect();
     for (member, _) in envelope.members().iter().zip(&deleted).filter(|(_, gone)| !**gone) {
         match last_of(patches, &member.key) {
             Some(Patch::Set { value, .. }) => edits.push((member.value_at.clone(), Cow::Borrowed(value))),
@@ -102,21 +103,6 @@ fn last_of<'p>(patches: &'p [Patch], key: &str) -> Option<&'p Patch> {
 
 fn deletes(patches: &[Patch], key: &str) -> bool {
     matches!(last_of(patches, key), Some(Patch::Delete { .. }))
-}
-
-/// Cuts members out with the comma after them; those at the end with the comma before.
-fn deletions<'a>(envelope: &Envelope, deleted: &[bool]) -> Vec<Edit<'a>> {
-    let members = envelope.members();
-    let kept = deleted.iter().rposition(|gone| !gone).map_or(0, |i| i + 1);
-    let mut edits: Vec<Edit<'a>> = (0..kept)
-        .filter(|i| deleted[*i])
-        .map(|i| (members[i].key_at.start..members[i + 1].key_at.start, Cow::default()))
-        .collect();
-    if let Some(last) = members.last().filter(|_| kept < members.len()) {
-        let from = if kept == 0 { members[0].key_at.start } else { members[kept - 1].value_at.end };
-        edits.push((from..last.value_at.end, Cow::default()));
-    }
-    edits
 }
 
 /// The members that are set but absent, put after the last that stays.

@@ -22,9 +22,44 @@ pub(super) struct Scanner<'a> {
     at: usize,
 }
 
+/// Bytes that end a run of plain ones within a string: a quote, a backslash, control characters.
+const ENDS_RUN: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        ends[byte] = true;
+        byte += 1;
+    }
+    ends[b'"' as usize] = true;
+    ends[b'\\' as usize] = true;
+    ends
+};
+
+/// Strings shorter than this are looked through byte by byte; longer ones are worth a vector search.
+const SHORT: usize = 32;
+
+/// How many plain bytes come first; `None` if nothing ends them.
+fn plain_run(rest: &[u8]) -> Option<usize> {
+    let short = &rest[..rest.len().min(SHORT)];
+    if let Some(run) = short.iter().position(|b| ENDS_RUN[usize::from(*b)]) {
+        return Some(run);
+    }
+    let long = &rest[short.len()..];
+    let end = memchr2(b'"', b'\\', long);
+    let run = &long[..end.unwrap_or(long.len())];
+    // Branch-free, so that it is vectorised: raw control characters are an error and need no place at speed.
+    let control = run.iter().fold(false, |found, b| found | (*b < 0x20));
+    let end = if control { run.iter().position(|b| *b < 0x20) } else { end };
+    end.map(|i| short.len() + i)
+}
+
 impl<'a> Scanner<'a> {
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self::at(bytes, 0)
+    }
+
+    pub(super) const fn at(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
     }
 
     pub(super) const fn position(&self) -> usize {
@@ -61,19 +96,22 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         loop {
             let rest = &self.bytes[self.at..];
-            let Some(run) = memchr2(b'"', b'\\', rest) else {
+            let Some(run) = plain_run(rest) else {
                 self.at = self.bytes.len();
                 return Err(self.broken("a string has no end"));
             };
-            if rest[..run].iter().any(|b| *b < 0x20) {
-                self.at += rest[..run].iter().position(|b| *b < 0x20).unwrap_or(0);
-                return Err(self.broken("a string holds a raw control character"));
+            self.at += run;
+            match rest[run] {
+                b'"' => {
+                    self.at += 1;
+                    return Ok(start..self.at - 1);
+                }
+                b'\\' => {
+                    self.at += 1;
+                    self.escape()?;
+                }
+                _ => return Err(self.broken("a string holds a raw control character")),
             }
-            self.at += run + 1;
-            if rest[run] == b'"' {
-                return Ok(start..self.at - 1);
-            }
-            self.escape()?;
         }
     }
 

@@ -245,7 +245,7 @@ pub(super) fn google(o: &mut ObjectWriter<'_>, seal: &Seal) {
 }
 
 /// Reads a content part of reasoning. Databricks puts entries of its own into `summary`, each perhaps signed.
-pub(super) fn of_databricks(part: &Node<'_>, kind: &str) -> Vec<Detail> {
+pub(super) fn of_content_part(part: &Node<'_>, kind: &str) -> Vec<Detail> {
     match part.get("summary") {
         Some(Node::Array(entries)) => {
             entries.iter().map(|entry| of_part(entry, "reasoning.text")).filter(Detail::says_something).collect()

@@ -19,6 +19,13 @@ pub fn decode_reply(body: &[u8]) -> Result<Reply, Fault> {
         let words = Words::of_envelope(&node);
         return Err(if words.message.is_empty() { garbage("no choices") } else { words.fault(0, &[]) });
     };
+    // OpenRouter reports an error within the choice that it befell; without any answer, it is the answer's.
+    if let [only] = items
+        && let Some(error) = only.get("error")
+        && only.at(&["message", "content"]).and_then(Node::as_str).unwrap_or_default().is_empty()
+    {
+        return Err(Words::of_error(error).fault(0, &[]));
+    }
     let head = choices::head(&node);
     let answer = head.id.clone().unwrap_or_default();
     let mut all: Vec<_> = items.iter().map(|item| (item.uint("index"), choice(item, &answer))).collect();
@@ -92,7 +99,7 @@ fn content_part(part: &Node<'_>, out: &mut Vec<Block>) {
             }
         }
         kind @ ("thinking" | "reasoning" | "redacted_thinking") => {
-            out.extend(reasoning::of_databricks(part, kind).into_iter().map(reasoning::Detail::block));
+            out.extend(reasoning::of_content_part(part, kind).into_iter().map(reasoning::Detail::block));
         }
         _ => {}
     }

@@ -2,7 +2,7 @@
 
 use tollgate_ir::{Block, Call, CallKind, Content, Logprob, Media, MediaKind, MediaSource, ServerItem};
 
-use super::{annotations, namespace, reasoning};
+use super::{annotations, reasoning};
 use crate::json::Node;
 
 /// Fields of a message item that the IR has words for.
@@ -65,7 +65,7 @@ pub(super) fn call(item: &Node<'_>, kind: CallKind) -> Block {
     let name = item.text("name").unwrap_or_default();
     let mut block = Block::new(Content::Call(Call {
         id: id.unwrap_or_default().to_owned(),
-        name: item.text("namespace").map_or_else(|| name.to_owned(), |space| namespace::qualified(space, name)),
+        name: name.to_owned(),
         arguments,
         kind,
     }));

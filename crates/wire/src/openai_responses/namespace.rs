@@ -14,9 +14,9 @@ pub(super) fn qualified(namespace: &str, name: &str) -> String {
     format!("{namespace}{joint}{name}")
 }
 
-/// The name within the namespace.
+/// The name within the namespace; a name that is not qualified stays.
 pub(super) fn within<'a>(namespace: &str, name: &'a str) -> &'a str {
-    name.strip_prefix(namespace).map_or(name, |rest| rest.strip_prefix("__").unwrap_or(rest))
+    name.strip_prefix(&qualified(namespace, "")).filter(|rest| !rest.is_empty()).unwrap_or(name)
 }
 
 /// What a tool of a namespace carries: the namespace's own fields.
@@ -64,4 +64,17 @@ pub(super) fn known(echo: Option<&Json>) -> HashMap<String, (String, String)> {
         .flat_map(|(space, tools)| tools.iter().filter_map(move |t| Some((space, t.text("name")?))))
         .map(|(space, name)| (qualified(space, name), (space.to_owned(), name.to_owned())))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_out_of_their_namespace_and_back() {
+        for (space, name) in [("crm", "find"), ("mcp__crm__", "find"), ("find", "find")] {
+            assert_eq!(within(space, &qualified(space, name)), name);
+            assert_eq!(within(space, name), name);
+        }
+    }
 }

@@ -84,14 +84,30 @@ pub(super) fn extra(item: &Node<'_>, known: &[&str]) -> Option<Carry> {
     (!rest.is_empty()).then(|| ours(Node::Object(Object(rest)).to_json()))
 }
 
-/// An item's id that we make: `msg_tg…`. OpenAI's have hexadecimal digits there, so ours are known when clients give them
+/// For a relay to OpenAI after answers of others: the request's `input` without reasoning items that we made, which
+/// OpenAI would look up or try to read, and refuse the whole request. `None`: there are none, the bytes may stay.
+pub fn input_without_foreign_reasoning(body: &[u8]) -> Option<Json> {
+    // Nearly every body holds none, and a search costs far less than a parse.
+    memchr::memmem::find(body, b"\"rs_tg").or_else(|| memchr::memmem::find(body, b"\"tollgate."))?;
+    let body = Node::read(body)?;
+    let items = body.get("input")?.items();
+    let foreign = |item: &&Node<'_>| {
+        let sealed = item.text("encrypted_content").is_some_and(|e| seal(e).issuer != Issuer::OpenAi);
+        item.text("type") == Some("reasoning") && (sealed || item.text("id").is_some_and(is_made_up))
+    };
+    let own: Vec<_> = items.iter().filter(|item| !foreign(item)).cloned().collect();
+    (own.len() < items.len()).then(|| Node::Array(own).to_json())
+}
+
+/// An item's id that we make: `msg_tg…_0`, with the response's id and the place in it. OpenAI's have hexadecimal digits there, so ours are known when clients give them
 /// back, and taken out: OpenAI looks ids up.
 pub(super) fn make_id(prefix: &str, stem: &str, place: usize) -> String {
-    format!("{prefix}_{MADE_UP}{stem}{place}")
+    format!("{prefix}_{MADE_UP}{stem}_{place}")
 }
 
 fn is_made_up(id: &str) -> bool {
     id.split_once('_').is_some_and(|(_, rest)| rest.starts_with(MADE_UP))
 }
 
-const MADE_UP: &str = "tg";
+/// What ids of our making begin with, after the kind.
+pub(super) const MADE_UP: &str = "tg";

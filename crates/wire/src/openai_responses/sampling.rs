@@ -119,7 +119,7 @@ pub(super) fn write(o: &mut ObjectWriter<'_>, request: &Request, target: &Target
         o.opt_uint("top_logprobs", params.top_logprobs);
     }
     write_include(o, params, class, thinks);
-    o.opt_json("metadata", params.metadata.as_ref());
+    write_metadata(o, params, losses);
     write_tier(o, params, losses);
     o.opt_text("user", params.user.as_deref());
     o.opt_text("prompt_cache_key", params.prompt_cache_key.as_deref());
@@ -139,6 +139,17 @@ fn write_include(o: &mut ObjectWriter<'_>, params: &Params, class: Class, thinks
                 a.text("message.output_text.logprobs");
             }
         });
+    }
+}
+
+/// OpenAI takes texts only.
+fn write_metadata(o: &mut ObjectWriter<'_>, params: &Params, losses: &mut Losses) {
+    let Some(metadata) = &params.metadata else { return };
+    let texts = Node::read(metadata.as_str().as_bytes());
+    if texts.is_some_and(|m| m.entries().iter().all(|(_, value)| value.as_str().is_some())) {
+        o.json("metadata", metadata);
+    } else {
+        losses.field(Field::Metadata, Reason::Dropped);
     }
 }
 

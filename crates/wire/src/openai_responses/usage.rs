@@ -7,18 +7,20 @@ use crate::json::{Node, ObjectWriter};
 /// Reads the `usage` of a response.
 pub(super) fn read(usage: &Node<'_>) -> Usage {
     let class = |details: &str, key: &str| usage.at(&[details, key]).and_then(Node::as_u64);
-    let cache_read = class("input_tokens_details", "cached_tokens");
-    let cache_write = class("input_tokens_details", "cache_write_tokens");
-    let reasoning = class("output_tokens_details", "reasoning_tokens");
     let input = usage.uint("input_tokens").unwrap_or(0);
     let output = usage.uint("output_tokens").unwrap_or(0);
+    // A part is never more than the whole, whatever hosts say.
+    let cache_read = class("input_tokens_details", "cached_tokens").map(|n| n.min(input));
+    let uncached = input - cache_read.unwrap_or(0);
+    let cache_write = class("input_tokens_details", "cache_write_tokens").map(|n| n.min(uncached));
+    let reasoning = class("output_tokens_details", "reasoning_tokens").map(|n| n.min(output));
     Usage {
-        input: input.saturating_sub(cache_read.unwrap_or(0)).saturating_sub(cache_write.unwrap_or(0)),
+        input: uncached - cache_write.unwrap_or(0),
         cache_read,
         cache_write,
         audio_input: class("input_tokens_details", "audio_tokens"),
-        output: output.saturating_sub(reasoning.unwrap_or(0)),
-        reasoning: reasoning.map(|r| r.min(output)),
+        output: output - reasoning.unwrap_or(0),
+        reasoning,
         audio_output: class("output_tokens_details", "audio_tokens"),
         ..Usage::default()
     }

@@ -19,8 +19,9 @@ impl LimitName {
     /// reference: “not compatible with o-series models”).
     pub fn of_openai_model(model: &str) -> Self {
         let name = model.rsplit('/').next().unwrap_or(model);
-        let reasons = ["o1", "o3", "o4", "gpt-5", "codex-"].iter().any(|p| name.starts_with(p));
-        if reasons && !name.contains("-chat") { Self::MaxCompletionTokens } else { Self::AsSent }
+        // `max_completion_tokens` is right for all of OpenAI's models; it is put in where the other name is wrong.
+        let renamed = ["o1", "o3", "o4", "gpt-5", "codex-"].iter().any(|p| name.starts_with(p));
+        if renamed { Self::MaxCompletionTokens } else { Self::AsSent }
     }
 
     /// The patch that renames the limit; none if it is right, or if both are there.

@@ -26,6 +26,30 @@ const NAMES: &[&str] = &[
     "s3_endpoint_url",
     "hf_token",
 ];
+/// Credentials and addresses of clouds; in `metadata` a label may begin so, hence the names in full.
+const OF_CLOUDS: &[&str] = &[
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "aws_session_name",
+    "aws_region_name",
+    "aws_profile_name",
+    "aws_role_name",
+    "aws_web_identity_token",
+    "aws_sts_endpoint",
+    "aws_bedrock_runtime_endpoint",
+    "azure_ad_token",
+    "azure_endpoint",
+    "azure_username",
+    "azure_password",
+    "vertex_project",
+    "vertex_location",
+    "vertex_credentials",
+    "vertex_ai_project",
+    "vertex_ai_location",
+    "vertex_ai_credentials",
+];
+/// At the top level nothing else begins so.
 const PREFIXES: &[&str] = &["aws_", "azure_", "vertex_"];
 
 /// Members whose inside is a gateway's setting, to any depth.
@@ -33,7 +57,8 @@ const SETTINGS: &[&str] = &["metadata", "litellm_metadata", "litellm_params", "e
 
 /// The fault of a request that tries to override an address or a credential.
 pub fn forbidden_overrides(body: &[u8], envelope: &Envelope) -> Option<Fault> {
-    if let Some(member) = envelope.members().iter().find(|m| forbidden(&m.key)) {
+    let at_top = |key: &str| forbidden(key) || PREFIXES.iter().any(|p| key.starts_with(p));
+    if let Some(member) = envelope.members().iter().find(|m| at_top(&m.key)) {
         return Some(refusal(member.key.as_ref()));
     }
     for key in SETTINGS {
@@ -49,7 +74,7 @@ pub fn forbidden_overrides(body: &[u8], envelope: &Envelope) -> Option<Fault> {
 
 fn forbidden(key: &str) -> bool {
     let key = key.to_ascii_lowercase().replace('-', "_");
-    NAMES.contains(&key.as_str()) || PREFIXES.iter().any(|p| key.starts_with(p))
+    NAMES.contains(&key.as_str()) || OF_CLOUDS.contains(&key.as_str())
 }
 
 /// The path of a forbidden key within a setting. Depth is bounded by the parser.

@@ -153,7 +153,8 @@ fn claude_over_invoke_is_unwrapped_and_wrapped() {
     }
 }
 
-fn frames(body: &[u8]) -> Vec<Frame> {
+/// The frames of a whole AWS event stream.
+pub fn frames(body: &[u8]) -> Vec<Frame> {
     let mut deframer = Deframer::for_content_type("application/vnd.amazon.eventstream");
     deframer.push(Bytes::copy_from_slice(body));
     let mut out = Vec::new();

@@ -1,15 +1,18 @@
 //! Whole replies and errors, both ways.
 
 use tollgate_ir::{
-    Block, Call, CallKind, Choice, Citation, Content, Dialect, Fault, FaultKind, Finish, Issuer, Reasoning, Reply,
-    ReplyHead, Retry, Seal, Usage,
+    Block, BlockStart, Call, CallKind, Choice, Citation, Content, Delta, Dialect, Event, Fault, FaultKind, Finish,
+    Issuer, Losses, OutputFormat, Reasoning, Reply, ReplyHead, Retry, Seal, Usage,
 };
 use tollgate_wire::bedrock::error_type;
 use tollgate_wire::codec;
 use tollgate_wire::json::Node;
-use tollgate_wire::target::ReplyContext;
+use tollgate_wire::target::{ModelFacts, ReplyContext};
+use tollgate_wire::translate::Translation;
 
-use crate::json;
+use crate::recorded::frames;
+use crate::streams::{decode, rewritten};
+use crate::{OLD_CLAUDE, decoded, json};
 
 fn written(reply: &Reply) -> String {
     String::from_utf8(codec::encode_reply(Dialect::Bedrock, reply, &ReplyContext::default())).unwrap()
@@ -213,4 +216,49 @@ fn sources_that_follow_a_text_belong_to_it() {
         citations[0].carry.as_ref().unwrap().raw,
         json(r#"{"location":{"web":{"url":"https://a.b/","domain":"a.b"}}}"#)
     );
+}
+
+#[test]
+fn structured_output_by_a_forced_tool_comes_back_as_text() {
+    let (mut request, _) = decoded(r#"{"messages":[{"role":"user","content":[{"text":"Where?"}]}]}"#);
+    let schema = json(r#"{"type":"object","properties":{"city":{"type":"string"}}}"#);
+    request.output = Some(OutputFormat::Schema { name: Some("place".into()), description: None, schema, strict: None });
+    let mut losses = Losses::new(codec::path_of(Dialect::Bedrock));
+    let facts = ModelFacts::default();
+    let (_, way) =
+        Translation::request(Dialect::Bedrock, Dialect::Bedrock, &request, OLD_CLAUDE, &facts, &mut losses).unwrap();
+    let call = r#"{"toolUse":{"toolUseId":"t1","name":"place","input":{"city":"Paris"}}}"#;
+    let body = format!(r#"{{"output":{{"message":{{"content":[{call}]}}}},"stopReason":"tool_use"}}"#);
+    let read = way.reply(body.as_bytes()).unwrap();
+    assert_eq!(read.choices[0].blocks[0].as_text(), Some(r#"{"city":"Paris"}"#));
+    assert_eq!(read.choices[0].finish, Some(Finish::Stop));
+
+    let events = [
+        Event::Start(ReplyHead::default()),
+        Event::Open {
+            choice: 0,
+            block: 0,
+            start: BlockStart::Call { id: "t1".into(), name: "place".into(), kind: CallKind::Function },
+        },
+        Event::Delta { choice: 0, block: 0, delta: Delta::Arguments(r#"{"city":"#.into()) },
+        Event::Delta { choice: 0, block: 0, delta: Delta::Arguments(r#""Paris"}"#.into()) },
+        Event::Close { choice: 0, block: 0 },
+        Event::Finish { choice: 0, finish: Finish::ToolCalls },
+        Event::End,
+    ];
+    let mut stream = way.stream(ReplyContext::default());
+    let mut out = Vec::new();
+    for frame in frames(&rewritten(&events)) {
+        stream.frame(&frame, &mut out);
+    }
+    stream.end(&mut out);
+    let said: String = decode(&out, 64)
+        .iter()
+        .filter_map(|event| match event {
+            Event::Delta { delta: Delta::Text(text), .. } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(said, r#"{"city":"Paris"}"#);
+    assert!(decode(&out, 64).contains(&Event::Finish { choice: 0, finish: Finish::Stop }));
 }

@@ -136,7 +136,10 @@ fn blank_texts_are_never_sent_and_the_user_speaks_first() {
     ]);
     let wanted = r#"[{"role":"user","content":[{"text":"."}]},{"role":"assistant","content":[{"text":"Hi"},{"text":"there"}]},{"role":"user","content":[{"text":"x"}]}]"#;
     assert_eq!(messages(&request, CLAUDE), wanted);
-    assert_eq!(messages(&asking(Vec::new()), CLAUDE), r#"[{"role":"user","content":[{"text":"."}]}]"#);
+    let mut instructed = asking(Vec::new());
+    assert_eq!(try_encoded(&instructed, CLAUDE).unwrap_err().kind, FaultKind::UnsupportedContent, "nothing is said");
+    instructed.system.push(Block::text("Say hello."));
+    assert_eq!(messages(&instructed, CLAUDE), r#"[{"role":"user","content":[{"text":"."}]}]"#);
 }
 
 #[test]
@@ -294,6 +297,10 @@ fn structured_output_is_native_where_the_model_has_it_and_a_forced_tool_elsewher
         let body = String::from_utf8(encoded.body).unwrap();
         assert!(body.contains(r#""toolChoice":{"tool":{"name":"city"}}"#) && body.contains(schema), "{body}");
     }
+    let mut any = hello();
+    any.output = Some(OutputFormat::Json);
+    let (encoded, _) = try_encoded(&any, CLAUDE).unwrap();
+    assert_eq!(encoded.output_tool.as_deref(), Some("structured_output"));
     let mut with_tools = ask(closed);
     with_tools.tools.push(tool("city"));
     let (encoded, _) = try_encoded(&with_tools, NOVA).unwrap();
@@ -325,6 +332,9 @@ fn reasoning_by_what_the_model_takes() {
     assert_eq!(more(&small, CLAUDE), some(r#"{"thinking":{"type":"enabled","budget_tokens":500}}"#), "TR10");
     assert_eq!(more(&thinking(ThinkingMode::Off, None, None), CLAUDE), some(r#"{"thinking":{"type":"disabled"}}"#));
     assert_eq!(more(&thinking(ThinkingMode::Off, None, None), LLAMA), None);
+    let mut large = thinking(ThinkingMode::On, None, Some(40_000));
+    large.params.max_tokens = Some(30_000);
+    assert!(encoded(&large, CLAUDE).0.contains(r#""maxTokens":64000"#), "no more than the model has");
     let mut limited = high.clone();
     limited.params.max_tokens = Some(1000);
     let (body, lost) = encoded(&limited, CLAUDE);

@@ -181,3 +181,23 @@ fn every_refusal_keeps_its_status_and_words() {
         assert!(!fault.public.contains("no explanation"), "{}: {body}", id(recording));
     }
 }
+
+/// Streams that lose an event, or end early: blocks nest all the same, and the stream ends once, whole or by a fault.
+#[test]
+fn a_lost_event_breaks_no_stream() {
+    for recording in recordings().iter().filter(|r| r["response"]["stream_format"] == "sse" && served(r)) {
+        let body = recording["response"]["body"].as_str().unwrap();
+        let frames: Vec<_> = body.split_inclusive("\n\n").collect();
+        for lost in (0..frames.len()).step_by(frames.len() / 10 + 1) {
+            let without: String = frames.iter().enumerate().filter(|(i, _)| *i != lost).map(|(_, f)| *f).collect();
+            for damaged in [without, frames[..lost].concat()] {
+                let events = fold::events(damaged.as_bytes(), 1 << 20);
+                fold::check(&events);
+                let data = fold::data(&fold::bytes(&events, context()));
+                let last = data.last().map(String::as_str);
+                let broken = matches!(events.last(), Some(Event::Fault(_)));
+                assert_eq!(last == Some("[DONE]"), !broken, "{} without {lost}", id(recording));
+            }
+        }
+    }
+}

@@ -139,6 +139,10 @@ fn errors_in_bodies_of_status_200_are_faults() {
         (r#"{"error":{"message":"x","type":"rate_limit_error"}}"#, FaultKind::ProviderRateLimited),
         (r#"{"error":{"code":502,"message":"x"},"choices":[]}"#, FaultKind::ProviderFailed),
         (r#"{"detail":"x"}"#, FaultKind::ProviderFailed),
+        (
+            r#"{"choices":[{"error":{"code":429,"message":"x"},"message":{"content":""},"finish_reason":"error"}]}"#,
+            FaultKind::ProviderRateLimited,
+        ),
         (r#"{"choices":[]}"#, FaultKind::ProviderGarbage),
         ("<html>", FaultKind::ProviderGarbage),
         ("", FaultKind::ProviderGarbage),

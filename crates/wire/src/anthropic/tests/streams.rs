@@ -212,3 +212,53 @@ fn arguments_that_are_no_object_become_one() {
         }
     }
 }
+
+/// Frames that hosts may send in any order, twice, or not at all.
+const ANY: [&str; 14] = [
+    START,
+    r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"a"}}"#,
+    r#"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"a","name":"n","input":{}}}"#,
+    r#"{"type":"content_block_start","index":1,"content_block":{"type":"server_tool_use","id":"s","name":"n","input":{}}}"#,
+    r#"{"type":"content_block_start","index":2,"content_block":{"type":"redacted_thinking","data":"R"}}"#,
+    r#"{"type":"content_block_start","index":2,"content_block":null}"#,
+    r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"b"}}"#,
+    r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{}"}}"#,
+    r#"{"type":"content_block_delta","index":2,"delta":{"type":"thinking_delta","thinking":"c"}}"#,
+    r#"{"type":"content_block_stop","index":0}"#,
+    r#"{"type":"content_block_stop","index":1}"#,
+    r#"{"type":"ping"}"#,
+    DONE,
+    STOP,
+];
+
+proptest::proptest! {
+    /// Whatever a host sends, each block opens once, in order, and closes once; the stream ends once.
+    #[test]
+    fn blocks_nest_in_any_stream(order in proptest::collection::vec(0usize..ANY.len(), 0..24)) {
+        let frames: Vec<_> = order.iter().map(|i| ANY[*i]).collect();
+        let events = read(&frames);
+        let (mut open, mut next) = (Vec::new(), 0);
+        for (i, event) in events.iter().enumerate() {
+            match event {
+                Event::Open { block, .. } => {
+                    proptest::prop_assert_eq!(*block, next);
+                    next += 1;
+                    open.push(*block);
+                }
+                Event::Delta { block, .. } => proptest::prop_assert!(open.contains(block), "{:?}", events),
+                Event::Close { block, .. } => {
+                    proptest::prop_assert!(open.contains(block), "{:?}", events);
+                    open.retain(|b| b != block);
+                }
+                Event::Finish { .. } => proptest::prop_assert!(open.is_empty(), "{:?}", events),
+                Event::End => {
+                    proptest::prop_assert!(open.is_empty(), "{:?}", events);
+                    proptest::prop_assert_eq!(i, events.len() - 1);
+                }
+                Event::Fault(_) => proptest::prop_assert_eq!(i, events.len() - 1),
+                Event::Start(_) | Event::Usage(_) | Event::Ping => {}
+            }
+        }
+        proptest::prop_assert!(matches!(events.last(), Some(Event::End | Event::Fault(_))));
+    }
+}

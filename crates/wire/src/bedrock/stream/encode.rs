@@ -11,7 +11,7 @@ use tollgate_ir::{BlockStart, CallKind, Citation, Delta, Event, Finish, Issuer, 
 use crate::bedrock::fault::fault_frame;
 use crate::bedrock::reply::{is_sayable, write_finish, write_tier, write_usage};
 use crate::bedrock::write::{Writing, citation};
-use crate::frame::aws::aws_event;
+use crate::frame::aws::aws_event_with;
 use crate::json::{self, Node, ObjectWriter, object};
 use crate::target::ReplyContext;
 use crate::translate::CUSTOM_INPUT;
@@ -265,9 +265,7 @@ fn escaped(text: &str) -> String {
 }
 
 fn send(out: &mut Vec<u8>, event: &str, fill: impl FnOnce(&mut ObjectWriter<'_>)) {
-    let mut payload = Vec::new();
-    object(&mut payload, fill);
-    aws_event(out, event, &payload);
+    aws_event_with(out, event, |out| object(out, fill));
 }
 
 fn send_block(out: &mut Vec<u8>, event: &str, index: u64, fill: impl FnOnce(&mut ObjectWriter<'_>)) {

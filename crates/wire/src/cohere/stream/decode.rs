@@ -15,8 +15,8 @@ pub struct StreamDecoder {
     next: u32,
     /// Open blocks of content by `index`, and whether each is text.
     content: BTreeMap<u64, (u32, bool)>,
-    /// Open calls by `index`.
-    calls: BTreeMap<u64, u32>,
+    /// Open calls by `index`, and arguments held back while they may still turn out to be `null`: none.
+    calls: BTreeMap<u64, (u32, String)>,
     /// The open plan.
     plan: Option<u32>,
     over: bool,
@@ -44,8 +44,8 @@ impl StreamDecoder {
             "tool-plan-delta" => self.plan(&node, out),
             "tool-call-start" | "tool-call-delta" => self.call(&node, out),
             "tool-call-end" => {
-                if let Some(block) = self.calls.remove(&index(&node)) {
-                    out.push(Event::Close { choice: 0, block });
+                if let Some(call) = self.calls.remove(&index(&node)) {
+                    close_call(call, out);
                 }
             }
             "citation-start" => self.citation(&node, out),
@@ -139,20 +139,21 @@ impl StreamDecoder {
         let Some(calls) = node.at(&["delta", "message", "tool_calls"]) else { return };
         let call = calls.items().first().unwrap_or(calls);
         let text = |key: &str| call.at(&["function", key]).and_then(Node::as_str).filter(|t| !t.is_empty());
-        let block = match self.calls.get(&index(node)) {
-            Some(block) => *block,
-            None => {
-                let place = usize::try_from(self.next).unwrap_or(usize::MAX);
-                let id = call.text("id").filter(|id| !id.is_empty());
-                let id = id.map_or_else(|| ids::made_up(&self.id, place), str::to_owned);
-                let name = text("name").unwrap_or_default().to_owned();
-                let block = self.open(BlockStart::Call { id, name, kind: CallKind::Function }, out);
-                self.calls.insert(index(node), block);
-                block
+        if !self.calls.contains_key(&index(node)) {
+            let place = usize::try_from(self.next).unwrap_or(usize::MAX);
+            let id = call.text("id").filter(|id| !id.is_empty());
+            let id = id.map_or_else(|| ids::made_up(&self.id, place), str::to_owned);
+            let name = text("name").unwrap_or_default().to_owned();
+            let block = self.open(BlockStart::Call { id, name, kind: CallKind::Function }, out);
+            self.calls.insert(index(node), (block, String::new()));
+        }
+        if let (Some(arguments), Some((block, held))) = (text("arguments"), self.calls.get_mut(&index(node))) {
+            let arguments = std::mem::take(held) + arguments;
+            if NO_ARGUMENTS.starts_with(&arguments) {
+                *held = arguments;
+            } else {
+                out.push(Event::Delta { choice: 0, block: *block, delta: Delta::Arguments(arguments) });
             }
-        };
-        if let Some(arguments) = text("arguments") {
-            out.push(Event::Delta { choice: 0, block, delta: Delta::Arguments(arguments.to_owned()) });
         }
     }
 
@@ -173,8 +174,8 @@ impl StreamDecoder {
     }
 
     fn finish(&mut self, node: &Node<'_>, out: &mut Vec<Event>) {
-        let mut open: Vec<u32> = self.content.values().map(|(block, _)| *block).collect();
-        open.extend(self.calls.values().copied().chain(self.plan));
+        std::mem::take(&mut self.calls).into_values().for_each(|call| close_call(call, out));
+        let mut open: Vec<u32> = self.content.values().map(|(block, _)| *block).chain(self.plan).collect();
         open.sort_unstable();
         out.extend(open.into_iter().map(|block| Event::Close { choice: 0, block }));
         if let Some(usage) = node.at(&["delta", "usage"]).and_then(usage::decode) {
@@ -189,6 +190,16 @@ impl StreamDecoder {
         self.over = true;
         out.push(Event::End);
     }
+}
+
+/// What a call without arguments may say.
+const NO_ARGUMENTS: &str = "null";
+
+fn close_call((block, held): (u32, String), out: &mut Vec<Event>) {
+    if !held.is_empty() && held != NO_ARGUMENTS {
+        out.push(Event::Delta { choice: 0, block, delta: Delta::Arguments(held) });
+    }
+    out.push(Event::Close { choice: 0, block });
 }
 
 fn index(node: &Node<'_>) -> u64 {

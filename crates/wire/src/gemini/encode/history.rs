@@ -154,14 +154,10 @@ impl<'w> Writer<'w> {
                 parts::call(a, &call.id, name, &parts::arguments(call), seal);
             }
             Content::Result(result) => self.result(a, result)?,
-            Content::Server(_) | Content::Opaque { .. } if parts::own(block).is_some() => {
-                if let Some(raw) = parts::own(block) {
-                    parts::whole(a, raw, seal);
-                }
-            }
-            Content::Reasoning(_) | Content::Server(_) | Content::Opaque { .. } => {
-                self.losses.block(block, "", Reason::Dropped);
-            }
+            Content::Server(_) | Content::Opaque { .. } | Content::Reasoning(_) => match parts::own(block) {
+                Some(raw) => parts::whole(a, raw, seal),
+                None => self.losses.block(block, "", Reason::Dropped),
+            },
         }
         Ok(())
     }
@@ -202,6 +198,12 @@ impl<'w> Writer<'w> {
             // The call is not in the history: Gemini wants some name all the same.
             None => result.call.as_str().into(),
         };
+        for inner in &result.content {
+            report_cache(inner, self.losses);
+            if !matches!(inner.content, Content::Text { .. } | Content::Media(_)) {
+                self.losses.block(inner, "", Reason::Dropped);
+            }
+        }
         let response = results::response(result);
         let inside = rules::of_model(self.target.model).third;
         let media: Vec<(&Block, &Media)> = results::media(result).filter(|_| inside).collect();

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use tollgate_ir::{
-    Block, BlockStart, CallKind, Carry, Content, Delta, Dialect, Event, Fault, FaultKind, Finish, ReplyHead, Usage,
+    Block, BlockStart, CallKind, Carry, Content, Delta, Dialect, Event, Fault, FaultKind, Finish, ReplyHead,
 };
 
 use super::args::Arguments;
@@ -25,7 +25,6 @@ pub struct StreamDecoder {
     /// What made-up call ids are made from: the answer's id, or its first chunk.
     seed: String,
     counts: answer::Counts,
-    used: Option<Usage>,
     choices: BTreeMap<u32, Choice>,
 }
 
@@ -98,12 +97,9 @@ impl StreamDecoder {
             self.choices.entry(0).or_default().finish = Some(Finish::ContentFilter);
         }
         if let Some(usage) = usage {
+            let before = self.counts.usage();
             self.counts.add(usage);
-            let now = self.counts.usage();
-            if now != self.used {
-                self.used = now;
-                out.extend(now.map(Event::Usage));
-            }
+            out.extend(self.counts.usage().filter(|now| Some(*now) != before).map(Event::Usage));
         }
     }
 

@@ -179,7 +179,7 @@ fn content(choice: &mut Choice, delta: &Node<'_>, out: &mut Vec<Event>) {
             for part in parts {
                 match part.text("type").unwrap_or("text") {
                     kind @ ("thinking" | "reasoning" | "redacted_thinking") => {
-                        reasoning::of_databricks(part, kind).into_iter().for_each(|d| choice.reasoning(d, out));
+                        reasoning::of_content_part(part, kind).into_iter().for_each(|d| choice.reasoning(d, out));
                     }
                     "refusal" => choice.refusal(part.text("refusal").unwrap_or_default(), out),
                     _ => choice.text(part.as_str().or_else(|| part.text("text")).unwrap_or_default(), out),

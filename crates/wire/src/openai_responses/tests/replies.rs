@@ -49,8 +49,8 @@ fn tr20_reasoning_stands_apart_from_the_text() {
     assert_eq!(
         output,
         [
-            r#"{"id":"rs_tg01230","type":"reasoning","summary":[{"type":"summary_text","text":"Hm."}],"encrypted_content":"tollgate.anthropic.S"}"#,
-            r#"{"id":"msg_tg01231","type":"message","status":"completed","content":[{"type":"output_text","annotations":[],"logprobs":[],"text":"{\"a\":1}"}],"role":"assistant"}"#,
+            r#"{"id":"rs_tg0123_0","type":"reasoning","summary":[{"type":"summary_text","text":"Hm."}],"encrypted_content":"tollgate.anthropic.S"}"#,
+            r#"{"id":"msg_tg0123_1","type":"message","status":"completed","content":[{"type":"output_text","annotations":[],"logprobs":[],"text":"{\"a\":1}"}],"role":"assistant"}"#,
         ]
     );
 }
@@ -81,7 +81,7 @@ fn blocks_become_items_in_order() {
     let body = encoded(&reply(blocks, Finish::ToolCalls));
     for part in [
         r#""annotations":[{"type":"url_citation","start_index":0,"end_index":7,"url":"https://x","title":"https://x"}]"#,
-        r#"{"type":"refusal","refusal":"No."}],"role":"assistant"},{"id":"fc_tg01231","type":"function_call""#,
+        r#"{"type":"refusal","refusal":"No."}],"role":"assistant"},{"id":"fc_tg0123_1","type":"function_call""#,
         r#""arguments":"{}","call_id":"c","name":"f""#,
         r#""type":"custom_tool_call","status":"completed","input":"free","call_id":"c","name":"f""#,
         r#""type":"image_generation_call","status":"completed","output_format":"webp","result":"QUJD""#,

@@ -1,9 +1,13 @@
 //! Requests: what of a client's body becomes what, and what a provider is sent.
 
+use std::collections::HashMap;
+
 use tollgate_ir::{CallKind, Content, FaultKind, Issuer, Reasoning, Role, Seal, ToolChoice, ToolKind};
 
 use super::{decode, encode};
-use crate::openai_responses::{Page, echo, input_items};
+use crate::openai_responses::{
+    Page, echo, input_items, input_without_foreign_reasoning, referred_responses, resolve_references,
+};
 
 /// `{"model":"m", …}` → what a reasoning model, and a plain one, are sent for the field, with losses.
 #[test]
@@ -289,6 +293,20 @@ fn tr09_only_openais_seal_goes_back_to_openai() {
 }
 
 #[test]
+fn tr09_a_relay_to_openai_leaves_out_what_others_thought() {
+    let ours = r#"{"type":"reasoning","id":"rs_0a","summary":[],"encrypted_content":"gAAAA"}"#;
+    let body = |more: &str| format!(r#"{{"model":"m","input":[{ours}{more},{{"role":"user","content":"Hi"}}]}}"#);
+    assert_eq!(input_without_foreign_reasoning(body("").as_bytes()), None);
+    for foreign in [
+        r#",{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"tollgate.gemini.S"}"#,
+        r#",{"type":"reasoning","id":"rs_tg9f_0","summary":[{"type":"summary_text","text":"t"}]}"#,
+    ] {
+        let left = input_without_foreign_reasoning(body(foreign).as_bytes()).unwrap();
+        assert_eq!(left.as_str(), format!(r#"[{ours},{{"role":"user","content":"Hi"}}]"#), "{foreign}");
+    }
+}
+
+#[test]
 fn tr24_media_in_messages_and_outputs() {
     let parts = [
         r#"{"type":"input_image","image_url":"data:image/png;base64,QUJD","detail":"low"}"#,
@@ -382,10 +400,36 @@ fn input_items_are_listed_newest_first_and_by_pages() {
     let list = input_items(&request, "r", Page::default());
     assert_eq!(
         list.as_str(),
-        r#"{"object":"list","data":[{"id":"fco_tgr2","type":"function_call_output","status":"completed","call_id":"c","output":"1"},{"id":"fc_tgr1","type":"function_call","status":"completed","call_id":"c","name":"f","arguments":"{}"},{"id":"msg_tgr0","type":"message","status":"completed","role":"user","content":[{"type":"input_text","text":"one"}]}],"first_id":"fco_tgr2","last_id":"msg_tgr0","has_more":false}"#
+        r#"{"object":"list","data":[{"id":"fco_tgr_2","type":"function_call_output","status":"completed","call_id":"c","output":"1"},{"id":"fc_tgr_1","type":"function_call","status":"completed","call_id":"c","name":"f","arguments":"{}"},{"id":"msg_tgr_0","type":"message","status":"completed","role":"user","content":[{"type":"input_text","text":"one"}]}],"first_id":"fco_tgr_2","last_id":"msg_tgr_0","has_more":false}"#
     );
-    let page = input_items(&request, "r", Page { limit: 1, after: Some("msg_tgr0"), ascending: true });
-    assert!(page.as_str().contains(r#""first_id":"fc_tgr1","last_id":"fc_tgr1","has_more":true"#), "{}", page.as_str());
+    let page = input_items(&request, "r", Page { limit: 1, after: Some("msg_tgr_0"), ascending: true });
+    assert!(
+        page.as_str().contains(r#""first_id":"fc_tgr_1","last_id":"fc_tgr_1","has_more":true"#),
+        "{}",
+        page.as_str()
+    );
+}
+
+#[test]
+fn references_to_items_of_translated_responses_are_resolved_or_refused() {
+    let body = r#"{"id":"resp_9f","output":[{"id":"rs_tg9f_0","type":"reasoning","summary":[],"encrypted_content":"tollgate.anthropic.S"},{"id":"msg_tg9f_1","type":"message","role":"assistant","content":[{"type":"output_text","text":"Four."}]}]}"#;
+    let ask = |id: &str| {
+        let body = format!(
+            r#"{{"model":"m","input":[{{"role":"user","content":"2+2?"}},{{"type":"item_reference","id":"rs_tg9f_0"}},{{"id":"{id}"}},{{"role":"user","content":"Sure?"}}]}}"#
+        );
+        decode(&body).unwrap().0
+    };
+    let mut request = ask("msg_tg9f_1");
+    assert_eq!(referred_responses(&request), ["resp_9f"]);
+    let bodies = HashMap::from([("resp_9f".to_owned(), body.to_owned())]);
+    resolve_references(&mut request, &bodies).unwrap();
+    let answer = &request.turns[1].blocks;
+    assert_eq!(answer[0].seal, Some(Seal { issuer: Issuer::Anthropic, data: "S".into() }));
+    assert_eq!((answer[1].as_text(), answer[1].at.as_str(), answer.len()), (Some("Four."), "input[2]", 2));
+    for unknown in ["msg_tg9f_7", "msg_tgaa_0", "msg_0a1b"] {
+        let fault = resolve_references(&mut ask(unknown), &bodies).unwrap_err();
+        assert_eq!((fault.status, fault.param.as_deref()), (400, Some("input[2]")), "{unknown}");
+    }
 }
 
 #[test]

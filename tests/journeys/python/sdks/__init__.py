@@ -1,0 +1,43 @@
+"""One adapter for each unmodified SDK: a conversation as its users write it, with the history that the SDK itself hands back."""
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Reply:
+    text: str = ''
+    thought: str = ''
+    calls: list = field(default_factory=list)       # [(id, name, args)]
+    stop: str = ''                                  # the dialect's own word
+    tokens: tuple = ()                              # (in, out)
+
+
+class Talk:
+    """`say` and `answer` send one turn each and keep the history.
+
+    tools: [{name, description, parameters}]; choice: auto | none | required | a tool's name; image: PNG bytes.
+    """
+    dialect = ''            # the face
+    stops = {}              # stop | calls | length → the dialect's word
+    errors = {}             # status → the SDK's exception
+    shows_thought = True
+
+    def __init__(self, url, key, model, system=None, tools=(), choice=None, schema=None, think=False, stream=False, limit=None):
+        self.url, self.key, self.model, self.system, self.tools, self.choice = url, key, model, system, tools, choice
+        self.schema, self.think, self.stream, self.limit = schema, think, stream, limit
+        self.history = []
+        self.open()
+
+    def open(self):
+        """Makes the SDK's client: no retries, so that every fault is seen."""
+        raise NotImplementedError
+
+    def say(self, text, image=None):
+        raise NotImplementedError
+
+    def answer(self, results):
+        """results: id of a call → text"""
+        raise NotImplementedError
+
+    def retry_after(self, error):
+        """As the SDK shows it."""
+        return error.response.headers.get('retry-after')
