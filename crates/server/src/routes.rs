@@ -152,7 +152,13 @@ fn without_versions<'a, 'b>(mut segments: &'b [&'a str]) -> &'b [&'a str] {
 type Found = Result<(Method, Route), Fault>;
 
 /// The table. `None`: no endpoint of ours.
-fn endpoint(method: &Method, segments: &[&str], prefix: Option<&str>, query: Option<&str>, headers: &HeaderMap) -> Option<Found> {
+fn endpoint(
+    method: &Method,
+    segments: &[&str],
+    prefix: Option<&str>,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Option<Found> {
     use Dialect::{Anthropic, Bedrock, Cohere, Gemini, OpenAiChat, OpenAiResponses};
     let chat =
         |face| Route { face, endpoint: Endpoint::Chat { model: None, stream: None, carriage: FaceCarriage::Own } };

@@ -57,8 +57,11 @@ async fn pf04_every_event_goes_on_at_once() {
                 let (path, body) = (faces::path(face, &model, true), faces::body(face, &model, true));
                 let mark = format!("{face:?}-{dialect:?}-{h2}");
                 let headers = [("idempotency-key", mark.as_str())];
-                let mut live =
-                    if h2 { gateway.open_h2(&path, &headers, body).await } else { gateway.open(&path, &headers, body).await };
+                let mut live = if h2 {
+                    gateway.open_h2(&path, &headers, body).await
+                } else {
+                    gateway.open(&path, &headers, body).await
+                };
                 assert_eq!(live.status, 200, "{face:?}");
                 // The four tokens come one pause apart, after what comes before the first.
                 let first = u32::try_from(Spoken::of(dialect).lifecycle.len()).unwrap() + 1;
@@ -96,7 +99,8 @@ fn with_mark(pieces: &[Bytes]) -> Vec<Bytes> {
 async fn rl01_an_error_after_the_first_events_still_falls_back() {
     let bad = every(|spoken| {
         // Bedrock's frames carry checksums and no model.
-        let lifecycle = if spoken.lifecycle[0][0] == 0 { spoken.lifecycle.clone() } else { with_mark(&spoken.lifecycle) };
+        let lifecycle =
+            if spoken.lifecycle[0][0] == 0 { spoken.lifecycle.clone() } else { with_mark(&spoken.lifecycle) };
         spoken.script(lifecycle.into_iter().chain([spoken.error.clone()]))
     })
     .await;
@@ -124,7 +128,11 @@ async fn rl01_an_error_after_the_first_events_still_falls_back() {
         // RL02: none serves, and the client hears so by the status.
         let answer = faces::ask(&gateway, face, &format!("b-{}", dialect.as_str()), true).await;
         assert!(answer.status >= 500, "{face:?} by {dialect:?}: {} {}", answer.status, answer.text());
-        assert!(faces::error(face, &answer).to_lowercase().contains("overloaded"), "{face:?} by {dialect:?}: {}", answer.text());
+        assert!(
+            faces::error(face, &answer).to_lowercase().contains("overloaded"),
+            "{face:?} by {dialect:?}: {}",
+            answer.text()
+        );
         assert_eq!(answer.header("x-tollgate-attempts"), Some("2"));
     }
 }
@@ -147,7 +155,8 @@ async fn rl02_all_fail_before_content_and_the_status_says_so() {
 async fn rl03_a_break_after_content_is_told_in_band_and_never_a_normal_end() {
     for accident in [Step::Cut, Step::Reset, Step::Stall] {
         let step = accident.clone();
-        let bad = every(move |spoken| spoken.begun().step(Step::Wait(Duration::from_millis(30))).step(step.clone())).await;
+        let bad =
+            every(move |spoken| spoken.begun().step(Step::Wait(Duration::from_millis(30))).step(step.clone())).await;
         let gateway = Gateway::start(&format!("providers:\n{}", providers("up", &bad, ", timeouts: { idle: 300ms }")));
         for (face, dialect) in ways() {
             let answer = faces::ask(&gateway, face, &format!("up-{}/m", dialect.as_str()), true).await;
@@ -206,7 +215,8 @@ async fn rl13_the_upstream_is_left_as_soon_as_the_client_leaves() {
             let (seen, mut content) = tokio::sync::mpsc::channel::<()>(1);
             let target = path.clone();
             let call = tokio::spawn(async move {
-                let mut live = if h2 { client.open_h2(&target, &[], body).await } else { client.open(&target, &[], body).await };
+                let mut live =
+                    if h2 { client.open_h2(&target, &[], body).await } else { client.open(&target, &[], body).await };
                 while live.next().await.is_some() {
                     let _ = seen.send(()).await;
                 }
@@ -225,7 +235,11 @@ async fn rl13_the_upstream_is_left_as_soon_as_the_client_leaves() {
         }
         until("all are recorded as cancelled", async || {
             let metrics = gateway.get("/metrics", &[]).await.text();
-            metrics.lines().filter(|l| l.starts_with("tollgate_calls_total") && l.contains(r#"end="cancelled""#)).count() >= 6
+            metrics
+                .lines()
+                .filter(|l| l.starts_with("tollgate_calls_total") && l.contains(r#"end="cancelled""#))
+                .count()
+                >= 6
         })
         .await;
     }
@@ -234,7 +248,10 @@ async fn rl13_the_upstream_is_left_as_soon_as_the_client_leaves() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rl13_no_attempt_begins_after_the_client_has_left() {
     let slow = every(|_| Script::json(500, "{}").step(Step::Wait(Duration::from_millis(300))).chunk("")).await;
-    slow.push(Script { steps: vec![Step::Wait(Duration::from_millis(300)), Step::Chunk("{}".into())], ..Script::json(500, "") });
+    slow.push(Script {
+        steps: vec![Step::Wait(Duration::from_millis(300)), Step::Chunk("{}".into())],
+        ..Script::json(500, "")
+    });
     let next = every(|spoken| spoken.all()).await;
     let gateway = Arc::new(Gateway::start(&format!(
         "providers:\n{}{}models: {{ v: {{ fallback: [slow-openai-chat/m, next-openai-chat/m] }} }}",
@@ -266,7 +283,10 @@ async fn rl14_comments_keep_silent_streams_open_and_fallback_still_happens() {
     .await;
     let mut models = String::new();
     for d in faces::ALL {
-        models.push_str(&format!("  v-{0}: {{ fallback: [no-{0}/m, up-{0}/m] }}\n  n-{0}: {{ fallback: [no-{0}/m] }}\n", d.as_str()));
+        models.push_str(&format!(
+            "  v-{0}: {{ fallback: [no-{0}/m, up-{0}/m] }}\n  n-{0}: {{ fallback: [no-{0}/m] }}\n",
+            d.as_str()
+        ));
     }
     let gateway = Arc::new(Gateway::start_with(
         &format!(
@@ -312,12 +332,26 @@ fn check_kept_alive(face: Dialect, name: &str, answer: &Answer) {
 /// The places where hosts put a chat stream's usage.
 fn usages() -> [(&'static str, Vec<&'static str>); 5] {
     const USAGE: &str = r#""usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}"#;
-    let stop = r#"{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    let stop =
+        r#"{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
     let leak = |s: String| -> &'static str { Box::leak(s.into_boxed_str()) };
     let alone = leak(format!(r#"{{"id":"c","object":"chat.completion.chunk","choices":[],{USAGE}}}"#));
     [
-        ("on the last chunk", vec![leak(format!(r#"{{"id":"c","object":"chat.completion.chunk","choices":[{{"index":0,"delta":{{}},"finish_reason":"stop"}}],{USAGE}}}"#))]),
-        ("with an empty delta", vec![stop, leak(format!(r#"{{"id":"c","object":"chat.completion.chunk","choices":[{{"index":0,"delta":{{}}}}],{USAGE}}}"#))]),
+        (
+            "on the last chunk",
+            vec![leak(format!(
+                r#"{{"id":"c","object":"chat.completion.chunk","choices":[{{"index":0,"delta":{{}},"finish_reason":"stop"}}],{USAGE}}}"#
+            ))],
+        ),
+        (
+            "with an empty delta",
+            vec![
+                stop,
+                leak(format!(
+                    r#"{{"id":"c","object":"chat.completion.chunk","choices":[{{"index":0,"delta":{{}}}}],{USAGE}}}"#
+                )),
+            ],
+        ),
         ("alone", vec![stop, alone]),
         ("twice", vec![stop, alone, alone]),
         ("without choices", vec![stop, leak(format!(r#"{{"id":"c","object":"chat.completion.chunk",{USAGE}}}"#))]),
@@ -371,7 +405,9 @@ async fn tr30_translated_usage_comes_once_before_the_end() {
             let usages: Vec<_> = events
                 .iter()
                 .enumerate()
-                .filter(|(_, e)| Node::read(e).is_some_and(|n| n.get("usage").is_some_and(|u| u.uint("prompt_tokens").is_some())))
+                .filter(|(_, e)| {
+                    Node::read(e).is_some_and(|n| n.get("usage").is_some_and(|u| u.uint("prompt_tokens").is_some()))
+                })
                 .collect();
             let what = format!("{dialect:?}: {}", answer.text());
             assert_eq!(events.last().unwrap(), "[DONE]", "{what}");
