@@ -8,7 +8,7 @@ mod count;
 mod dispatch;
 mod fetch;
 pub(crate) mod headers;
-mod identify;
+pub(crate) mod identify;
 mod memory;
 mod models;
 pub(crate) mod outlet;

@@ -18,7 +18,7 @@ use super::identify::client_credentials;
 use super::memory::Understood;
 use super::owners::Owners;
 use super::receive::Call;
-use crate::app::Gateway;
+use crate::app::{Gateway, hash};
 use crate::credentials::{Credential, Secret, SignedBody};
 use crate::provider::{Provider, Way};
 use crate::routes::FaceCarriage;
@@ -251,10 +251,16 @@ fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Crede
         let index = target.key.unwrap_or(0).min(provider.credentials.len().saturating_sub(1));
         return Ok(provider.credentials.get(index).cloned().unwrap_or_default());
     };
-    let own = client_credentials(&call.head).next().map(|(_, key)| Secret::new(key)).ok_or_else(|| {
+    // The gateway's own key is for the gateway, whichever header it came in.
+    let ours = |key: &str| call.state.directory.find(&hash(key)).is_some();
+    let own = client_credentials(&call.head).map(|(_, key)| key).find(|key| !ours(key)).map(Secret::new).ok_or_else(|| {
         Fault::new(
             FaultKind::NoCredential,
-            format!("The provider `{}` is asked with the client's own credential, and there is none.", provider.id),
+            format!(
+                "The provider `{}` is asked with the client's own credential, and there is none. Send it as your SDK's API \
+                 key, and the gateway key in `x-tollgate-key`.",
+                provider.id
+            ),
         )
     })?;
     Ok(match auth {

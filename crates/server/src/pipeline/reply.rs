@@ -24,6 +24,9 @@ use crate::routes::FaceCarriage;
 /// What keeps a silent stream open: a comment of server-sent events.
 const COMMENT: &[u8] = b": keepalive\n\n";
 
+/// What is known only at the end of a stream.
+const TRAILERS: &str = "x-tollgate-attempts, x-tollgate-cost";
+
 /// A reply of ours.
 pub type Reply = Response<ReplyBodyOut>;
 
@@ -64,6 +67,10 @@ pub fn served(gateway: &Gateway, call: Call, served: Served, mut settlement: Set
             settlement.trail().overhead = settlement.overhead();
             let mut head = Response::new(());
             commit_headers(&mut head, &call, served.headers, &mut settlement);
+            if call.wishes.trailers {
+                // HTTP/1.1 wants them announced.
+                headers::put(head.headers_mut(), "trailer", TRAILERS);
+            }
             let (face, carriage) = (call.face, call.carriage);
             let gateway = gateway.clone();
             let body = ReplyBodyOut::driven(move |outlet| async move {

@@ -17,12 +17,6 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn deflate(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 9).unwrap()
 }
@@ -45,17 +39,12 @@ async fn tr35_compressed_bodies_are_read() {
         ("zstd", zstd(plain.as_bytes())),
         ("gzip", gzip(plain.as_bytes())),
         ("x-gzip", gzip(plain.as_bytes())),
-        ("deflate", deflate(plain.as_bytes())),
         ("br", brotli(plain.as_bytes())),
         ("identity", plain.clone().into_bytes()),
         ("gzip, zstd", zstd(&gzip(plain.as_bytes()))),
     ] {
         let before = upstream.requests().len();
         let answer = gateway.post("/v1/responses", &[("content-encoding", coding)], bytes).await;
-        // RFC 9110 allows several codings; a server may refuse them, but must say so.
-        if coding.contains(',') && answer.status == 415 {
-            continue;
-        }
         assert_eq!(answer.status, 200, "{coding}: {}", answer.text());
         let seen = &upstream.requests()[before];
         assert_eq!(seen.body, plain.replace("up/m", "m"), "{coding}");

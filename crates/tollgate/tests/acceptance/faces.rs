@@ -357,6 +357,10 @@ pub fn hear(face: Dialect, answer: &Answer) -> Heard {
             decoder.frame(&frame, &mut events);
         }
     }
+    // Gemini's streams have no last event: the body's end is it. What is missing then is no error that was told.
+    let mut end = Vec::new();
+    decoder.end(&mut end);
+    events.extend(end.into_iter().filter(|event| !matches!(event, Event::Fault(_))));
     for event in events {
         match event {
             Event::Delta { delta: Delta::Text(text), .. } => heard.text.push_str(&text),

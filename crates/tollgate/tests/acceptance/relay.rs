@@ -31,7 +31,9 @@ async fn tr07_a_relay_leaves_the_bytes_alone() {
         assert_eq!((answer.status, answer.text().as_str()), (200, faces::whole(face)));
         let seen = &upstream.requests()[0];
         for key in keys {
-            let (sent, came) = (member(body.as_bytes(), key).unwrap(), member(&seen.body, key).unwrap());
+            let of =
+                |body: &[u8]| member(body, key).unwrap_or_else(|| panic!("{key}: {}", String::from_utf8_lossy(body)));
+            let (sent, came) = (of(body.as_bytes()), of(&seen.body));
             assert_eq!(sha256(&sent), sha256(&came), "{face:?} {key}");
         }
         // Beside the model not a byte differs.
@@ -256,7 +258,7 @@ async fn tr27_tokens_are_counted_by_the_provider_or_estimated_in_form() {
     })
     .await;
     let gateway = Gateway::start(&format!(
-        "providers:\n  claude: {{ dialect: anthropic, base_url: \"{0}\" }}\n  chat: {{ dialect: openai-chat, base_url: \"{0}\" }}",
+        "providers:\n  claude: {{ dialect: anthropic, base_url: \"{0}\" }}\n  other: {{ dialect: openai-chat, base_url: \"{0}\" }}",
         upstream.url("/v1")
     ));
     let result = "word ".repeat(4_000);
@@ -272,10 +274,10 @@ async fn tr27_tokens_are_counted_by_the_provider_or_estimated_in_form() {
     let answer = gateway.post(path, &[], body("claude/m", "bad")).await;
     assert_eq!((answer.status, faces::error(Dialect::Anthropic, &answer).as_str()), (400, "bad tool"));
     // Four thousand words of one token each, and some for the tools.
-    let answer = gateway.post(path, &[], body("chat/m", "f")).await;
+    let answer = gateway.post(path, &[], body("other/m", "f")).await;
     let estimate = counted(&answer).unwrap();
     assert!((3_600..5_200).contains(&estimate), "{estimate}");
-    let tools = body("chat/m", "f").replace(&result, "x");
+    let tools = body("other/m", "f").replace(&result, "x");
     let few = counted(&gateway.post(path, &[], tools).await).unwrap();
     assert!((20..300).contains(&few), "{few}");
     let answer = gateway.post(path, &[], body("nobody/m", "f")).await;

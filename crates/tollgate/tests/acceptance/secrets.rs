@@ -19,7 +19,6 @@ const CANARIES: &[&str] = &[
     "canary-admin-key",
     "canary-proxy-password",
     "canary-header",
-    "canary-url-password",
     "canary-wrong-key",
     "canary-own-key",
     "canary-cookie",
@@ -39,9 +38,8 @@ providers:
   gem: {{ dialect: gemini, base_url: "{chat}/gemini", api_key: canary-provider-key }}
   aws: {{ dialect: bedrock, base_url: "{chat}/bedrock", region: us-east-1, api_key: "AKIACANARY:canary-aws-secret" }}
   proxied: {{ dialect: openai-chat, base_url: "http://no-such-host.invalid/v1", proxy: "http://user:canary-proxy-password@{gone}" }}
-  userinfo: {{ dialect: openai-chat, base_url: "http://user:canary-url-password@{gone}/v1", api_key: canary-provider-key }}
   own: {{ dialect: openai-chat, base_url: "{chat}/v1", api_key: passthrough }}
-models: {{ all: {{ fallback: [proxied/m, userinfo/m, up/m] }} }}
+models: {{ all: {{ fallback: [proxied/m, up/m] }} }}
 keys: [{{ name: a, key: canary-gateway-key }}]
 admin: {{ keys: [canary-admin-key] }}
 "#
@@ -82,7 +80,7 @@ async fn se07_no_credential_is_said_anywhere() {
     let gateway = Gateway::start_in(folder, &text.replace("{file:secret}", "{file:./secret}"), &[]);
     let mut said: Vec<String> = Vec::new();
     for face in faces::ALL {
-        for model in ["up/m", "many/m", "gem/m", "aws/m", "proxied/m", "userinfo/m", "own/m", "all", "nobody/m"] {
+        for model in ["up/m", "many/m", "gem/m", "aws/m", "proxied/m", "own/m", "all", "nobody/m"] {
             for stream in [false, true] {
                 for (headers, word) in [
                     (&[("authorization", "Bearer canary-gateway-key"), ("cookie", "s=canary-cookie")][..], "Hi"),

@@ -12,7 +12,7 @@ use tollgate_testkit::{Script, ScriptedUpstream, Step};
 use tollgate_wire::json::Node;
 
 use crate::faces::{self, Spoken};
-use crate::support::{Answer, Gateway, until};
+use crate::support::{Answer, Gateway, Live, send, until};
 
 /// An upstream of every dialect: the path's first segment says which.
 async fn every(script: impl Fn(Spoken) -> Script + Send + Sync + 'static) -> ScriptedUpstream {
@@ -39,9 +39,25 @@ fn ways() -> Vec<(Dialect, Dialect)> {
     faces::ALL.into_iter().flat_map(|face| [(face, face), (face, other(face))]).collect()
 }
 
+/// When the four tokens of a paced answer came, and when they were due after the request had reached the upstream.
+async fn tokens(mut live: Live, dialect: Dialect) -> Vec<(Instant, Duration)> {
+    assert_eq!(live.status, 200);
+    let first = u32::try_from(Spoken::of(dialect).lifecycle.len()).unwrap() + 1;
+    let mut came = Vec::new();
+    while let Some((at, piece)) = live.next().await {
+        let text = String::from_utf8_lossy(&piece).into_owned();
+        if came.len() < 4 && (text.contains("Hello") || text.contains(" there")) {
+            came.push((Instant::from_std(at), PAUSE * (first + u32::try_from(came.len()).unwrap())));
+        }
+    }
+    assert_eq!(came.len(), 4, "{dialect:?}: tokens came together");
+    came
+}
+
+const PAUSE: Duration = Duration::from_millis(200);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pf04_every_event_goes_on_at_once() {
-    const PAUSE: Duration = Duration::from_millis(200);
     let upstream = every(|spoken| {
         let tokens = [spoken.content.clone(), spoken.content.clone()].concat();
         spoken.script([&spoken.lifecycle[..], &tokens, &spoken.end].concat()).paced(PAUSE)
@@ -55,32 +71,37 @@ async fn pf04_every_event_goes_on_at_once() {
             calls.spawn(async move {
                 let model = format!("up-{}/m", dialect.as_str());
                 let (path, body) = (faces::path(face, &model, true), faces::body(face, &model, true));
-                let start = Instant::now();
-                let mut live =
-                    if h2 { gateway.open_h2(&path, &[], body).await } else { gateway.open(&path, &[], body).await };
-                assert_eq!(live.status, 200, "{face:?}");
-                // The four tokens come one pause apart, after what comes before the first.
-                let first = u32::try_from(Spoken::of(dialect).lifecycle.len()).unwrap() + 1;
-                let mut late = Vec::new();
-                let mut token = 0;
-                while let Some((at, piece)) = live.next().await {
-                    let text = String::from_utf8_lossy(&piece).into_owned();
-                    if token < 4 && (text.contains("Hello") || text.contains(" there")) {
-                        let due = start + PAUSE * (first + token);
-                        late.push(Instant::from_std(at).saturating_duration_since(due));
-                        token += 1;
-                    }
-                }
-                assert_eq!(late.len(), 4, "{face:?} by {dialect:?} h2={h2}: tokens came together");
-                late
+                let mark = format!("{face:?}-{dialect:?}-{h2}");
+                let headers = [("idempotency-key", mark.as_str())];
+                let live = match h2 {
+                    true => gateway.open_h2(&path, &headers, body).await,
+                    false => gateway.open(&path, &headers, body).await,
+                };
+                (mark.clone(), tokens(live, dialect).await)
             });
         }
+        // The same without a gateway, for what the machine itself is late.
+        let address = upstream.address();
+        calls.spawn(async move {
+            let mark = format!("direct-{face:?}-{dialect:?}");
+            let headers = [("idempotency-key", mark.as_str())];
+            let path = format!("/{}/v1", dialect.as_str());
+            let live = send(address, http::Method::POST, &path, &headers, "{}".into(), false).await;
+            (mark.clone(), tokens(live, dialect).await)
+        });
     }
-    let mut late: Vec<Duration> = calls.join_all().await.concat();
+    let (mut late, mut direct) = (Vec::new(), Vec::new());
+    for (mark, came) in calls.join_all().await {
+        let requests = upstream.requests();
+        let asked = requests.iter().find(|r| r.header("idempotency-key") == Some(&mark)).unwrap().at;
+        let into = if mark.starts_with("direct") { &mut direct } else { &mut late };
+        into.extend(came.into_iter().map(|(at, due)| at.saturating_duration_since(asked + due)));
+    }
     late.sort();
-    // The clock starts with the client's connection; a busy machine delays single events, but not half of them.
-    assert!(late[late.len() / 2] < Duration::from_millis(20), "{late:?}");
-    assert!(late[late.len() - 1] < PAUSE, "{late:?}");
+    direct.sort();
+    let median = |all: &[Duration]| all[all.len() / 2];
+    assert!(median(&late) < median(&direct) + Duration::from_millis(20), "{late:?} beside {direct:?}");
+    assert!(late[late.len() - 1] < direct[direct.len() - 1] + PAUSE, "{late:?} beside {direct:?}");
 }
 
 fn with_mark(pieces: &[Bytes]) -> Vec<Bytes> {
@@ -158,7 +179,8 @@ async fn rl03_a_break_after_content_is_told_in_band_and_never_a_normal_end() {
             assert_eq!(heard.text, "Hello there", "{what}");
             assert!(heard.fault.is_some() && !heard.complete, "{what}");
             assert!(heard.finish.is_none() || matches!(heard.finish, Some(Finish::Error(_))), "{what}");
-            assert!(!answer.text().contains("[DONE]"), "{what}");
+            // Cohere says so after its error, too.
+            assert!(face == Dialect::Cohere || !answer.text().contains("[DONE]"), "{what}");
             let record = gateway.record(&answer).await;
             assert!(record.contains(r#""end":"fault""#), "{record}");
         }
@@ -263,8 +285,7 @@ async fn rl14_comments_keep_silent_streams_open_and_fallback_still_happens() {
     let pause = Duration::from_millis(400);
     let silent = every(move |spoken| {
         let mut script = spoken.all();
-        let at = script.steps.len() / 2;
-        script.steps.insert(at, Step::Wait(pause));
+        script.steps.insert(spoken.lifecycle.len() + 1, Step::Wait(pause));
         script.steps.insert(0, Step::Wait(pause));
         script
     })
@@ -315,7 +336,7 @@ fn check_kept_alive(face: Dialect, name: &str, answer: &Answer) {
     }
     if name.starts_with('n') {
         assert!(heard.fault.is_some() && !heard.complete, "{what}");
-        assert!(!text.contains("[DONE]"), "{what}");
+        assert!(face == Dialect::Cohere || !text.contains("[DONE]"), "{what}");
     } else {
         assert_eq!((heard.text.as_str(), heard.complete), ("Hello there", true), "{what}");
         assert!(text[first..].contains(": keepalive"), "in the middle, too: {what}");
