@@ -15,24 +15,24 @@ const PATIENCE: Duration = Duration::from_millis(150);
 pub fn found() -> HashMap<&'static str, String> {
     let local = providers::ALL.iter().filter(|p| p.auth == Auth::None);
     local
-        .filter(|p| answers(p.base_url))
+        .filter(|p| answers(p.base_url, PATIENCE))
         .filter_map(|p| Some((*p.url_variables.first()?, p.base_url.to_owned())))
         .collect()
 }
 
 /// Whether a list of models is to be had at this address.
-fn answers(base_url: &str) -> bool {
+fn answers(base_url: &str, patience: Duration) -> bool {
     let Some((authority, path)) = base_url.strip_prefix("http://").and_then(|rest| rest.split_once('/')) else {
         return false;
     };
     let Some(port) = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok()) else { return false };
-    list_models(SocketAddr::from(([127, 0, 0, 1], port)), authority, path).unwrap_or(false)
+    list_models(SocketAddr::from(([127, 0, 0, 1], port)), authority, path, patience).unwrap_or(false)
 }
 
-fn list_models(address: SocketAddr, host: &str, path: &str) -> std::io::Result<bool> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+fn list_models(address: SocketAddr, host: &str, path: &str, patience: Duration) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect_timeout(&address, patience)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     write!(stream, "GET /{path}/models HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")?;
     let mut head = [0; 512];
     let read = stream.read(&mut head)?;
@@ -60,9 +60,10 @@ mod tests {
                 let _ = stream.read(&mut [0; 256]);
                 stream.write_all(answer.as_bytes()).unwrap();
             });
-            assert_eq!(answers(&format!("http://localhost:{port}/v1")), expected, "{answer}");
+            let found = answers(&format!("http://localhost:{port}/v1"), Duration::from_secs(10));
+            assert_eq!(found, expected, "{answer}");
             server.join().unwrap();
         }
-        assert!(!answers("http://localhost:1/v1"));
+        assert!(!answers("http://localhost:1/v1", PATIENCE));
     }
 }
