@@ -100,7 +100,7 @@ async fn tr35_a_bomb_is_refused_at_once_and_fills_no_memory() {
 async fn pf06_large_bodies_for_no_model_are_refused_with_bounded_memory() {
     let upstream = ScriptedUpstream::always(Script::json(200, faces::whole(Dialect::OpenAiChat))).await;
     let gateway = Arc::new(Gateway::start(&format!(
-        "limits: {{ bodies: 16MiB, body: 6MiB }}\nproviders: {{ up: {{ dialect: openai-chat, base_url: \"{}\" }} }}",
+        "limits: {{ bodies: 64MiB, body: 6MiB }}\nproviders: {{ up: {{ dialect: openai-chat, base_url: \"{}\" }} }}",
         upstream.url("/v1")
     )));
     faces::ask(&gateway, Dialect::OpenAiChat, "up/m", false).await;
