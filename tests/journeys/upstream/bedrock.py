@@ -4,7 +4,7 @@ import re
 
 from . import script
 from .anthropic import ISSUER, STOPS, rule_of_thinking  # noqa: F401  Claude signs the same on any host
-from .script import Ask, call, image, need, only, paired, result, sign, text, thought
+from .script import Ask, call, image, need, only, paired, result, sign, text, thought, unwrapped
 
 FIELDS = {'messages', 'system', 'inferenceConfig', 'toolConfig', 'additionalModelRequestFields', 'outputConfig', 'requestMetadata', 'performanceConfig', 'serviceTier', 'guardrailConfig',
           'additionalModelResponseFieldPaths', 'promptVariables'}
@@ -55,7 +55,7 @@ def part(b):
         need(re.fullmatch(r'[a-zA-Z0-9_-]{1,64}', b['toolUse']['toolUseId']), 'toolUseId')
         return call(b['toolUse']['toolUseId'], b['toolUse']['name'], b['toolUse']['input'])
     r = b['toolResult']
-    return result(r['toolUseId'], ''.join(p['text'] if 'text' in p else json.dumps(p['json']) for p in r['content']))
+    return result(r['toolUseId'], ''.join(p['text'] if 'text' in p else unwrapped(p['json']) for p in r['content']))
 
 
 def usage(a):

@@ -44,8 +44,7 @@ def read(body, _path):
 
 
 def document(p):
-    data = p['document']['data']
-    return data if isinstance(data, str) else ' '.join(map(str, data.values()))
+    return script.unwrapped(p['document']['data'])
 
 
 def usage(a):

@@ -1,10 +1,14 @@
 """Gemini's generateContent. Of the third generation: the first call of each step brings its thought signature back."""
+import base64
+import re
+
 from . import script
-from .script import Ask, call, image, need, only, result, sign, text, thought
+from .script import Ask, call, image, need, only, result, sign, text, thought, unwrapped
 
 ISSUER = 'gemini'
 FIELDS = {'contents', 'systemInstruction', 'tools', 'toolConfig', 'generationConfig', 'safetySettings', 'cachedContent', 'labels'}
 CONFIG = {'temperature', 'topP', 'topK', 'maxOutputTokens', 'stopSequences', 'responseMimeType', 'responseSchema', 'responseJsonSchema', 'thinkingConfig', 'candidateCount', 'seed'}
+USERS = {'args', 'response', 'parameters', 'parametersJsonSchema', 'responseSchema', 'responseJsonSchema', 'labels'}
 STOPS = {'stop': 'STOP', 'calls': 'STOP', 'length': 'MAX_TOKENS'}
 
 
@@ -12,7 +16,18 @@ def make_id(turn, n):
     return '%d.%d' % (turn, n)      # never sent: Gemini's calls are known by name and place
 
 
+def camel(value):
+    """Google's own spelling; it reads that of protocol buffers, too. Names within arguments and schemas are the user's."""
+    if isinstance(value, list):
+        return [camel(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    names = {k: re.sub('_([a-z])', lambda m: m[1].upper(), k) for k in value}
+    return {n: value[k] if n in USERS else camel(value[k]) for k, n in names.items()}
+
+
 def read(body, path):
+    body = camel(body)
     only(body, FIELDS)
     config = body.get('generationConfig') or {}
     only(config, CONFIG, 'generationConfig')
@@ -53,8 +68,7 @@ def part(p, asked, answered):
         response = p['functionResponse']
         need(response['name'] == name, 'response of %s where %s was called' % (response['name'], name))
         need(isinstance(response['response'], dict), 'response must be an object')
-        words = list(response['response'].values())
-        return [result(id, words[0] if len(words) == 1 and isinstance(words[0], str) else str(response['response']))]
+        return [result(id, unwrapped(response['response']))]
     if 'inlineData' in p:
         return [image(p['inlineData']['mimeType'], p['inlineData']['data'])]
     if p.get('thought'):
@@ -72,11 +86,16 @@ def rule_of_signatures(contents):
             need('thoughtSignature' in calls[0], 'Function call is missing a thought_signature in functionCall parts.')
         for p in content['parts']:
             if 'thoughtSignature' in p:
-                valid = p['thoughtSignature'] in SIGNED or p['thoughtSignature'] == 'skip_thought_signature_validator'
-                need(valid, 'Thought signature is not valid')
+                need(bare(p['thoughtSignature']) in SIGNED, 'Thought signature is not valid')
 
 
-SIGNED = set()
+def bare(signature):
+    """Its bytes: Google's SDK sends them back in the alphabet for URLs. The placeholder for lost ones stands for itself."""
+    return signature if signature == LOST else base64.urlsafe_b64decode(signature.replace('+', '-').replace('/', '_'))
+
+
+LOST = 'skip_thought_signature_validator'
+SIGNED = {LOST}
 
 
 def parts(a, cut=1):
@@ -88,7 +107,7 @@ def parts(a, cut=1):
         part = {'functionCall': {'name': c['name'], 'args': c['args']}}
         if i == 0:
             part['thoughtSignature'] = a.signature or sign(ISSUER, c['id'] + c['name'])
-            SIGNED.add(part['thoughtSignature'])
+            SIGNED.add(bare(part['thoughtSignature']))
         yield part
 
 

@@ -11,16 +11,20 @@ FIELDS = {'model', 'input', 'instructions', 'tools', 'tool_choice', 'parallel_to
           'reasoning', 'include', 'store', 'metadata', 'user', 'previous_response_id', 'truncation'}
 
 
+STORED = {}         # id of a response → the items up to and with it
+
+
 def make_id(turn, n):
     return 'call_%02dTurn%02dResponsesXyZ12' % (turn, n)
 
 
 def read(body, _path):
     only(body, FIELDS)
-    need('previous_response_id' not in body, 'Previous response not found')
-    ask = Ask(system=body.get('instructions') or '')
+    ask, previous = Ask(system=body.get('instructions') or ''), body.get('previous_response_id')
+    need(previous is None or STORED.get(previous), 'Previous response with id %r not found.' % previous)
     given = body['input']
-    for item in [{'role': 'user', 'content': given}] if isinstance(given, str) else given:
+    ask.items = STORED.get(previous, []) + ([{'role': 'user', 'content': given}] if isinstance(given, str) else given)
+    for item in ask.items:
         kind = item.get('type', 'message')
         if kind == 'message' and item['role'] in ('system', 'developer'):
             ask.system += ''.join(p['text'] for p in content(item))
@@ -45,7 +49,8 @@ def read(body, _path):
     ask.schema = ((body.get('text') or {}).get('format') or {}).get('schema')
     ask.think = (body.get('reasoning') or {}).get('effort') not in (None, 'none')
     ask.limit = body.get('max_output_tokens')
-    need(not ask.think or 'reasoning.encrypted_content' in (body.get('include') or []), 'a gateway that keeps no state must ask for encrypted reasoning')
+    ask.store = body.get('store', True)
+    need(not ask.think or ask.store or 'reasoning.encrypted_content' in (body.get('include') or []), 'a gateway that keeps no state must ask for encrypted reasoning')
     return ask, bool(body.get('stream'))
 
 
@@ -66,17 +71,25 @@ def items(a):
         yield {'id': 'fc_%d' % i, 'type': 'function_call', 'status': 'completed', 'call_id': c['id'], 'name': c['name'], 'arguments': json.dumps(c['args'])}
 
 
-def response(model, status, output, a=None, **more):
-    use = a and {'input_tokens': a.usage[0], 'input_tokens_details': {'cached_tokens': 0}, 'output_tokens': a.usage[1], 'output_tokens_details': {'reasoning_tokens': 0},
+def remember(a):
+    """The id of the response, under which the conversation is kept if the client wants that."""
+    if not a.id:
+        a.id = 'resp_%d' % (len(STORED) + 1)
+        STORED[a.id] = a.ask.items + list(items(a)) if a.ask.store else None
+    return a.id
+
+
+def response(a, model, status, output, **more):
+    use = {'input_tokens': a.usage[0], 'input_tokens_details': {'cached_tokens': 0}, 'output_tokens': a.usage[1], 'output_tokens_details': {'reasoning_tokens': 0},
                  'total_tokens': sum(a.usage)}
-    return {'id': 'resp_1', 'object': 'response', 'created_at': 1, 'status': status, 'error': None, 'incomplete_details': None, 'instructions': None, 'metadata': {}, 'model': model,
-            'output': output, 'parallel_tool_calls': True, 'temperature': 1.0, 'tool_choice': 'auto', 'tools': [], 'top_p': 1.0, 'usage': use, **more}
+    return {'id': remember(a), 'object': 'response', 'created_at': 1, 'status': status, 'error': None, 'incomplete_details': None, 'instructions': None, 'metadata': {}, 'model': model,
+            'output': output, 'parallel_tool_calls': True, 'temperature': 1.0, 'tool_choice': 'auto', 'tools': [], 'top_p': 1.0, 'usage': use if output else None, **more}
 
 
 def whole(a, model):
     if a.stop == 'length':
-        return response(model, 'incomplete', list(items(a)), a, incomplete_details={'reason': 'max_output_tokens'})
-    return response(model, 'completed', list(items(a)), a)
+        return response(a, model, 'incomplete', list(items(a)), incomplete_details={'reason': 'max_output_tokens'})
+    return response(a, model, 'completed', list(items(a)))
 
 
 def stream(a, model, _body):
@@ -84,7 +97,7 @@ def stream(a, model, _body):
 
     def event(kind, **fields):
         return kind, {'type': kind, 'sequence_number': next(number), **fields}
-    yield event('response.created', response=response(model, 'in_progress', []))
+    yield event('response.created', response=response(a, model, 'in_progress', []))
     for at, item in enumerate(items(a)):
         here = {'output_index': at, 'item_id': item['id']}
         kind = item['type']

@@ -49,6 +49,8 @@ class Answer:
     calls: list = field(default_factory=list)       # [{id, name, args}]
     stop: str = 'stop'                              # stop | calls | length
     usage: tuple = (11, 7)
+    ask: Ask | None = None
+    id: str = ''
 
 
 def text(words):
@@ -123,7 +125,7 @@ def answer(ask, issuer, make_id):
     """The script. What the last user turn says decides."""
     need(ask.turns and ask.turns[-1]['role'] == 'user', 'the last turn must be the user\'s')
     said = ' '.join(p['text'] for p in ask.last('text'))
-    reply = Answer()
+    reply = Answer(ask=ask)
     if ask.think:
         reply.thought = 'Let me weigh turn %d: %s' % (len(ask.turns), said or 'the results')
         reply.signature = sign(issuer, reply.thought)
@@ -147,6 +149,12 @@ def answer(ask, issuer, make_id):
     if reply.calls:
         reply.stop = 'calls'
     return reply
+
+
+def unwrapped(value):
+    """A result as text, which some clients and gateways put into an object of one field."""
+    inner = list(value.values()) if isinstance(value, dict) else [value]
+    return inner[0] if len(inner) == 1 and isinstance(inner[0], str) else json.dumps(value, ensure_ascii=False)
 
 
 def pieces(words, n=3):

@@ -1,5 +1,8 @@
 """One adapter for each unmodified SDK: a conversation as its users write it, with the history that the SDK itself hands back."""
+import functools
 from dataclasses import dataclass, field
+
+once = functools.cache      # clients are made once for each gateway and key: making one takes longer than a turn
 
 
 @dataclass
@@ -22,13 +25,18 @@ class Talk:
     shows_thought = True
 
     def __init__(self, url, key, model, system=None, tools=(), choice=None, schema=None, think=False, stream=False, limit=None):
-        self.url, self.key, self.model, self.system, self.tools, self.choice = url, key, model, system, tools, choice
+        self.model, self.system, self.tools, self.choice = model, system, tools, choice
         self.schema, self.think, self.stream, self.limit = schema, think, stream, limit
         self.history = []
+        self.client = self.connect(url, key)
         self.open()
 
     def open(self):
-        """Makes the SDK's client: no retries, so that every fault is seen."""
+        """What stands before the first turn."""
+
+    @staticmethod
+    def connect(url, key):
+        """The SDK's client: without retries, so that every fault is seen."""
         raise NotImplementedError
 
     def say(self, text, image=None):

@@ -2,7 +2,7 @@ import base64
 
 import anthropic
 
-from . import Reply, Talk
+from . import Reply, Talk, once
 
 
 def options(talk):
@@ -46,8 +46,10 @@ class Anthropic(Talk):
     stops = {'stop': 'end_turn', 'calls': 'tool_use', 'length': 'max_tokens'}
     errors = {429: anthropic.RateLimitError, 404: anthropic.NotFoundError, 401: anthropic.AuthenticationError}
 
-    def open(self):
-        self.client = anthropic.Anthropic(base_url=self.url, api_key=self.key, max_retries=0)
+    @staticmethod
+    @once
+    def connect(url, key):
+        return anthropic.Anthropic(base_url=url, api_key=key, max_retries=0)
 
     def say(self, text, image=None):
         return self.send(user(text, image))

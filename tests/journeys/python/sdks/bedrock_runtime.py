@@ -3,7 +3,7 @@ import json
 import boto3
 from botocore.config import Config
 
-from . import Reply, Talk, anthropic_messages
+from . import Reply, Talk, anthropic_messages, once
 
 
 
@@ -13,9 +13,11 @@ class BedrockConverse(Talk):
     stops = {'stop': 'end_turn', 'calls': 'tool_use', 'length': 'max_tokens'}
     errors = {429: 'ThrottlingException', 404: 'ResourceNotFoundException', 401: 'AccessDeniedException'}
 
-    def open(self):
-        self.client = boto3.client('bedrock-runtime', endpoint_url=self.url, region_name='us-east-1', aws_access_key_id=self.key, aws_secret_access_key='unused',
-                                   config=Config(retries={'total_max_attempts': 1}))
+    @staticmethod
+    @once
+    def connect(url, key):
+        return boto3.client('bedrock-runtime', endpoint_url=url, region_name='us-east-1', aws_access_key_id=key, aws_secret_access_key='unused',
+                            config=Config(retries={'total_max_attempts': 1}))
 
     def say(self, text, image=None):
         return self.send([{'text': text}] + ([{'image': {'format': 'png', 'source': {'bytes': image}}}] if image else []))

@@ -4,7 +4,7 @@ import json
 import cohere
 from cohere.core.api_error import ApiError
 
-from . import Reply, Talk
+from . import Reply, Talk, once
 
 
 class Cohere(Talk):
@@ -12,8 +12,12 @@ class Cohere(Talk):
     stops = {'stop': 'COMPLETE', 'calls': 'TOOL_CALL', 'length': 'MAX_TOKENS'}
     errors = {429: cohere.TooManyRequestsError, 404: cohere.NotFoundError, 401: cohere.UnauthorizedError}
 
+    @staticmethod
+    @once
+    def connect(url, key):
+        return cohere.ClientV2(api_key=key, base_url=url)
+
     def open(self):
-        self.client = cohere.ClientV2(api_key=self.key, base_url=self.url)
         if self.system:
             self.history.append({'role': 'system', 'content': self.system})
 

@@ -1,7 +1,7 @@
 from google import genai
 from google.genai import errors, types
 
-from . import Reply, Talk
+from . import Reply, Talk, once
 
 
 class GoogleGenai(Talk):
@@ -11,8 +11,10 @@ class GoogleGenai(Talk):
     errors = dict.fromkeys((429, 404, 401), errors.ClientError)
     chat = None
 
-    def open(self):
-        self.client = genai.Client(api_key=self.key, http_options={'base_url': self.url})
+    @staticmethod
+    @once
+    def connect(url, key):
+        return genai.Client(api_key=key, http_options={'base_url': url})
 
     def say(self, text, image=None):
         return self.send([types.Part(text=text)] + ([types.Part.from_bytes(data=image, mime_type='image/png')] if image else []))
@@ -48,6 +50,3 @@ class GoogleGenai(Talk):
         usage = chunks[-1].usage_metadata
         return Reply(''.join(p.text for p in got if p.text and not p.thought), ''.join(p.text for p in got if p.text and p.thought), calls,
                      chunks[-1].candidates[0].finish_reason.value, (usage.prompt_token_count, usage.candidates_token_count))
-
-    def retry_after(self, error):
-        return error.response.headers.get('retry-after')

@@ -3,7 +3,7 @@ import json
 
 import openai
 
-from . import Reply, Talk
+from . import Reply, Talk, once
 
 
 class OpenAIChat(Talk):
@@ -13,8 +13,12 @@ class OpenAIChat(Talk):
     errors = {429: openai.RateLimitError, 404: openai.NotFoundError, 401: openai.AuthenticationError}
     kept = ('role', 'content', 'tool_calls')
 
+    @staticmethod
+    @once
+    def connect(url, key):
+        return openai.OpenAI(base_url=url + '/v1', api_key=key, max_retries=0)
+
     def open(self):
-        self.client = openai.OpenAI(base_url=self.url + '/v1', api_key=self.key, max_retries=0)
         if self.system:
             self.history.append({'role': 'developer', 'content': self.system})
 
@@ -47,7 +51,7 @@ class OpenAIChat(Talk):
             with self.client.chat.completions.stream(**call, stream_options={'include_usage': True}) as events:
                 thought = ''.join((e.chunk.choices[0].delta.model_extra or {}).get('reasoning_content') or ''
                                   for e in events if e.type == 'chunk' and e.chunk.choices)
-                done = events.get_final_completion()
+                done = events.current_completion_snapshot       # the final one is not given for an answer that was cut
         else:
             done = self.client.chat.completions.create(**call)
             thought = (done.choices[0].message.model_extra or {}).get('reasoning_content') or ''

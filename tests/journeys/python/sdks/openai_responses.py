@@ -4,6 +4,7 @@ import json
 import openai
 
 from . import Reply, Talk
+from .openai_chat import OpenAIChat
 
 
 class OpenAIResponses(Talk):
@@ -12,8 +13,7 @@ class OpenAIResponses(Talk):
     stops = {'stop': 'completed', 'calls': 'completed', 'length': 'max_output_tokens'}
     errors = {429: openai.RateLimitError, 404: openai.NotFoundError, 401: openai.AuthenticationError}
 
-    def open(self):
-        self.client = openai.OpenAI(base_url=self.url + '/v1', api_key=self.key, max_retries=0)
+    connect = staticmethod(OpenAIChat.connect)
 
     def say(self, text, image=None):
         content = text

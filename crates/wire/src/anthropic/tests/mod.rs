@@ -1,4 +1,4 @@
-//! Our own fixtures after Anthropic's documents, one table per rule; the recorded traffic is in `tests/anthropic.rs`.
+//! Our own fixtures after Anthropic's documents, one table per rule; the recorded traffic is in `tests/all/anthropic.rs`.
 
 mod answers;
 mod conversations;

@@ -1,17 +1,15 @@
 //! The relay and the tap over recorded traffic: bytes stay, usage is what a full decode says.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as the tests themselves do")]
-
-mod recorded;
-
 use bytes::Bytes;
-use recorded::{frames, recordings};
 use tollgate_ir::{Dialect, Event, Losses, Operation};
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::codec::{self, StreamDecoder};
 use tollgate_wire::json::Envelope;
 use tollgate_wire::relay::{ControlFields, LimitName, RelayRequest, Relayed, forbidden_overrides, relay_request};
 use tollgate_wire::tap::{Tap, Verdict};
+
+use crate::recorded::recordings;
+use crate::streams::frames;
 
 fn relay(dialect: Dialect, body: &str, change: impl FnOnce(&mut RelayRequest<'_>)) -> (Relayed, Vec<String>) {
     let body = Bytes::copy_from_slice(body.as_bytes());
@@ -163,8 +161,8 @@ fn tr07_tr22_recorded_requests_keep_every_member_and_are_sent_alike() {
         for recording in recordings(protocol) {
             let Some(body) = recording.request_body() else { continue };
             let id = &recording.id;
-            let (relayed, _) = relay(dialect, &body, |r| r.control = ControlFields::Keep);
-            assert_eq!(relay(dialect, &body, |r| r.control = ControlFields::Keep).0, relayed, "{id}");
+            let (relayed, _) = relay(dialect, body, |r| r.control = ControlFields::Keep);
+            assert_eq!(relay(dialect, body, |r| r.control = ControlFields::Keep).0, relayed, "{id}");
             let (before, after) = (Envelope::scan(body.as_bytes()).unwrap(), Envelope::scan(&relayed.body).unwrap());
             for member in before.members() {
                 if !matches!(&*member.key, "model" | "stream_options") {

@@ -6,7 +6,7 @@ use tollgate_ir::{
     Request, Role, Seal, Thinking, ThinkingMode, Tool, ToolChoice, ToolKind, ToolResult, Turn,
 };
 
-use crate::{CLAUDE, NEW_CLAUDE, decoded, encoded, json};
+use super::{CLAUDE, NEW_CLAUDE, decoded, encoded, json};
 
 fn words() -> impl Strategy<Value = String> {
     "[a-z\"\\\\\n日🎉 ]{0,8}[a-zé]"

@@ -1,33 +1,17 @@
 //! Over a thousand real interactions, kept beside the repository: everything is read, and comes back as it was.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 use tollgate_ir::{Block, Content, Event, FaultKind, MediaKind, OutputFormat, Reply, Request, Usage};
 use tollgate_wire::codec;
 use tollgate_wire::ids::IdRule;
 
-use crate::{CHAT, context, decode, encode_text, fold};
+use super::{CHAT, context, decode, encode_text, events, sent};
+use crate::recorded::{Recording, recordings};
+use crate::streams::{bytes, check, reply};
 
 /// The recordings of the dialect and of Mistral, which speaks it.
-fn recordings() -> Vec<Value> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recordings");
-    let Ok(index) = std::fs::read(folder.join("index.json")) else {
-        println!("skipped: the recordings are not there");
-        return Vec::new();
-    };
-    let index: Value = serde_json::from_slice(&index).unwrap();
-    let ours = |e: &&Value| matches!(e["protocol"].as_str(), Some("openai-chat" | "mistral"));
-    let read = |e: &Value| std::fs::read(folder.join(e["file"].as_str().unwrap())).unwrap();
-    index.as_array().unwrap().iter().filter(ours).map(|e| serde_json::from_slice(&read(e)).unwrap()).collect()
-}
-
-fn id(recording: &Value) -> &str {
-    recording["id"].as_str().unwrap()
-}
-
-fn served(recording: &Value) -> bool {
-    recording["response"]["status"].as_u64().unwrap() < 400
+fn all() -> impl Iterator<Item = Recording> {
+    ["openai-chat", "mistral"].into_iter().flat_map(recordings)
 }
 
 /// Ids that the strictest host refuses are replaced, call and result alike.
@@ -64,17 +48,17 @@ fn placeless(mut request: Request) -> Request {
 #[test]
 fn every_request_is_read_and_comes_back_whole_where_nothing_was_reported() {
     let (mut read, mut same) = (0, 0);
-    for recording in recordings().iter().filter(|r| r["request"]["body"].is_object() && served(r)) {
-        let mut body = recording["request"]["body"].clone();
+    for recording in all() {
+        let (id, Some(body)) = (&recording.id, recording.request_body()) else { continue };
+        let mut body: Value = serde_json::from_str(body).unwrap();
         // Azure's deployments and a preset stand where the model does.
         body.as_object_mut().unwrap().entry("model").or_insert_with(|| "elsewhere".into());
-        let (request, mut lost) =
-            decode(&body.to_string()).unwrap_or_else(|fault| panic!("{}: {fault}", id(recording)));
+        let (request, mut lost) = decode(&body.to_string()).unwrap_or_else(|fault| panic!("{id}: {fault}"));
         read += 1;
         let (sent, more) = match encode_text(&request, &request.model) {
             Ok(sent) => sent,
             Err(fault) if fault.kind == FaultKind::UnsupportedContent => continue,
-            Err(fault) => panic!("{}: {fault}", id(recording)),
+            Err(fault) => panic!("{}: {fault}", id),
         };
         lost.extend(more);
         if lost.is_empty() {
@@ -83,7 +67,7 @@ fn every_request_is_read_and_comes_back_whole_where_nothing_was_reported() {
             // Neighbouring messages of one side may have become one.
             if again.turns.len() == request.turns.len() {
                 let (again, request) = (placeless(again), placeless(request));
-                let told = || format!("{}\n{again:#?}\n{request:#?}", id(recording));
+                let told = || format!("{}\n{again:#?}\n{request:#?}", id);
                 assert!(again == request, "{:.9000}", told());
                 same += 1;
             }
@@ -93,20 +77,14 @@ fn every_request_is_read_and_comes_back_whole_where_nothing_was_reported() {
     assert!(read == 0 || same > read / 2, "{same} of {read}");
 }
 
-/// Bodies that are no answer although their status is 200.
-const NO_ANSWER: &[&str] = &[];
-
 #[test]
 fn every_reply_is_read_and_comes_back_whole() {
-    for recording in recordings().iter().filter(|r| r["response"]["body"].is_object() && served(r)) {
-        if NO_ANSWER.contains(&id(recording)) {
-            continue;
-        }
-        let body = recording["response"]["body"].to_string();
-        let reply = codec::decode_reply(CHAT, body.as_bytes()).unwrap_or_else(|f| panic!("{}: {f}", id(recording)));
+    for recording in all() {
+        let (id, Some(body)) = (&recording.id, recording.reply()) else { continue };
+        let reply = codec::decode_reply(CHAT, body).unwrap_or_else(|f| panic!("{id}: {f}"));
         let written = codec::encode_reply(CHAT, &reply, &context());
-        let again = codec::decode_reply(CHAT, &written).unwrap_or_else(|f| panic!("{}: {f}", id(recording)));
-        assert!(comparable(again) == comparable(reply), "{}", id(recording));
+        let again = codec::decode_reply(CHAT, &written).unwrap_or_else(|f| panic!("{}: {f}", id));
+        assert!(comparable(again) == comparable(reply), "{}", id);
     }
 }
 
@@ -140,22 +118,22 @@ fn comparable(mut reply: Reply) -> Reply {
 #[test]
 fn every_stream_is_read_alike_at_any_cut_and_comes_back_whole() {
     let mut faults = Vec::new();
-    for recording in recordings().iter().filter(|r| r["response"]["stream_format"] == "sse" && served(r)) {
-        let body = recording["response"]["body"].as_str().unwrap().as_bytes();
-        let events = fold::events(body, body.len());
-        fold::check(&events);
+    for recording in all() {
+        let (id, Some((body, _))) = (&recording.id, recording.stream()) else { continue };
+        let whole = events(&body, body.len());
+        check(id, &whole);
         for cut in [1, 7, 333] {
-            assert_eq!(fold::events(body, cut), events, "{} cut at {cut}", id(recording));
+            assert_eq!(events(&body, cut), whole, "{} cut at {cut}", id);
         }
-        if let Some(Event::Fault(fault)) = events.last() {
-            faults.push(format!("{} {}", id(recording), fault.public));
+        if let Some(Event::Fault(fault)) = whole.last() {
+            faults.push(format!("{} {}", id, fault.public));
             continue;
         }
         let mut context = context();
         context.include_usage = true;
-        let again = fold::events(&fold::bytes(&events, context), 1 << 20);
-        fold::check(&again);
-        assert!(comparable(fold::reply(&again)) == comparable(fold::reply(&events)), "{}", id(recording));
+        let again = events(&bytes(CHAT, &whole, context), 1 << 20);
+        check(id, &again);
+        assert!(comparable(reply(&again)) == comparable(reply(&whole)), "{}", id);
     }
     // Each reports an error after it has begun.
     let known = |f: &String| {
@@ -168,35 +146,33 @@ fn every_stream_is_read_alike_at_any_cut_and_comes_back_whole() {
 
 #[test]
 fn every_refusal_keeps_its_status_and_words() {
-    for recording in recordings().iter().filter(|r| !served(r)) {
-        let status = u16::try_from(recording["response"]["status"].as_u64().unwrap()).unwrap();
-        let body = match &recording["response"]["body"] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let fault = codec::decode_fault(CHAT, status, &[], body.as_bytes());
-        assert_eq!(fault.status, status, "{}", id(recording));
+    for recording in all() {
+        let (id, Some(body)) = (&recording.id, recording.refusal()) else { continue };
+        let status = recording.status();
+        let fault = codec::decode_fault(CHAT, status, &[], &body);
+        assert_eq!(fault.status, status, "{}", id);
         let written: Value = serde_json::from_slice(&codec::encode_fault(CHAT, &fault, "r")).unwrap();
         assert_eq!(written["error"]["message"].as_str(), Some(fault.public.as_str()));
-        assert!(!fault.public.contains("no explanation"), "{}: {body}", id(recording));
+        assert!(!fault.public.contains("no explanation"), "{id}: {}", String::from_utf8_lossy(&body));
     }
 }
 
 /// Streams that lose an event, or end early: blocks nest all the same, and the stream ends once, whole or by a fault.
 #[test]
 fn a_lost_event_breaks_no_stream() {
-    for recording in recordings().iter().filter(|r| r["response"]["stream_format"] == "sse" && served(r)) {
-        let body = recording["response"]["body"].as_str().unwrap();
+    for recording in all() {
+        let (id, Some((body, _))) = (&recording.id, recording.stream()) else { continue };
+        let body = String::from_utf8(body).unwrap();
         let frames: Vec<_> = body.split_inclusive("\n\n").collect();
         for lost in (0..frames.len()).step_by(frames.len() / 10 + 1) {
             let without: String = frames.iter().enumerate().filter(|(i, _)| *i != lost).map(|(_, f)| *f).collect();
             for damaged in [without, frames[..lost].concat()] {
-                let events = fold::events(damaged.as_bytes(), 1 << 20);
-                fold::check(&events);
-                let data = fold::data(&fold::bytes(&events, context()));
+                let made = events(damaged.as_bytes(), 1 << 20);
+                check(id, &made);
+                let data = sent(&made, context());
                 let last = data.last().map(String::as_str);
-                let broken = matches!(events.last(), Some(Event::Fault(_)));
-                assert_eq!(last == Some("[DONE]"), !broken, "{} without {lost}", id(recording));
+                let broken = matches!(made.last(), Some(Event::Fault(_)));
+                assert_eq!(last == Some("[DONE]"), !broken, "{} without {lost}", id);
             }
         }
     }

@@ -6,7 +6,7 @@ use tollgate_ir::{
     ToolResult, Turn,
 };
 
-use crate::{decode, encode, encode_text};
+use super::{decode, encode, encode_text};
 
 fn with(fields: &str) -> Request {
     decode(&format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}]{fields}}}"#)).unwrap().0

@@ -10,9 +10,9 @@ use tollgate_wire::json::Node;
 use tollgate_wire::target::{ModelFacts, ReplyContext};
 use tollgate_wire::translate::Translation;
 
-use crate::recorded::frames;
-use crate::streams::{decode, rewritten};
-use crate::{OLD_CLAUDE, decoded, json};
+use super::streams::{decode, rewritten};
+use super::{OLD_CLAUDE, decoded, json};
+use crate::streams::frames;
 
 fn written(reply: &Reply) -> String {
     String::from_utf8(codec::encode_reply(Dialect::Bedrock, reply, &ReplyContext::default())).unwrap()
@@ -248,7 +248,7 @@ fn structured_output_by_a_forced_tool_comes_back_as_text() {
     ];
     let mut stream = way.stream(ReplyContext::default());
     let mut out = Vec::new();
-    for frame in frames(&rewritten(&events)) {
+    for frame in frames(&rewritten(&events), "application/vnd.amazon.eventstream", 1 << 20) {
         stream.frame(&frame, &mut out);
     }
     stream.end(&mut out);

@@ -1,58 +1,18 @@
 //! The Anthropic dialect on real traffic: every recorded request, reply and stream is read, written and read again.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test fails by panicking and says what it skips"
-)]
-
-use std::fs;
-use std::path::PathBuf;
-
-use bytes::Bytes;
 use tollgate_ir::{Block, Content, Delta, Dialect, Event, Losses, Request, ToolKind};
 use tollgate_wire::anthropic;
-use tollgate_wire::codec::{self, StreamDecoder, StreamEncoder};
-use tollgate_wire::frame::Deframer;
+use tollgate_wire::codec;
 use tollgate_wire::ids::{IdRule, ToolNames};
 use tollgate_wire::json::Node;
 use tollgate_wire::ops::count;
 use tollgate_wire::target::{ModelFacts, ReplyContext, RequestHead, Target};
 
-/// One recorded interaction, as text.
-struct Recording {
-    name: String,
-    text: String,
-}
+use crate::recorded::{Recording, recordings};
+use crate::streams;
 
-impl Recording {
-    fn node(&self) -> Node<'_> {
-        Node::read(self.text.as_bytes()).expect("a recording is JSON")
-    }
-}
-
-/// The recordings of these folders; none, with a word, where they are absent.
-fn recordings(folders: &[&str]) -> Vec<Recording> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recordings");
-    let mut found = Vec::new();
-    for folder in folders {
-        let Ok(entries) = fs::read_dir(root.join(folder)) else {
-            println!("skipped: no recordings of {folder}");
-            continue;
-        };
-        for entry in entries {
-            let path = entry.expect("a readable folder").path();
-            let name = path.file_name().expect("a file").to_string_lossy().into_owned();
-            found.push(Recording { name, text: fs::read_to_string(&path).expect("a readable file") });
-        }
-    }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    found
-}
-
-fn messages() -> Vec<Recording> {
-    recordings(&["anthropic-messages", "anthropic-messages-vertex", "anthropic-count-tokens"])
+fn messages() -> impl Iterator<Item = Recording> {
+    ["anthropic-messages", "anthropic-messages-vertex"].into_iter().flat_map(recordings)
 }
 
 fn context() -> ReplyContext {
@@ -61,44 +21,7 @@ fn context() -> ReplyContext {
 
 /// The events of a stream, cut after every `step` bytes.
 fn events(body: &[u8], step: usize) -> Vec<Event> {
-    let mut deframer = Deframer::for_content_type("text/event-stream");
-    let mut decoder = StreamDecoder::new(Dialect::Anthropic);
-    let mut out = Vec::new();
-    for chunk in body.chunks(step) {
-        deframer.push(Bytes::copy_from_slice(chunk));
-        while let Some(frame) = deframer.next_frame().expect("frames") {
-            decoder.frame(&frame, &mut out);
-        }
-    }
-    while let Some(frame) = deframer.finish().expect("frames") {
-        decoder.frame(&frame, &mut out);
-    }
-    decoder.end(&mut out);
-    out
-}
-
-/// Fails unless blocks open, go on and close as `ir::Event` says.
-fn assert_nested(name: &str, events: &[Event]) {
-    let (mut open, mut next, mut ended) = (Vec::new(), 0, false);
-    for event in events {
-        assert!(!ended, "{name}: {event:?} after the end");
-        match event {
-            Event::Open { block, .. } => {
-                assert_eq!(*block, next, "{name}");
-                next += 1;
-                open.push(*block);
-            }
-            Event::Delta { block, .. } => assert!(open.contains(block), "{name}: {event:?}"),
-            Event::Close { block, .. } => {
-                let at = open.iter().position(|b| b == block).unwrap_or_else(|| panic!("{name}: {event:?}"));
-                open.remove(at);
-            }
-            Event::Finish { .. } => assert!(open.is_empty(), "{name}: finish within a block"),
-            Event::End | Event::Fault(_) => ended = true,
-            Event::Start(_) | Event::Usage(_) | Event::Ping => {}
-        }
-    }
-    assert!(ended, "{name}: no end");
+    streams::events(Dialect::Anthropic, body, "text/event-stream", step)
 }
 
 /// Events with what comes in pieces joined, without pings, heads and what clients are not told; the last counts.
@@ -131,13 +54,12 @@ fn told(events: Vec<Event>) -> Vec<Event> {
 #[test]
 fn tr37_any_cut_of_a_recorded_stream_gives_the_same_events_and_blocks_nest() {
     for recording in messages() {
-        let node = recording.node();
-        let Some(body) = node.at(&["response", "body"]).and_then(Node::as_str) else { continue };
-        let whole = events(body.as_bytes(), body.len());
-        assert_nested(&recording.name, &whole);
-        assert!(matches!(whole.last(), Some(Event::End)), "{}: {:?}", recording.name, whole.last());
+        let Some((body, _)) = recording.stream() else { continue };
+        let whole = events(&body, body.len());
+        streams::check(&recording.id, &whole);
+        assert!(matches!(whole.last(), Some(Event::End)), "{}: {:?}", recording.id, whole.last());
         for step in [1, 7, 333] {
-            assert_eq!(events(body.as_bytes(), step), whole, "{} cut by {step}", recording.name);
+            assert_eq!(events(&body, step), whole, "{} cut by {step}", recording.id);
         }
     }
 }
@@ -145,34 +67,24 @@ fn tr37_any_cut_of_a_recorded_stream_gives_the_same_events_and_blocks_nest() {
 #[test]
 fn a_recorded_stream_written_for_a_client_reads_the_same() {
     for recording in messages() {
-        let node = recording.node();
-        let Some(body) = node.at(&["response", "body"]).and_then(Node::as_str) else { continue };
-        let read = events(body.as_bytes(), body.len());
-        let mut encoder = StreamEncoder::new(Dialect::Anthropic, context());
-        let mut written = Vec::new();
-        read.iter().for_each(|event| encoder.event(event, &mut written));
+        let Some((body, _)) = recording.stream() else { continue };
+        let read = events(&body, body.len());
+        let written = streams::bytes(Dialect::Anthropic, &read, context());
         let again = events(&written, written.len());
-        assert_nested(&recording.name, &again);
-        assert_eq!(told(again), told(read), "{}", recording.name);
+        streams::check(&recording.id, &again);
+        assert_eq!(told(again), told(read), "{}", recording.id);
     }
 }
 
 #[test]
 fn every_recorded_reply_reads_and_written_for_a_client_reads_the_same() {
     for recording in messages() {
-        let node = recording.node();
-        let Some(body) = node.at(&["response", "body"]).filter(|b| b.get("input_tokens").is_none()) else { continue };
-        if body.as_str().is_some() {
-            continue;
+        if let Some(body) = recording.refusal() {
+            assert_refusal(&recording.id, recording.status(), &body);
         }
-        let status = node.at(&["response", "status"]).and_then(Node::as_u64).expect("a status");
-        let text = body.to_text();
-        if status >= 300 {
-            assert_refusal(&recording.name, u16::try_from(status).expect("a small number"), body);
-            continue;
-        }
-        let mut read = codec::decode_reply(Dialect::Anthropic, text.as_bytes())
-            .unwrap_or_else(|fault| panic!("{}: {fault}", recording.name));
+        let Some(body) = recording.reply() else { continue };
+        let mut read =
+            codec::decode_reply(Dialect::Anthropic, body).unwrap_or_else(|fault| panic!("{}: {fault}", recording.id));
         let written = codec::encode_reply(Dialect::Anthropic, &read, &context());
         let mut again = codec::decode_reply(Dialect::Anthropic, &written).expect("our own reply reads");
         for reply in [&mut again, &mut read] {
@@ -183,13 +95,14 @@ fn every_recorded_reply_reads_and_written_for_a_client_reads_the_same() {
             }
             reply.choices[0].blocks.retain(|b| b.as_text() != Some(""));
         }
-        assert_eq!(again, read, "{}", recording.name);
+        assert_eq!(again, read, "{}", recording.id);
     }
 }
 
 /// A recorded error keeps its status, words and type on the way to a client of this face.
-fn assert_refusal(name: &str, status: u16, body: &Node<'_>) {
-    let fault = codec::decode_fault(Dialect::Anthropic, status, &[], body.to_text().as_bytes());
+fn assert_refusal(name: &str, status: u16, body: &[u8]) {
+    let fault = codec::decode_fault(Dialect::Anthropic, status, &[], body);
+    let body = Node::read(body).unwrap();
     assert_eq!(fault.status, status, "{name}");
     assert_eq!(Some(fault.public.as_str()), body.at(&["error", "message"]).and_then(Node::as_str), "{name}");
     let written = codec::encode_fault(Dialect::Anthropic, &fault, "req_1");
@@ -207,29 +120,27 @@ fn decode(name: &str, body: &[u8]) -> (Request, Losses) {
 
 #[test]
 fn every_recorded_request_reads_and_encoded_reads_the_same() {
-    for recording in messages() {
-        let node = recording.node();
-        let Some(body @ Node::Object(_)) = node.at(&["request", "body"]) else { continue };
+    for recording in messages().chain(recordings("anthropic-count-tokens")) {
         // What Anthropic could not read itself need not be read here.
-        if node.at(&["response", "status"]).and_then(Node::as_u64) == Some(400) {
-            continue;
-        }
-        let (request, _) = decode(&recording.name, body.to_text().as_bytes());
+        let Some(body) = recording.request().filter(|_| recording.status() != 400) else { continue };
+        let (request, _) = decode(&recording.id, body.as_bytes());
         let names = ToolNames::new(&request, IdRule::WIDE);
+        // Vertex has the model in the path.
+        let body = Node::read(body.as_bytes()).unwrap();
         let model = body.text("model").unwrap_or("claude-sonnet-4-5");
         let target = Target { model, names: &names, facts: &ModelFacts::default() };
         let mut losses = Losses::new(anthropic::path_of);
         let encoded = codec::encode_request(Dialect::Anthropic, &request, &target, &mut losses)
-            .unwrap_or_else(|fault| panic!("{}: {fault}", recording.name));
-        let (mut again, more) = decode(&recording.name, &encoded.body);
-        assert!(more.all().is_empty(), "{}: we write what we do not read: {:?}", recording.name, more.all());
+            .unwrap_or_else(|fault| panic!("{}: {fault}", recording.id));
+        let (mut again, more) = decode(&recording.id, &encoded.body);
+        assert!(more.all().is_empty(), "{}: we write what we do not read: {:?}", recording.id, more.all());
         // A form of the answer that the model does not know is asked for by a forced tool.
         if let Some(tool) = &encoded.output_tool {
             again.tools.retain(|t| t.name() != Some(tool));
             again.output.clone_from(&request.output);
             again.tool_choice.clone_from(&request.tool_choice);
         }
-        assert_similar(&recording.name, again, request, &losses);
+        assert_similar(&recording.id, again, request, &losses);
     }
 }
 
@@ -291,21 +202,17 @@ fn tr27_recorded_counts_are_read_and_written() {
         (Dialect::OpenAiResponses, "openai-responses-input-tokens"),
     ];
     for (dialect, folder) in folders {
-        for recording in recordings(&[folder]) {
-            let node = recording.node();
-            let body = node.at(&["request", "body"]).expect("a body").to_text();
+        for recording in recordings(folder) {
+            let body = recording.request().unwrap();
             let head = RequestHead { model: Some("m"), stream: Some(false) };
             let mut losses = Losses::new(codec::path_of(dialect));
             let request = count::decode_request(dialect, body.as_bytes(), &head, &mut losses)
-                .unwrap_or_else(|fault| panic!("{}: {fault}", recording.name));
-            assert!(!request.turns.is_empty(), "{}", recording.name);
-            if node.at(&["response", "status"]).and_then(Node::as_u64) != Some(200) {
-                continue;
-            }
-            let answer = node.at(&["response", "body"]).expect("a body");
-            let number = count::decode_reply(dialect, answer.to_text().as_bytes()).expect("a number");
+                .unwrap_or_else(|fault| panic!("{}: {fault}", recording.id));
+            assert!(!request.turns.is_empty(), "{}", recording.id);
+            let Some(answer) = recording.reply() else { continue };
+            let number = count::decode_reply(dialect, answer).expect("a number");
             let written = count::encode_reply(dialect, number);
-            assert_eq!(count::decode_reply(dialect, &written).expect("a number"), number, "{}", recording.name);
+            assert_eq!(count::decode_reply(dialect, &written).expect("a number"), number, "{}", recording.id);
         }
     }
 }

@@ -3,67 +3,69 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use tollgate_ir::{Block, BlockStart, Call, Carry, Choice, Content, Delta, Dialect, Event, Reasoning, Reply, Seal};
+use tollgate_ir::{Block, BlockStart, Call, Choice, Content, Delta, Dialect, Event, Reasoning, Reply, Seal};
 use tollgate_wire::codec::{StreamDecoder, StreamEncoder};
-use tollgate_wire::frame::Deframer;
+use tollgate_wire::frame::{Deframer, Frame};
 use tollgate_wire::target::ReplyContext;
 
-use crate::CHAT;
-
-/// The events of a body that comes in pieces of `cut` bytes.
-pub fn events(body: &[u8], cut: usize) -> Vec<Event> {
-    let (mut deframer, mut decoder, mut out) =
-        (Deframer::for_content_type("text/event-stream"), StreamDecoder::new(CHAT), Vec::new());
-    for piece in body.chunks(cut) {
+/// The frames of a body that comes in pieces of `cut` bytes. What is left when it breaks off within a frame is none.
+pub fn frames(body: &[u8], content_type: &str, cut: usize) -> Vec<Frame> {
+    let mut deframer = Deframer::for_content_type(content_type);
+    let mut frames = Vec::new();
+    for piece in body.chunks(cut.max(1)) {
         deframer.push(Bytes::copy_from_slice(piece));
         while let Some(frame) = deframer.next_frame().unwrap() {
-            decoder.frame(&frame, &mut out);
+            frames.push(frame);
         }
     }
-    while let Some(frame) = deframer.finish().unwrap() {
-        decoder.frame(&frame, &mut out);
+    while let Ok(Some(frame)) = deframer.finish() {
+        frames.push(frame);
     }
+    frames
+}
+
+/// The events of a body that comes in pieces of `cut` bytes.
+pub fn events(dialect: Dialect, body: &[u8], content_type: &str, cut: usize) -> Vec<Event> {
+    let (mut decoder, mut out) = (StreamDecoder::new(dialect), Vec::new());
+    frames(body, content_type, cut).iter().for_each(|frame| decoder.frame(frame, &mut out));
     decoder.end(&mut out);
-    out.retain(|event| *event != Event::Ping);
     out
 }
 
 /// The bytes of events.
-pub fn bytes(events: &[Event], context: ReplyContext) -> Vec<u8> {
-    let (mut encoder, mut out) = (StreamEncoder::new(CHAT, context), Vec::new());
+pub fn bytes(dialect: Dialect, events: &[Event], context: ReplyContext) -> Vec<u8> {
+    let (mut encoder, mut out) = (StreamEncoder::new(dialect, context), Vec::new());
     events.iter().for_each(|event| encoder.event(event, &mut out));
     out
 }
 
-/// The data of each event in a body.
-pub fn data(body: &[u8]) -> Vec<String> {
-    let text = std::str::from_utf8(body).unwrap();
-    text.split("\n\n").filter_map(|e| e.strip_prefix("data: ")).map(str::to_owned).collect()
-}
-
 /// Checks the contract of `ir::Event`: one open first and one close last for each block, numbers rising, one finish a
 /// choice, nothing after the end.
-pub fn check(events: &[Event]) {
+pub fn check(id: &str, events: &[Event]) {
     let mut open: BTreeMap<(u32, u32), bool> = BTreeMap::new();
     let mut finished = Vec::new();
     for (i, event) in events.iter().enumerate() {
         match event {
             Event::Open { choice, block, .. } => {
                 let next = open.keys().filter(|(c, _)| c == choice).count();
-                assert_eq!(*block as usize, next, "blocks count up");
-                assert_eq!(open.insert((*choice, *block), true), None);
+                assert_eq!(*block as usize, next, "{id}: blocks count up");
+                open.insert((*choice, *block), true);
             }
-            Event::Delta { choice, block, .. } => assert_eq!(open.get(&(*choice, *block)), Some(&true), "{event:?}"),
-            Event::Close { choice, block } => assert_eq!(open.insert((*choice, *block), false), Some(true)),
+            Event::Delta { choice, block, .. } => {
+                assert_eq!(open.get(&(*choice, *block)), Some(&true), "{id}: {event:?}");
+            }
+            Event::Close { choice, block } => {
+                assert_eq!(open.insert((*choice, *block), false), Some(true), "{id}: {event:?}");
+            }
             Event::Finish { choice, .. } => {
-                assert!(!finished.contains(choice), "one finish");
+                assert!(!finished.contains(choice), "{id}: one finish");
                 finished.push(*choice);
             }
-            Event::End => assert!(open.values().all(|o| !o), "all closed"),
+            Event::End => assert!(open.values().all(|o| !o), "{id}: all closed"),
             _ => {}
         }
         let last = i + 1 == events.len();
-        assert_eq!(matches!(event, Event::End | Event::Fault(_)), last, "ends once, at the end");
+        assert_eq!(matches!(event, Event::End | Event::Fault(_)), last, "{id}: ends once, at the end");
     }
 }
 
@@ -85,7 +87,7 @@ pub fn reply(events: &[Event]) -> Reply {
                 }
             }
             Event::Finish { choice, finish } => choices.entry(*choice).or_default().finish = Some(finish.clone()),
-            _ => {}
+            Event::Close { .. } | Event::Ping | Event::End | Event::Fault(_) => {}
         }
     }
     reply.choices = choices.into_values().collect();
@@ -118,9 +120,7 @@ fn go_on(block: &mut Block, delta: &Delta) {
         (Content::Call(call), Delta::Arguments(more)) => call.arguments.push_str(more),
         (Content::Text { citations, .. }, Delta::Citation(citation)) => citations.push((**citation).clone()),
         (_, Delta::Seal(seal)) => block.seal = Some(Seal::clone(seal)),
-        (_, Delta::Carry(Carry { dialect: Dialect::OpenAiChat, raw })) => {
-            block.carry = Some(Carry { dialect: CHAT, raw: raw.clone() });
-        }
+        (_, Delta::Carry(carry)) => block.carry = Some(carry.clone()),
         (content, delta) => panic!("{delta:?} for {content:?}"),
     }
 }

@@ -1,55 +1,15 @@
 //! OpenAI Responses against recorded traffic and against fixtures of our own.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail as the tests themselves do")]
-
-use std::path::PathBuf;
-
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tollgate_ir::{Block, Content, Dialect, Event, Finish, Json, Losses, Reply, Request, ToolKind};
 use tollgate_wire::codec;
-use tollgate_wire::frame::Deframer;
 use tollgate_wire::ids::{IdRule, ToolNames};
-use tollgate_wire::openai_responses::{self as responses, StreamDecoder, StreamEncoder};
+use tollgate_wire::openai_responses as responses;
 use tollgate_wire::target::{ModelFacts, ReplyContext, RequestHead, Target};
 
-#[derive(Deserialize)]
-struct Recording {
-    id: String,
-    streaming: bool,
-    request: Option<Side>,
-    response: Side,
-}
-
-#[derive(Deserialize)]
-struct Side {
-    #[serde(default)]
-    status: u16,
-    body_encoding: String,
-    body: Box<RawValue>,
-}
-
-impl Side {
-    fn bytes(&self) -> Vec<u8> {
-        match self.body_encoding.as_str() {
-            "text" => serde_json::from_str::<String>(self.body.get()).unwrap().into_bytes(),
-            _ => self.body.get().as_bytes().to_vec(),
-        }
-    }
-}
-
-/// The recordings of this dialect; none, with a word, where they are not at hand.
-fn recordings() -> Vec<Recording> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recordings/openai-responses");
-    let Ok(files) = std::fs::read_dir(&folder) else {
-        println!("skipped: no recordings at {}", folder.display());
-        return Vec::new();
-    };
-    let mut paths: Vec<_> = files.map(|f| f.unwrap().path()).collect();
-    paths.sort();
-    paths.iter().map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
-}
+use crate::recorded::recordings;
+use crate::streams;
 
 fn decode(body: &[u8]) -> Result<(Request, Losses), tollgate_ir::Fault> {
     let mut losses = Losses::new(responses::path_of);
@@ -70,59 +30,18 @@ fn context() -> ReplyContext {
 }
 
 fn stream(body: &[u8], cut: usize) -> Vec<Event> {
-    let mut deframer = Deframer::for_content_type("text/event-stream");
-    let (mut decoder, mut events) = (StreamDecoder::default(), Vec::new());
-    for chunk in body.chunks(cut) {
-        deframer.push(Bytes::copy_from_slice(chunk));
-        while let Some(frame) = deframer.next_frame().unwrap() {
-            decoder.frame(&frame, &mut events);
-        }
-    }
-    while let Some(frame) = deframer.finish().unwrap() {
-        decoder.frame(&frame, &mut events);
-    }
-    decoder.end(&mut events);
-    events
+    streams::events(Dialect::OpenAiResponses, body, "text/event-stream", cut)
 }
 
 fn encode_stream(events: &[Event]) -> Vec<u8> {
-    let (mut encoder, mut out) = (StreamEncoder::new(context()), Vec::new());
-    for event in events {
-        encoder.event(event, &mut out);
-    }
-    out
-}
-
-/// Blocks nest, numbers rise, one end.
-fn check_nesting(events: &[Event], id: &str) {
-    let (mut next, mut open) = (0, Vec::new());
-    for event in events {
-        match event {
-            Event::Open { block, .. } => {
-                assert_eq!(*block, next, "{id}: numbers rise");
-                next += 1;
-                open.push(*block);
-            }
-            Event::Delta { block, .. } => assert!(open.contains(block), "{id}: delta outside of block {block}"),
-            Event::Close { block, .. } => {
-                assert!(open.contains(block), "{id}: close of {block}");
-                open.retain(|b| b != block);
-            }
-            Event::End => assert!(open.is_empty(), "{id}: open at the end: {open:?}"),
-            _ => {}
-        }
-    }
-    let ends = events.iter().filter(|e| matches!(e, Event::End | Event::Fault(_))).count();
-    assert_eq!(ends, 1, "{id}: one end");
-    assert!(matches!(events.last(), Some(Event::End | Event::Fault(_))), "{id}: the end is last");
+    streams::bytes(Dialect::OpenAiResponses, events, context())
 }
 
 #[test]
 fn recorded_requests_decode_and_survive_the_way_through_the_ir() {
-    for recording in recordings() {
-        let Some(request) = recording.request.filter(|r| r.body_encoding == "json") else { continue };
-        let body = request.bytes();
-        let (request, _) = match decode(&body) {
+    for recording in recordings("openai-responses") {
+        let Some(body) = recording.request() else { continue };
+        let (request, _) = match decode(body.as_bytes()) {
             Ok(decoded) => decoded,
             Err(fault) => {
                 let there = ["conversation", "prompt", "background"].map(Some);
@@ -130,7 +49,7 @@ fn recorded_requests_decode_and_survive_the_way_through_the_ir() {
                 continue;
             }
         };
-        if recording.response.status == 400 {
+        if recording.status() == 400 {
             continue; // The provider did not take it either.
         }
         let (body, _) = encode(&request, "some-model");
@@ -179,12 +98,9 @@ fn plain(mut request: Request) -> String {
 
 #[test]
 fn recorded_replies_decode_and_encode_to_the_same() {
-    for recording in recordings() {
-        if recording.response.status != 200 || recording.streaming {
-            continue;
-        }
-        let body = recording.response.bytes();
-        let reply = responses::decode_reply(&body).unwrap_or_else(|f| panic!("{}: {f}", recording.id));
+    for recording in recordings("openai-responses") {
+        let Some(body) = recording.reply() else { continue };
+        let reply = responses::decode_reply(body).unwrap_or_else(|f| panic!("{}: {f}", recording.id));
         let encoded = responses::encode_reply(&reply, &context());
         let again = responses::decode_reply(&encoded).unwrap_or_else(|f| panic!("{}: {f}", recording.id));
         let (got, want) = (format!("{:#?}", comparable(again)), format!("{:#?}", comparable(reply)));
@@ -210,20 +126,17 @@ fn comparable(mut reply: Reply) -> Reply {
 
 #[test]
 fn recorded_streams_decode_alike_at_any_cut_and_encode_to_the_same() {
-    for recording in recordings() {
-        if recording.response.status != 200 || !recording.streaming {
-            continue;
-        }
-        let body = recording.response.bytes();
+    for recording in recordings("openai-responses") {
+        let Some((body, _)) = recording.stream() else { continue };
         let events = stream(&body, body.len());
-        check_nesting(&events, &recording.id);
+        streams::check(&recording.id, &events);
         assert_eq!(events.last(), Some(&Event::End), "{}", recording.id);
         for cut in [1, 7, 333] {
             assert_eq!(stream(&body, cut), events, "{} cut by {cut}", recording.id);
         }
         let encoded = encode_stream(&events);
         let again = stream(&encoded, encoded.len());
-        check_nesting(&again, &recording.id);
+        streams::check(&recording.id, &again);
         let (got, want) =
             (format!("{:#?}", last_response(&encode_stream(&again))), format!("{:#?}", last_response(&encoded)));
         similar(&got, &want, &recording.id);
@@ -272,10 +185,10 @@ fn last_response(body: &[u8]) -> Reply {
 
 #[test]
 fn recorded_errors_keep_their_words() {
-    for recording in recordings().iter().filter(|r| r.response.status >= 400) {
-        let body = recording.response.bytes();
-        let fault = codec::decode_fault(Dialect::OpenAiResponses, recording.response.status, &[], &body);
-        assert_eq!(fault.status, recording.response.status, "{}", recording.id);
+    for recording in recordings("openai-responses") {
+        let Some(body) = recording.refusal() else { continue };
+        let fault = codec::decode_fault(Dialect::OpenAiResponses, recording.status(), &[], &body);
+        assert_eq!(fault.status, recording.status(), "{}", recording.id);
         let words = String::from_utf8_lossy(&body);
         let said = serde_json::to_string(&fault.public).unwrap();
         assert!(words.contains(said.trim_matches('"')), "{}: {said} of {words}", recording.id);

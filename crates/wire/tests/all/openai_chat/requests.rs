@@ -5,7 +5,7 @@ use tollgate_ir::{
     ToolKind,
 };
 
-use crate::decode;
+use super::decode;
 
 fn with(fields: &str) -> String {
     format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}]{fields}}}"#)

@@ -6,7 +6,7 @@ use tollgate_ir::{
     Thinking, ThinkingMode, Tool, ToolChoice, ToolKind, ToolResult, Turn,
 };
 
-use crate::{decode, encode_text};
+use super::{decode, encode_text};
 
 fn word() -> impl Strategy<Value = String> {
     "[a-z]{1,8}"
@@ -186,8 +186,8 @@ proptest! {
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200), json in "[\\[\\]{}\":,a-z0-9 ]{0,80}") {
         for body in [bytes.as_slice(), json.as_bytes()] {
             let _ = decode(&String::from_utf8_lossy(body));
-            let _ = tollgate_wire::codec::decode_reply(crate::CHAT, body);
-            let _ = crate::fold::events(body, 7);
+            let _ = tollgate_wire::codec::decode_reply(super::CHAT, body);
+            let _ = super::events(body, 7);
         }
     }
 }

@@ -7,7 +7,8 @@ use tollgate_ir::{
 };
 use tollgate_wire::{codec, openai_chat};
 
-use crate::{CHAT, context, decode, fold};
+use super::{CHAT, context, decode, events, sent};
+use crate::streams::check;
 
 fn read(choice: &str, usage: &str) -> Reply {
     let body = format!(r#"{{"id":"x","model":"m","choices":[{choice}],"usage":{usage}}}"#);
@@ -59,9 +60,9 @@ fn sources_beside_the_choices_are_citations() {
     assert_eq!(told["choices"][0]["message"]["annotations"], wanted);
     let chunk =
         format!(r#"data: {{"id":"x","choices":[{{"delta":{{"content":"t"}},"finish_reason":"stop"}}],{sources}}}"#);
-    let events = fold::events(format!("{chunk}\n\n").as_bytes(), 9);
-    fold::check(&events);
-    let data = fold::data(&fold::bytes(&events, context())).concat();
+    let events = events(format!("{chunk}\n\n").as_bytes(), 9);
+    check("made", &events);
+    let data = sent(&events, context()).concat();
     assert_eq!(data.matches("url_citation\":{").count(), 1, "{data}");
 }
 
@@ -260,7 +261,7 @@ fn clients_of_old_functions_get_one_function_call() {
         Event::Finish { choice: 0, finish: Finish::ToolCalls },
         Event::End,
     ];
-    let data = fold::data(&fold::bytes(&events, context)).concat();
+    let data = sent(&events, context).concat();
     assert!(data.contains(r#""function_call":{"name":"f","arguments":""}"#), "{data}");
     assert!(
         data.contains(r#""function_call":{"arguments":"{}"}"#) && data.contains(r#""finish_reason":"function_call""#),

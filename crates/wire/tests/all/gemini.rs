@@ -1,64 +1,28 @@
 //! The recorded Gemini interactions through the dialect's own decoders and encoders.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
-
-mod recorded;
-
-use std::collections::{HashMap, HashSet};
-
 use tollgate_ir::{Block, Content, Delta, Dialect, Event, Losses, Reply, Request, Role, Usage};
-use tollgate_wire::codec::{self, StreamDecoder, StreamEncoder};
+use tollgate_wire::codec;
 use tollgate_wire::ids::{IdRule, ToolNames};
 use tollgate_wire::target::{ModelFacts, ReplyContext, RequestHead, Target};
 
-const GEMINI: Dialect = Dialect::Gemini;
+use crate::recorded::recordings;
+use crate::streams;
 
-/// The events of a stream that comes in pieces of `cut` bytes.
-fn events(body: &[u8], content_type: &str, cut: usize) -> Vec<Event> {
-    let (mut decoder, mut out) = (StreamDecoder::new(GEMINI), Vec::new());
-    for frame in recorded::frames(body, content_type, cut) {
-        decoder.frame(&frame, &mut out);
-    }
-    decoder.end(&mut out);
-    out
-}
+const GEMINI: Dialect = Dialect::Gemini;
 
 fn context() -> ReplyContext {
     ReplyContext { id: "0123456789abcdef".into(), model: "m".into(), ..ReplyContext::default() }
 }
 
-/// Blocks open once, close once, count up from 0, and nothing comes after the end.
-fn check_nesting(id: &str, events: &[Event]) {
-    let mut open = HashSet::new();
-    let mut next = HashMap::<u32, u32>::new();
-    assert!(matches!(events.first(), Some(Event::Start(_))), "{id}");
-    assert_eq!(events.last(), Some(&Event::End), "{id}");
-    for event in &events[..events.len() - 1] {
-        match event {
-            Event::Open { choice, block, .. } => {
-                let want = next.entry(*choice).or_default();
-                assert_eq!(block, want, "{id}");
-                *want += 1;
-                assert!(open.insert((*choice, *block)), "{id}");
-            }
-            Event::Delta { choice, block, .. } => assert!(open.contains(&(*choice, *block)), "{id}"),
-            Event::Close { choice, block } => assert!(open.remove(&(*choice, *block)), "{id}"),
-            Event::Finish { choice, .. } => assert!(!open.iter().any(|(c, _)| c == choice), "{id}"),
-            Event::End | Event::Fault(_) => panic!("{id}: {event:?} before the end"),
-            _ => {}
-        }
-    }
-    assert!(open.is_empty(), "{id}");
-}
-
 #[test]
 fn recorded_streams_decode_alike_at_any_cut() {
-    for recording in recorded::recordings("gemini") {
+    for recording in recordings("gemini") {
         let (id, Some((body, kind))) = (&recording.id, recording.stream()) else { continue };
-        let whole = events(&body, kind, body.len());
-        check_nesting(id, &whole);
+        let whole = streams::events(GEMINI, &body, kind, body.len());
+        streams::check(id, &whole);
+        assert!(matches!(whole[..], [Event::Start(_), .., Event::End]), "{id}");
         for cut in [1, 7, 333] {
-            assert_eq!(events(&body, kind, cut), whole, "{id} cut every {cut}");
+            assert_eq!(streams::events(GEMINI, &body, kind, cut), whole, "{id} cut every {cut}");
         }
     }
 }
@@ -96,13 +60,12 @@ fn usage(events: &[Event]) -> Usage {
 
 #[test]
 fn recorded_streams_are_written_and_read_back() {
-    for recording in recorded::recordings("gemini") {
+    for recording in recordings("gemini") {
         let (id, Some((body, kind))) = (&recording.id, recording.stream()) else { continue };
-        let first = events(&body, kind, body.len());
-        let (mut encoder, mut sent) = (StreamEncoder::new(GEMINI, context()), Vec::new());
-        first.iter().for_each(|e| encoder.event(e, &mut sent));
-        let again = events(&sent, "text/event-stream", sent.len());
-        check_nesting(id, &again);
+        let first = streams::events(GEMINI, &body, kind, body.len());
+        let sent = streams::bytes(GEMINI, &first, context());
+        let again = streams::events(GEMINI, &sent, "text/event-stream", sent.len());
+        streams::check(id, &again);
         assert_eq!(usage(&first), usage(&again), "{id}");
         assert_eq!(said(&first), said(&again), "{id}");
     }
@@ -119,7 +82,7 @@ fn comparable(mut reply: Reply) -> Reply {
 
 #[test]
 fn recorded_replies_are_written_and_read_back() {
-    for recording in recorded::recordings("gemini") {
+    for recording in recordings("gemini") {
         let (id, Some(body)) = (&recording.id, recording.reply()) else { continue };
         let first = codec::decode_reply(GEMINI, body).unwrap_or_else(|f| panic!("{id}: {f}"));
         let sent = codec::encode_reply(GEMINI, &first, &context());
@@ -162,7 +125,7 @@ fn model_for(request: &Request) -> &'static str {
 
 #[test]
 fn recorded_requests_are_written_and_read_back() {
-    for recording in recorded::recordings("gemini") {
+    for recording in recordings("gemini") {
         let (id, Some(body)) = (&recording.id, recording.request_body()) else { continue };
         let read = |body: &[u8]| {
             let mut losses = Losses::new(codec::path_of(GEMINI));

@@ -1,12 +1,5 @@
 //! Bedrock Converse by the protocol's rules and by recorded traffic.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "tests; clippy's own exemption knows only functions marked as such"
-)]
-
 mod identity;
 mod recorded;
 mod replies;

@@ -1,61 +1,26 @@
 //! `ConverseStream`, both ways.
 
-use std::collections::HashSet;
-
-use bytes::Bytes;
 use proptest::prelude::*;
 use tollgate_ir::{
     Block, BlockStart, CallKind, Content, Delta, Dialect, Event, Fault, FaultKind, Finish, Issuer, ReplyHead, Seal,
     Usage,
 };
-use tollgate_wire::codec::{StreamDecoder, StreamEncoder};
 use tollgate_wire::frame::aws::{aws_event, aws_exception};
-use tollgate_wire::frame::{Deframer, Frame};
 use tollgate_wire::json::Node;
 use tollgate_wire::target::ReplyContext;
 
+use crate::streams;
+
+const AWS: &str = "application/vnd.amazon.eventstream";
+
 /// The events of a body, cut into pieces.
 pub fn decode(body: &[u8], cut: usize) -> Vec<Event> {
-    let mut deframer = Deframer::for_content_type("application/vnd.amazon.eventstream");
-    let mut decoder = StreamDecoder::new(Dialect::Bedrock);
-    let mut out = Vec::new();
-    for part in body.chunks(cut.max(1)) {
-        deframer.push(Bytes::copy_from_slice(part));
-        while let Some(frame) = deframer.next_frame().unwrap() {
-            decoder.frame(&frame, &mut out);
-        }
-    }
-    decoder.end(&mut out);
-    out
+    streams::events(Dialect::Bedrock, body, AWS, cut)
 }
 
 /// Events written as a stream.
 pub fn rewritten(events: &[Event]) -> Vec<u8> {
-    let mut encoder = StreamEncoder::new(Dialect::Bedrock, ReplyContext::default());
-    let mut out = Vec::new();
-    events.iter().for_each(|event| encoder.event(event, &mut out));
-    out
-}
-
-/// Each block opens once, in order, and closes once; nothing comes after the end.
-pub fn nests(events: &[Event]) {
-    let (mut opened, mut open) = (0, HashSet::new());
-    for (i, event) in events.iter().enumerate() {
-        match event {
-            Event::Open { block, .. } => {
-                assert_eq!(*block, opened);
-                opened += 1;
-                open.insert(*block);
-            }
-            Event::Delta { block, .. } => assert!(open.contains(block), "{event:?}"),
-            Event::Close { block, .. } => assert!(open.remove(block), "{event:?}"),
-            Event::End | Event::Fault(_) => assert_eq!(i, events.len() - 1),
-            _ => {}
-        }
-    }
-    if events.last() == Some(&Event::End) {
-        assert!(open.is_empty(), "{events:?}");
-    }
+    streams::bytes(Dialect::Bedrock, events, ReplyContext::default())
 }
 
 fn stream(events: &[(&str, &str)]) -> Vec<u8> {
@@ -68,13 +33,9 @@ fn stream(events: &[(&str, &str)]) -> Vec<u8> {
 
 /// What was written, as (event, payload).
 fn written(events: &[Event]) -> Vec<(String, String)> {
-    let mut deframer = Deframer::for_content_type("application/vnd.amazon.eventstream");
-    deframer.push(Bytes::from(rewritten(events)));
-    let mut out = Vec::new();
-    while let Some(Frame { event, data, .. }) = deframer.next_frame().unwrap() {
-        out.push((String::from_utf8(event.to_vec()).unwrap(), String::from_utf8(data.to_vec()).unwrap()));
-    }
-    out
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let body = rewritten(events);
+    streams::frames(&body, AWS, body.len()).iter().map(|frame| (text(&frame.event), text(&frame.data))).collect()
 }
 
 fn open(block: u32, start: BlockStart) -> Event {
@@ -241,7 +202,7 @@ fn provider_run_tools_come_whole_and_go_back_whole() {
         USAGE,
     ]);
     let events = decode(&body, 99);
-    nests(&events);
+    streams::check("made", &events);
     let carried: Vec<_> = events
         .iter()
         .filter_map(|event| match event {
@@ -359,6 +320,6 @@ proptest! {
             let payload = format!(r#"{{"contentBlockIndex":{index},{}}}"#, INSIDES[inside]);
             aws_event(&mut body, NAMES[name], if junk.len() > 7 { &junk } else { payload.as_bytes() });
         }
-        nests(&decode(&body, 64));
+        streams::check("made", &decode(&body, 64));
     }
 }

@@ -1,20 +1,18 @@
 //! Cohere's dialect against recorded traffic, and properties over requests made up.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as the tests themselves do")]
-
-mod recorded;
-
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use recorded::{frames, recordings};
 use tollgate_ir::{
-    Block, Call, CallKind, Content, Delta, Event, Finish, Losses, Media, MediaKind, MediaSource, OutputFormat, Params,
-    Reasoning, Request, Role, Thinking, ThinkingMode, Tool, ToolChoice, ToolKind, ToolResult, Turn,
+    Block, Call, CallKind, Content, Delta, Dialect, Event, Finish, Losses, Media, MediaKind, MediaSource, OutputFormat,
+    Params, Reasoning, Request, Role, Thinking, ThinkingMode, Tool, ToolChoice, ToolKind, ToolResult, Turn,
 };
-use tollgate_wire::cohere::{self, StreamDecoder, StreamEncoder};
+use tollgate_wire::cohere;
 use tollgate_wire::ids::{IdRule, ToolNames};
 use tollgate_wire::target::{ModelFacts, ReplyContext, RequestHead, Target};
+
+use crate::recorded::recordings;
+use crate::streams;
 
 fn decode(body: &[u8]) -> (Request, Losses) {
     let mut losses = Losses::new(cohere::path_of);
@@ -89,31 +87,7 @@ fn recorded_replies_are_read_and_written_back() {
 }
 
 fn events(body: &[u8], cut: usize) -> Vec<Event> {
-    let (mut decoder, mut out) = (StreamDecoder::default(), Vec::new());
-    for frame in frames(body, "text/event-stream", cut) {
-        decoder.frame(&frame, &mut out);
-    }
-    decoder.end(&mut out);
-    out
-}
-
-/// Blocks open once, in order of their numbers, and everything of a block comes between its open and its close.
-fn blocks_nest(events: &[Event]) {
-    let mut open = BTreeMap::new();
-    let mut next = 0;
-    for event in events {
-        match event {
-            Event::Open { block, .. } => {
-                assert_eq!(*block, next);
-                next += 1;
-                open.insert(*block, ());
-            }
-            Event::Delta { block, .. } => assert!(open.contains_key(block), "{event:?}"),
-            Event::Close { block, .. } => assert!(open.remove(block).is_some(), "{event:?}"),
-            Event::End => assert!(open.is_empty()),
-            _ => {}
-        }
-    }
+    streams::events(Dialect::Cohere, body, "text/event-stream", cut)
 }
 
 #[test]
@@ -121,15 +95,13 @@ fn recorded_streams_are_read_at_any_cut_and_written_back() {
     for recording in recordings("cohere-v2") {
         let Some((body, _)) = recording.stream() else { continue };
         let all = events(&body, body.len());
-        blocks_nest(&all);
+        streams::check(&recording.id, &all);
         assert_eq!(all.last(), Some(&Event::End), "{}", recording.id);
         assert!(all.iter().any(|e| matches!(e, Event::Usage(_))), "{}", recording.id);
         for cut in [1, 2, 7, 333] {
             assert_eq!(events(&body, cut), all, "{} cut at {cut}", recording.id);
         }
-        let mut encoder = StreamEncoder::new(ReplyContext::default());
-        let mut written = Vec::new();
-        all.iter().for_each(|event| encoder.event(event, &mut written));
+        let written = streams::bytes(Dialect::Cohere, &all, ReplyContext::default());
         assert_eq!(said(&events(&written, 333)), said(&all), "{}", recording.id);
     }
 }

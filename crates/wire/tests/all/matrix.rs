@@ -1,15 +1,15 @@
 //! FR01: the full matrix. A golden set of conversations and answers goes through every pair of dialects, whole and
 //! streamed, on bytes of our own making: what one side says, the other hears.
 
-use bytes::Bytes;
 use tollgate_ir::{
     Block, BlockStart, Call, CallKind, Choice, Content, Delta, Dialect, Event, Finish, Json, Losses, Media, MediaKind,
     MediaSource, Reasoning, Reply, ReplyHead, Request, Role, Tool, ToolKind, ToolResult, Turn, Usage,
 };
-use tollgate_wire::codec::{self, StreamEncoder};
-use tollgate_wire::frame::Deframer;
+use tollgate_wire::codec;
 use tollgate_wire::target::{ModelFacts, ReplyContext, RequestHead};
 use tollgate_wire::translate::Translation;
+
+use crate::streams;
 
 fn pairs() -> impl Iterator<Item = (Dialect, Dialect)> {
     Dialect::ALL.into_iter().flat_map(|face| Dialect::ALL.into_iter().map(move |upstream| (face, upstream)))
@@ -236,22 +236,13 @@ fn events(reply: &Reply) -> Vec<Event> {
 
 /// The bytes of a stream in a dialect.
 fn stream(dialect: Dialect, reply: &Reply) -> Vec<u8> {
-    let (mut encoder, mut out) = (StreamEncoder::new(dialect, context()), Vec::new());
-    events(reply).iter().for_each(|event| encoder.event(event, &mut out));
-    out
+    streams::bytes(dialect, &events(reply), context())
 }
 
 /// A stream's bytes through a translation, cut every `cut` bytes.
 fn through(way: Translation, upstream: Dialect, bytes: &[u8], cut: usize) -> Vec<u8> {
-    let mut deframer = Deframer::for_content_type(codec::stream_content_type(upstream));
     let (mut translator, mut out) = (way.stream(context()), Vec::new());
-    for piece in bytes.chunks(cut) {
-        deframer.push(Bytes::copy_from_slice(piece));
-        while let Some(frame) = deframer.next_frame().unwrap() {
-            translator.frame(&frame, &mut out);
-        }
-    }
-    while let Some(frame) = deframer.finish().unwrap() {
+    for frame in streams::frames(bytes, codec::stream_content_type(upstream), cut) {
         translator.frame(&frame, &mut out);
     }
     translator.end(&mut out);
@@ -261,37 +252,9 @@ fn through(way: Translation, upstream: Dialect, bytes: &[u8], cut: usize) -> Vec
 
 /// What a stream tells, read by the dialect's own decoder.
 fn heard(dialect: Dialect, bytes: &[u8]) -> Reply {
-    let mut decoder = codec::StreamDecoder::new(dialect);
-    let mut deframer = Deframer::for_content_type(codec::stream_content_type(dialect));
-    let mut events = Vec::new();
-    deframer.push(Bytes::copy_from_slice(bytes));
-    while let Some(frame) = deframer.next_frame().unwrap() {
-        decoder.frame(&frame, &mut events);
-    }
-    decoder.end(&mut events);
-    let mut reply = Reply { choices: vec![Choice::default()], ..Reply::default() };
-    for event in events {
-        match event {
-            Event::Open { start, .. } => reply.choices[0].blocks.push(Block::new(match start {
-                BlockStart::Call { id, name, kind } => Content::Call(Call { id, name, arguments: String::new(), kind }),
-                BlockStart::Reasoning { .. } => Content::Reasoning(Reasoning::default()),
-                _ => Content::Text { text: String::new(), citations: Vec::new() },
-            })),
-            Event::Delta { block, delta: Delta::Text(more) | Delta::Arguments(more), .. } => {
-                match &mut reply.choices[0].blocks[block as usize].content {
-                    Content::Text { text, .. } => text.push_str(&more),
-                    Content::Reasoning(r) => r.text.push_str(&more),
-                    Content::Call(c) => c.arguments.push_str(&more),
-                    other => panic!("{other:?}"),
-                }
-            }
-            Event::Finish { finish, .. } => reply.choices[0].finish = Some(finish),
-            Event::Usage(usage) => reply.usage = Some(usage),
-            Event::Fault(fault) => panic!("{dialect}: {fault}: {}", String::from_utf8_lossy(bytes)),
-            _ => {}
-        }
-    }
-    reply
+    let events = streams::events(dialect, bytes, codec::stream_content_type(dialect), bytes.len());
+    assert_eq!(events.last(), Some(&Event::End), "{dialect}: {}", String::from_utf8_lossy(bytes));
+    streams::reply(&events)
 }
 
 #[test]

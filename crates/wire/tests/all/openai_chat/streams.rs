@@ -5,12 +5,13 @@ use tollgate_ir::{
     Block, BlockStart, CallKind, Content, Delta, Event, Fault, FaultKind, Finish, Issuer, ReplyHead, Seal, Usage,
 };
 
-use crate::{context, fold};
+use super::{context, events, sent};
+use crate::streams::{check, reply};
 
 fn read(chunks: &[&str]) -> Vec<Event> {
     let body: String = chunks.iter().map(|c| format!("data: {c}\n\n")).collect();
-    let events = fold::events(body.as_bytes(), 5);
-    fold::check(&events);
+    let events = events(body.as_bytes(), 5);
+    check("made", &events);
     events
 }
 
@@ -22,7 +23,7 @@ fn chunk(delta: &str) -> String {
 fn calls(deltas: &[&str]) -> Vec<String> {
     let mut chunks: Vec<_> = deltas.iter().map(|d| chunk(&format!(r#"{{"tool_calls":[{d}]}}"#))).collect();
     chunks.push("[DONE]".into());
-    let reply = fold::reply(&read(&chunks.iter().map(String::as_str).collect::<Vec<_>>()));
+    let reply = reply(&read(&chunks.iter().map(String::as_str).collect::<Vec<_>>()));
     let call = |b: &Block| match &b.content {
         Content::Call(c) => format!("{} {} {}", c.id, c.name, c.arguments),
         other => panic!("{other:?}"),
@@ -90,7 +91,7 @@ fn tr14_reasoning_then_text_in_every_spelling() {
             r#"{"content":[{"type":"text","text":"t"}]}"#,
         ],
     ] {
-        let reply = fold::reply(&read(&[&chunk(deltas[0]), &chunk(deltas[1]), "[DONE]"]));
+        let reply = reply(&read(&[&chunk(deltas[0]), &chunk(deltas[1]), "[DONE]"]));
         let blocks = &reply.choices[0].blocks;
         assert!(matches!(&blocks[0].content, Content::Reasoning(r) if r.text == "r"), "{deltas:?}");
         assert_eq!((blocks.len(), blocks[1].as_text()), (2, Some("t")), "{deltas:?}");
@@ -145,13 +146,13 @@ fn tr30_usage_is_exact_wherever_it_stands() {
         let mut chunks: Vec<_> = chunks.iter().map(String::as_str).collect();
         chunks.push("[DONE]");
         let events = read(&chunks);
-        let reply = fold::reply(&events);
+        let reply = reply(&events);
         assert_eq!(reply.usage, Some(Usage { input: 3, output: 2, ..Usage::default() }), "{chunks:?}");
-        let silent = fold::data(&fold::bytes(&events, context()));
+        let silent = sent(&events, context());
         assert!(silent.iter().all(|d| !d.contains("usage")));
         let mut asked = context();
         asked.include_usage = true;
-        let told = fold::data(&fold::bytes(&events, asked));
+        let told = sent(&events, asked);
         assert_eq!(told.last().map(String::as_str), Some("[DONE]"));
         let last: Value = serde_json::from_str(&told[told.len() - 2]).unwrap();
         assert_eq!((&last["choices"], &last["usage"]["total_tokens"]), (&json!([]), &json!(5)));
@@ -172,7 +173,7 @@ const fn close(block: u32) -> Event {
 }
 
 fn written(events: &[Event]) -> Vec<Value> {
-    let data = fold::data(&fold::bytes(events, context()));
+    let data = sent(events, context());
     data.iter().map(|d| serde_json::from_str(d).unwrap_or_else(|_| json!(d))).collect()
 }
 
@@ -319,9 +320,9 @@ fn tr08_interleaved_thinking_streamed_and_sent_back_is_the_same() {
     ];
     let message = kept(&written(&events));
     let body = json!({"model":"m","messages":[{"role":"user","content":"x"}, message]}).to_string();
-    let (request, lost) = crate::decode(&body).unwrap();
+    let (request, lost) = super::decode(&body).unwrap();
     assert_eq!(lost, Vec::<String>::new());
     let mut blocks = request.turns[1].blocks.clone();
     blocks.iter_mut().for_each(|b| b.at.clear());
-    assert_eq!(blocks, fold::reply(&events).choices[0].blocks);
+    assert_eq!(blocks, reply(&events).choices[0].blocks);
 }

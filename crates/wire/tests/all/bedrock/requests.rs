@@ -5,7 +5,7 @@ use tollgate_ir::{
     Reasoning, Request, Role, Seal, Thinking, ThinkingMode, Tool, ToolChoice, ToolKind, ToolResult, Turn,
 };
 
-use crate::{CLAUDE, LLAMA, NEW_CLAUDE, NOVA, OLD_CLAUDE, decoded, encoded, field, json, try_encoded};
+use super::{CLAUDE, LLAMA, NEW_CLAUDE, NOVA, OLD_CLAUDE, decoded, encoded, field, json, try_encoded};
 
 fn user(blocks: Vec<Block>) -> Turn {
     Turn { role: Role::User, blocks }

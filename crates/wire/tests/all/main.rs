@@ -1,0 +1,22 @@
+//! Every dialect by its protocol's rules and by recorded traffic, relay and tap, and the matrix of all pairs.
+
+#![expect(
+    clippy::disallowed_types,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests judge by another parser than ours, and may fail and speak"
+)]
+
+mod recorded;
+mod streams;
+
+mod anthropic;
+mod bedrock;
+mod cohere;
+mod gemini;
+mod matrix;
+mod openai_chat;
+mod openai_responses;
+mod relay;
