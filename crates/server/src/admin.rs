@@ -1,7 +1,7 @@
 //! What operators ask: figures, recent calls, a reload. Off loopback every answer needs the admin key.
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tollgate_core::config;
 use tollgate_ir::{Dialect, Fault, FaultKind};
@@ -9,6 +9,7 @@ use tollgate_wire::json;
 
 use crate::app::{Gateway, State, hash};
 use crate::listen::Peer;
+use crate::pipeline::identify;
 use crate::pipeline::outlet::ReplyBodyOut;
 use crate::pipeline::reply;
 
@@ -36,7 +37,7 @@ fn answer(
     peer: Peer,
 ) -> Result<Response<ReplyBodyOut>, Fault> {
     let path = request.uri().path();
-    may(state, path, request.headers(), peer)?;
+    may(state, request, peer)?;
     match (request.method(), path) {
         (&Method::GET, "/metrics") => {
             Ok(text(gateway.metrics().text(), "application/openmetrics-text; version=1.0.0; charset=utf-8"))
@@ -55,8 +56,10 @@ fn answer(
 
 /// The admin key opens everything. Without one, this machine may read the figures, and where no keys are declared at all
 /// it may do the rest; no web page may.
-fn may(state: &State, path: &str, headers: &HeaderMap, peer: Peer) -> Result<(), Fault> {
-    let local = peer.local.ip().is_loopback() && peer.address.ip().is_loopback() && !headers.contains_key(ORIGIN);
+fn may(state: &State, request: &Request<Incoming>, peer: Peer) -> Result<(), Fault> {
+    let (path, headers) = (request.uri().path(), request.headers());
+    let page = headers.contains_key(ORIGIN) || !identify::by_loopback_name(headers, request.uri());
+    let local = peer.local.ip().is_loopback() && peer.address.ip().is_loopback() && !page;
     let free = path == "/metrics" || state.admins.is_empty();
     if local && free && (path == "/metrics" || config::serves_admin(&state.config)) {
         return Ok(());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use tollgate_core::config::{self, ApiKey, Config, Modality, Surroundings};
-use tollgate_core::money::Price;
+use tollgate_core::money::{Nanos, Price, Rates};
 use tollgate_ir::{Dialect, Fault, FaultKind, MediaKind};
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::providers::{self, Auth};
@@ -13,6 +13,7 @@ use tollgate_wire::relay::ControlFields;
 use tollgate_wire::target::ModelFacts;
 
 use crate::credentials::{AwsKeys, AwsSigner, Credential, Secret};
+use crate::simulate;
 use crate::upstream::{ClientIdentity, Egress, EgressConfig};
 
 /// A provider, ready to be asked.
@@ -98,7 +99,7 @@ impl Provider {
             control: ControlFields::Cut,
             unsupported: None,
             ways: vec![way],
-            models: HashMap::new(),
+            models: simulate::MODELS.iter().map(|m| (m.name.to_owned(), simulated_model())).collect(),
         })
     }
 
@@ -300,6 +301,13 @@ fn model(facts: &config::ModelFacts) -> Model {
         price: facts.price.clone(),
         dialect: facts.dialect,
     }
+}
+
+/// One dollar a million tokens in, two out: so that costs are seen, and easy to check by head.
+fn simulated_model() -> Model {
+    let dollars = |n: i64| Nanos(n * 1_000_000_000);
+    let rates = Rates { input: dollars(1), output: dollars(2), ..Rates::default() };
+    Model { price: Some(Price { rates, ..Price::default() }), ..Model::default() }
 }
 
 const fn media(modality: Modality) -> Option<MediaKind> {

@@ -95,7 +95,7 @@ pub fn route(method: &Method, path: &str, query: Option<&str>, headers: &HeaderM
         _ => (None, &segments[..]),
     };
     let rest = without_versions(rest);
-    if let Some(found) = endpoint(rest, prefix, query, headers) {
+    if let Some(found) = endpoint(method, rest, prefix, query, headers) {
         let (allowed, route) = found?;
         return if allowed == *method {
             Ok(route)
@@ -152,7 +152,13 @@ fn without_versions<'a, 'b>(mut segments: &'b [&'a str]) -> &'b [&'a str] {
 type Found = Result<(Method, Route), Fault>;
 
 /// The table. `None`: no endpoint of ours.
-fn endpoint(segments: &[&str], prefix: Option<&str>, query: Option<&str>, headers: &HeaderMap) -> Option<Found> {
+fn endpoint(
+    method: &Method,
+    segments: &[&str],
+    prefix: Option<&str>,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Option<Found> {
     use Dialect::{Anthropic, Bedrock, Cohere, Gemini, OpenAiChat, OpenAiResponses};
     let chat =
         |face| Route { face, endpoint: Endpoint::Chat { model: None, stream: None, carriage: FaceCarriage::Own } };
@@ -166,10 +172,8 @@ fn endpoint(segments: &[&str], prefix: Option<&str>, query: Option<&str>, header
         ["chat", "completions"] => post(chat(OpenAiChat)),
         ["responses"] => post(chat(OpenAiResponses)),
         ["responses", "input_tokens"] => post(count(OpenAiResponses)),
-        ["responses", id] => Some(Ok(match headers.get("x-http-method-override") {
-            Some(m) if m.as_bytes() == b"DELETE" => (Method::DELETE, stored(id, StoredAction::Delete)),
-            _ => (Method::GET, stored(id, StoredAction::Retrieve)),
-        })),
+        ["responses", id] if *method == Method::DELETE => Some(Ok((Method::DELETE, stored(id, StoredAction::Delete)))),
+        ["responses", id] => Some(Ok((Method::GET, stored(id, StoredAction::Retrieve)))),
         ["responses", id, "cancel"] => post(stored(id, StoredAction::Cancel)),
         ["responses", id, "input_items"] => Some(Ok((Method::GET, stored(id, StoredAction::InputItems)))),
         ["messages"] => post(chat(Anthropic)),

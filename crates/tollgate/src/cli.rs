@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tollgate_core::config;
-use tollgate_server::simulate;
 use tollgate_wire::json;
 use tollgate_wire::providers;
 
@@ -93,10 +92,8 @@ fn models(source: &Source, as_json: bool) -> ExitCode {
     };
     let mut rows: Vec<(String, &str)> = state.config.models.keys().map(|name| (name.clone(), "virtual")).collect();
     for provider in state.providers.values() {
-        rows.extend(provider.model_names().map(|model| (format!("{}/{model}", provider.id), "configured")));
-        if provider.simulated {
-            rows.extend(simulate::MODELS.iter().map(|m| (format!("{}/{}", provider.id, m.name), "simulated")));
-        }
+        let kind = if provider.simulated { "simulated" } else { "configured" };
+        rows.extend(provider.model_names().map(|model| (format!("{}/{model}", provider.id), kind)));
     }
     rows.sort();
     if !as_json {

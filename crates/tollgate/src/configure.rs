@@ -1,5 +1,6 @@
 //! Where the configuration comes from: the file, the environment, the files that it names. The one place that reads them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,19 +10,25 @@ use tollgate_server::app::State;
 use tollgate_server::catalogue::BuiltIn;
 use tollgate_server::provider;
 
+use crate::local;
+
 /// A configuration file, or the environment alone.
 #[derive(Clone, Debug)]
 pub struct Source {
     file: Option<PathBuf>,
 }
 
-/// The process's environment and files.
-struct Process;
+/// The process's environment and files; without a configuration file also the model servers found on this machine, as if
+/// their variables were set.
+#[derive(Default)]
+struct Process {
+    found: HashMap<&'static str, String>,
+}
 
 impl Surroundings for Process {
     #[expect(clippy::disallowed_methods, reason = "this is where the configuration is loaded")]
     fn variable(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
+        std::env::var(name).ok().or_else(|| self.found.get(name).cloned())
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
@@ -42,20 +49,24 @@ impl Source {
 
     /// Reads and checks the configuration and makes its providers ready; all that is wrong, as text.
     pub fn state(&self) -> Result<State, String> {
-        let config = Arc::new(self.config()?);
-        let providers = provider::all(&config, &Process).map_err(|faults| {
+        let process = match &self.file {
+            Some(_) => Process::default(),
+            None => Process { found: local::found() },
+        };
+        let config = Arc::new(self.config(&process)?);
+        let providers = provider::all(&config, &process).map_err(|faults| {
             let lines: Vec<_> = faults.iter().map(|fault| format!("{self}: {}", fault.public)).collect();
             lines.join("\n")
         })?;
         Ok(State::new(config, providers))
     }
 
-    fn config(&self) -> Result<Config, String> {
+    fn config(&self, process: &Process) -> Result<Config, String> {
         let Some(path) = &self.file else {
-            return config::from_environment(&Process, &BuiltIn).map_err(|problems| problems.to_string());
+            return config::from_environment(process, &BuiltIn).map_err(|problems| problems.to_string());
         };
         let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        config::load(&text, &Process, &BuiltIn).map_err(|problems| {
+        config::load(&text, process, &BuiltIn).map_err(|problems| {
             let name = path.display();
             problems.0.iter().map(|p| format!("{name}:{p}")).collect::<Vec<_>>().join("\n")
         })

@@ -2,6 +2,7 @@
 
 mod cli;
 mod configure;
+mod local;
 mod log;
 mod serve;
 mod watch;

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tollgate_core::config::{self, Config};
@@ -15,6 +16,9 @@ use tollgate_store::{Bounds, MemoryContinuity};
 use crate::cli::complain;
 use crate::configure::Source;
 use crate::{log, watch};
+
+/// How often what has expired is let go.
+const SWEEP: Duration = Duration::from_secs(180);
 
 /// Serves until a signal ends it.
 pub fn run(source: Source) -> ExitCode {
@@ -55,7 +59,9 @@ async fn serve(source: Source, state: State) -> Result<(), Fault> {
             None => Err("the gateway is not up yet".to_owned()),
         }
     };
-    let gateway = Gateway::new(state, tasks.clone(), Arc::new(MemoryContinuity::new(Bounds::default())), reload)?;
+    let continuity = Arc::new(MemoryContinuity::new(Bounds::default()));
+    let gateway = Gateway::new(state, tasks.clone(), Arc::clone(&continuity) as _, reload)?;
+    sweep(&gateway, continuity);
     // Set once, right here.
     let _ = this.set(gateway.clone());
     listen(&gateway, &config, certificate.clone())?;
@@ -67,6 +73,17 @@ async fn serve(source: Source, state: State) -> Result<(), Fault> {
         Drained::Left(left) => tracing::warn!(left, "some calls did not end in time"),
     }
     Ok(())
+}
+
+/// Lets go of what has expired, so that an idle gateway does not hold it.
+fn sweep(gateway: &Gateway, continuity: Arc<MemoryContinuity>) {
+    let clock = gateway.clock();
+    gateway.tasks().background("continuity-sweeper", async move {
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            continuity.sweep(clock.now());
+        }
+    });
 }
 
 fn certificate(config: &Config) -> Result<Option<Certificate>, Fault> {

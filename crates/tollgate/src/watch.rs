@@ -56,10 +56,17 @@ pub fn watch(gateway: &Gateway, source: &Source, certificate: Option<&Certificat
         while told.recv().await.is_some() {
             tokio::time::sleep(SETTLE).await;
             while told.try_recv().is_ok() {}
-            let fresh = fingerprint(&files(&gateway));
-            if fresh != known {
-                known = fresh;
-                reload(&gateway);
+            let mut fresh = fingerprint(&files(&gateway));
+            // A file that is being written is empty for a moment: only what stays as it is counts.
+            while fresh != known {
+                tokio::time::sleep(SETTLE).await;
+                let again = fingerprint(&files(&gateway));
+                if again == fresh {
+                    known = fresh;
+                    reload(&gateway);
+                } else {
+                    fresh = again;
+                }
             }
         }
     });

@@ -63,7 +63,7 @@ const fn remedy(kind: FaultKind) -> &'static str {
             "Send less, or raise `limits.body` (`limits.multipart` for uploads). The limit holds before and after decompression."
         }
         K::UnsupportedEncoding => {
-            "Send the body plain or as gzip, br, zstd or deflate, with `content-type: application/json`."
+            "Send the body plain or as gzip, br or zstd, with `content-type: application/json`."
         }
         K::NoSuchPath => {
             "Check the base URL and the path. All client endpoints stand at their standard path and under `/openai`, `/anthropic`, `/genai`, `/bedrock` and `/cohere`."

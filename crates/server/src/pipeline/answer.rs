@@ -4,14 +4,16 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tollgate_core::continuity::{seal_id, seal_ids};
 use tollgate_core::fold::Fold;
-use tollgate_ir::{BlockStart, Delta, Dialect, Event, Fault, FaultKind, Finish, Reply, Usage};
+use tollgate_ir::{BlockStart, Delta, Dialect, Event, Fault, FaultKind, Finish, Issuer, Reply, Usage};
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::codec;
 use tollgate_wire::frame::{Deframer, Frame};
 use tollgate_wire::tap::{Tap, Verdict};
 use tollgate_wire::translate::StreamTranslator;
 
+use super::owners;
 use crate::upstream::ReplyBody;
 
 /// Where an upstream's bytes come from.
@@ -23,6 +25,14 @@ pub enum Source {
 }
 
 impl Source {
+    /// A provider's answer. Of a stream the limit for the first token holds until one comes: pings are none.
+    pub fn remote(mut body: ReplyBody, stream: bool) -> Self {
+        if stream {
+            body.hold_first_token();
+        }
+        Self::Remote(Box::new(body))
+    }
+
     /// The next bytes; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
         match self {
@@ -74,6 +84,8 @@ pub struct Outcome {
     pub usage: Option<Usage>,
     /// Why it ended.
     pub finish: Option<Finish>,
+    /// The short names of the encrypted reasoning in it that only its maker reads.
+    pub seals: Vec<String>,
     /// The whole answer, where it was kept for what is remembered of it.
     pub reply: Option<Reply>,
 }
@@ -87,6 +99,7 @@ impl Outcome {
             service_tier: reply.head.service_tier.clone(),
             usage: reply.usage,
             finish: reply.choices.first().and_then(|c| c.finish.clone()),
+            seals: seal_ids(reply.choices.iter().flat_map(|c| &c.blocks)),
             reply: Some(reply),
         }
     }
@@ -94,7 +107,7 @@ impl Outcome {
 
 /// How a stream's frames become the client's bytes.
 enum Flow {
-    Relay { tap: Box<Tap> },
+    Relay { tap: Box<Tap>, seals: Vec<String> },
     Translate { translator: Box<StreamTranslator>, fold: Option<Box<Fold>>, seen: Box<Outcome>, content: bool },
 }
 
@@ -115,7 +128,15 @@ impl Stream {
     /// A relayed stream.
     pub fn relayed(source: Source, deframer: Deframer, carriage: Carriage, face: Dialect, hide_usage: bool) -> Self {
         let tap = Box::new(Tap::new(face, hide_usage));
-        Self { source, deframer, carriage, face, flow: Flow::Relay { tap }, over: false, fault: None }
+        Self {
+            source,
+            deframer,
+            carriage,
+            face,
+            flow: Flow::Relay { tap, seals: Vec::new() },
+            over: false,
+            fault: None,
+        }
     }
 
     /// A translated stream; with `keep` the whole answer is folded for what is remembered of it.
@@ -169,7 +190,7 @@ impl Stream {
             return;
         }
         let cut = match &mut self.flow {
-            Flow::Relay { tap } => {
+            Flow::Relay { tap, .. } => {
                 tap.end();
                 (!tap.is_complete()).then(|| tap.fault().cloned().unwrap_or_else(cut))
             }
@@ -191,7 +212,10 @@ impl Stream {
             Err(fault) => return self.break_off(fault, out),
         };
         match &mut self.flow {
-            Flow::Relay { tap } => {
+            Flow::Relay { tap, seals } => {
+                if self.face == Dialect::OpenAiResponses {
+                    seals.extend(owners::made(&frame.data));
+                }
                 if tap.frame(&frame) == Verdict::Pass {
                     out.extend_from_slice(&frame.raw);
                     if !frame.raw.ends_with(b"\n") && self.face != Dialect::Bedrock && !frame.raw.is_empty() {
@@ -209,7 +233,7 @@ impl Stream {
     fn after_step(&mut self, _out: &mut Vec<u8>) {
         match &mut self.flow {
             // After an in-band error the provider's own words have gone out; nothing of ours follows.
-            Flow::Relay { tap } => {
+            Flow::Relay { tap, .. } => {
                 if let Some(fault) = tap.fault() {
                     self.fault = Some(fault.clone());
                 }
@@ -222,6 +246,12 @@ impl Stream {
                             seen.model.clone_from(&head.model);
                             seen.id.clone_from(&head.id);
                             seen.service_tier.clone_from(&head.service_tier);
+                        }
+                        Event::Delta { delta: Delta::Seal(seal), .. } if seal.issuer == Issuer::OpenAi => {
+                            seen.seals.push(seal_id(seal));
+                        }
+                        Event::Open { start: BlockStart::Whole(block), .. } => {
+                            seen.seals.extend(seal_ids(std::iter::once(&**block)));
                         }
                         Event::Usage(usage) => seen.usage = Some(*usage),
                         Event::Finish { choice: 0, finish } => seen.finish = Some(finish.clone()),
@@ -258,7 +288,7 @@ impl Stream {
     /// Content came: from here on no other target can take over unseen.
     pub fn has_content(&self) -> bool {
         match &self.flow {
-            Flow::Relay { tap } => tap.has_content(),
+            Flow::Relay { tap, .. } => tap.has_content(),
             Flow::Translate { content, .. } => *content,
         }
     }
@@ -271,7 +301,7 @@ impl Stream {
     /// What it turned out to be.
     pub fn outcome(&mut self) -> Outcome {
         match &mut self.flow {
-            Flow::Relay { tap } => {
+            Flow::Relay { tap, seals } => {
                 let seen = tap.seen();
                 Outcome {
                     model: seen.model.clone(),
@@ -279,6 +309,7 @@ impl Stream {
                     service_tier: seen.service_tier.clone(),
                     usage: seen.usage,
                     finish: seen.finish.clone(),
+                    seals: std::mem::take(seals),
                     reply: None,
                 }
             }

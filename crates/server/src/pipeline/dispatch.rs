@@ -15,7 +15,8 @@ use tollgate_wire::target::ReplyContext;
 use tollgate_wire::{codec, ops};
 
 use super::answer::{Outcome, Source, Stream};
-use super::memory::{self, Recalled, Understood};
+use super::memory::{self, Known, Understood};
+use super::owners::{self, Owners};
 use super::prepare::{Back, Prepared, prepare};
 use super::receive::Call;
 use super::settle::Settlement;
@@ -90,10 +91,10 @@ pub async fn dispatch(
     gateway: &Gateway,
     call: &Call,
     plan: &Plan,
-    recalled: &Recalled,
+    known: Known,
     settlement: &mut Settlement,
 ) -> Result<Served, Failed> {
-    let mut understood: Option<Understood> = None;
+    let Known { recalled, owners, mut understood } = known;
     let mut failures: Vec<Failed> = Vec::new();
     for target in &plan.targets {
         let Some(provider) = call.state.providers.get(&target.provider) else { continue };
@@ -104,16 +105,16 @@ pub async fn dispatch(
                 continue;
             }
         };
-        let continues = recalled.stored.as_ref().is_some_and(|stored| stored.conversation.is_some());
-        let translates = way.dialect != call.face || continues || codec::must_translate(call.face, &call.body);
+        let translates =
+            way.dialect != call.face || recalled.continues() || codec::must_translate(call.face, &call.body);
         if translates && understood.is_none() {
-            understood = Some(Understood::of(gateway, call, recalled).await?);
+            understood = Some(Understood::of(gateway, call, &recalled).await?);
         }
         let mut understood = understood.as_mut().filter(|_| translates);
         if let Some(understood) = &mut understood {
             settlement.waiting(fetch::media(gateway, call, way.dialect, &mut understood.request)).await?;
         }
-        let attempt = Attempt { gateway, call, provider, target, way };
+        let attempt = Attempt { gateway, call, provider, target, way, owners: &owners };
         match attempt.run(understood.as_deref(), settlement).await {
             Ok(served) => return Ok(served),
             Err(failed) => {
@@ -164,6 +165,7 @@ struct Attempt<'a> {
     provider: &'a Provider,
     target: &'a Target,
     way: &'a Way,
+    owners: &'a Owners,
 }
 
 impl Attempt<'_> {
@@ -176,7 +178,8 @@ impl Attempt<'_> {
         {
             return count::estimate(self.gateway, self.call, self.target, understood).await.map_err(Failed::from);
         }
-        let prepared = prepare(self.gateway, self.call, self.provider, self.target, way, understood).await?;
+        let prepared =
+            prepare(self.gateway, self.call, self.provider, self.target, way, understood, self.owners).await?;
         let Prepared { request, body, back, losses } = prepared;
         let (status, provider_headers, source) = if self.provider.simulated {
             let created = self.gateway.clock().now().unix_ms / 1000;
@@ -189,7 +192,7 @@ impl Attempt<'_> {
             let deadlines = self.deadlines(settlement);
             let sent = self.gateway.upstream().send(request, &self.provider.egress, &deadlines);
             let (head, body) = settlement.waiting(sent).await?.into_parts();
-            (head.status.as_u16(), head.headers, Source::Remote(Box::new(body)))
+            (head.status.as_u16(), head.headers, Source::remote(body, self.call.stream))
         };
         settlement.attempt_status(status);
         if !(200..300).contains(&status) {
@@ -263,8 +266,10 @@ impl Attempt<'_> {
                     service_tier: seen.service_tier.clone(),
                     usage: seen.usage,
                     finish: seen.finish.clone(),
+                    seals: if self.call.face == Dialect::OpenAiResponses { owners::made(&body) } else { Vec::new() },
                     reply: None,
                 };
+                owners::remember(self.gateway, self.call, self.target, &outcome.seals).await;
                 memory::remember_pin(self.gateway, self.call, self.target, outcome.id.as_deref()).await;
                 Ok(Body::Whole { bytes: body, outcome: Box::new(outcome) })
             }
@@ -274,7 +279,9 @@ impl Attempt<'_> {
                 let bytes = Bytes::from(codec::encode_reply(self.call.face, &reply, &context));
                 let before = understood.map_or(0, |u| u.before);
                 memory::remember_reply(self.gateway, self.call, &request, before, &reply, &bytes).await;
-                Ok(Body::Whole { bytes, outcome: Box::new(Outcome::of(reply)) })
+                let outcome = Outcome::of(reply);
+                owners::remember(self.gateway, self.call, self.target, &outcome.seals).await;
+                Ok(Body::Whole { bytes, outcome: Box::new(outcome) })
             }
         }
     }

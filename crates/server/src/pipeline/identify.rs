@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
-use http::{HeaderMap, request};
+use http::{HeaderMap, Uri, request};
 use tollgate_core::caller::Caller;
 use tollgate_ir::{Fault, FaultKind};
 
@@ -17,7 +17,7 @@ const OTHERS: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
 /// Finds the caller.
 pub fn identify(state: &State, head: &request::Parts) -> Result<Arc<Caller>, Fault> {
     if state.is_open() {
-        open(state, &head.headers)?;
+        open(state, head)?;
         return Ok(Arc::new(Caller::anonymous()));
     }
     let credential = credential(head)?;
@@ -89,8 +89,9 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Without keys anybody on this machine may call, but no web page that a browser on it shows: the host must be a
 /// loopback name (DNS rebinding), the origin absent or allowed.
-fn open(state: &State, headers: &HeaderMap) -> Result<(), Fault> {
-    let host = text(headers, HOST.as_str()).unwrap_or("localhost");
+fn open(state: &State, head: &request::Parts) -> Result<(), Fault> {
+    let headers = &head.headers;
+    let host = host(headers, &head.uri);
     if !is_loopback_name(host) {
         return Err(Fault::new(
             FaultKind::ForbiddenOrigin,
@@ -110,6 +111,16 @@ fn open(state: &State, headers: &HeaderMap) -> Result<(), Fault> {
             "Web pages of `{origin}` may not call. Allow the origin under `server.cors.origins`, or declare `keys`."
         ),
     ))
+}
+
+/// The name by which the client reached us; HTTP/2 has it in the address.
+fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
+    text(headers, HOST.as_str()).or_else(|| uri.host()).unwrap_or("localhost")
+}
+
+/// The client reached us by a name that no web page on another machine can have.
+pub fn by_loopback_name(headers: &HeaderMap, uri: &Uri) -> bool {
+    is_loopback_name(host(headers, uri))
 }
 
 fn is_loopback_name(host: &str) -> bool {

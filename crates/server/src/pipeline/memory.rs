@@ -7,11 +7,12 @@ use std::sync::Arc;
 use tollgate_core::continuity::{
     Conversation, StoredResponse, keep, remember, restore, resume, strip_foreign, unknown_response, wanted,
 };
-use tollgate_core::route::{Pin, Target};
+use tollgate_core::route::{Facts, Pin, Target, plan};
 use tollgate_ir::{Dialect, Fault, Issuer, Losses, Operation, Reply, Request};
 use tollgate_wire::json::Node;
-use tollgate_wire::{codec, ops};
+use tollgate_wire::{codec, openai_responses, ops};
 
+use super::owners::Owners;
 use super::receive::Call;
 use crate::app::Gateway;
 
@@ -21,6 +22,42 @@ pub struct Recalled {
     pub pin: Option<Pin>,
     /// The conversation, where it was kept here.
     pub stored: Option<Arc<StoredResponse>>,
+}
+
+/// What is known of a call before a target is chosen.
+pub struct Known {
+    /// Of the response that it continues.
+    pub recalled: Recalled,
+    /// Who made the encrypted reasoning that it carries.
+    pub owners: Owners,
+    /// The request in the IR, where it had to be read already.
+    pub understood: Option<Understood>,
+}
+
+impl Recalled {
+    /// The call has to be read, since it stands on what is kept here.
+    pub fn continues(&self) -> bool {
+        self.stored.as_ref().is_some_and(|stored| stored.conversation.is_some())
+    }
+
+    /// Reads as much of the call as the choice of a target depends on.
+    pub async fn understand(self, gateway: &Gateway, call: &Call) -> Result<Known, Fault> {
+        if call.face == Dialect::OpenAiResponses && !self.continues() {
+            return Ok(Known { owners: Owners::of_body(gateway, call).await, recalled: self, understood: None });
+        }
+        // Only those who speak Responses make reasoning that others of their kind cannot read.
+        let targets = plan(&call.resolved, &call.state.config, &Facts::default(), &mut || 0.0).targets;
+        let seals = targets.iter().any(|target| {
+            let way = call.state.providers.get(&target.provider).and_then(|p| p.way(call.face, &target.model));
+            way.is_some_and(|way| way.dialect == Dialect::OpenAiResponses)
+        });
+        if !seals {
+            return Ok(Known { recalled: self, owners: Owners::default(), understood: None });
+        }
+        let understood = Understood::of(gateway, call, &self).await?;
+        let owners = Owners::of_request(gateway, call, &understood.request).await;
+        Ok(Known { recalled: self, owners, understood: Some(understood) })
+    }
 }
 
 /// Looks up the response that the call continues, if it does.
@@ -67,6 +104,7 @@ impl Understood {
             before = conversation.turns.len();
             resume(&mut request, conversation);
         }
+        refer(gateway, call, &mut request).await?;
         let ids = wanted(&request);
         if !ids.is_empty() {
             let now = gateway.clock().now();
@@ -83,6 +121,22 @@ impl Understood {
         strip_foreign(&mut request, readable(dialect));
         request
     }
+}
+
+/// Puts items of earlier responses in the places where the request refers to them by id.
+async fn refer(gateway: &Gateway, call: &Call, request: &mut Request) -> Result<(), Fault> {
+    if call.face != Dialect::OpenAiResponses {
+        return Ok(());
+    }
+    let now = gateway.clock().now();
+    let mut bodies = HashMap::new();
+    for id in openai_responses::referred_responses(request) {
+        let stored = gateway.continuity().get_response(&call.caller.name, &id, now).await;
+        if let Some(conversation) = stored.as_ref().and_then(|s| s.conversation.as_ref()) {
+            bodies.insert(id, conversation.body.clone());
+        }
+    }
+    openai_responses::resolve_references(request, &bodies)
 }
 
 const fn readable(dialect: Dialect) -> &'static [Issuer] {

@@ -8,14 +8,16 @@ mod count;
 mod dispatch;
 mod fetch;
 pub(crate) mod headers;
-mod identify;
+pub(crate) mod identify;
 mod memory;
 mod models;
 pub(crate) mod outlet;
+mod owners;
 mod passthrough;
 mod prepare;
 mod receive;
 mod reframe;
+mod refuse;
 pub(crate) mod reply;
 mod settle;
 mod stored;
@@ -27,7 +29,7 @@ use http::request;
 use hyper::body::Incoming;
 use tollgate_core::caller::Caller;
 use tollgate_core::route::{Facts, plan};
-use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
+use tollgate_ir::{Dialect, Operation};
 
 use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
@@ -40,7 +42,7 @@ use settle::Settlement;
 pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Parts, body: Incoming) -> Reply {
     let state = gateway.state();
     let face = route.face;
-    let caller = match identify::identify(&state, &head).and_then(|caller| no_loop(&head).map(|()| caller)) {
+    let caller = match refuse::refuse(gateway, &head).and_then(|()| identify::identify(&state, &head)) {
         Ok(caller) => caller,
         Err(fault) => return reply::fault(face, id, fault.into(), None),
     };
@@ -121,25 +123,11 @@ async fn answer(
     mut settlement: Settlement,
 ) -> (Result<Served, Failed>, Settlement, Call) {
     let result = async {
-        let recalled = memory::recall(&gateway, &call).await?;
-        let facts = Facts { only: recalled.pin.as_ref(), ..Facts::default() };
+        let known = memory::recall(&gateway, &call).await?.understand(&gateway, &call).await?;
+        let facts = Facts { only: known.recalled.pin.as_ref(), first: known.owners.first(), ..Facts::default() };
         let plan = plan(&call.resolved, &call.state.config, &facts, &mut crate::draw::uniform);
-        dispatch::dispatch(&gateway, &call, &plan, &recalled, &mut settlement).await
+        dispatch::dispatch(&gateway, &call, &plan, known, &mut settlement).await
     }
     .await;
     (result, settlement, call)
 }
-
-/// A request that passed a Tollgate and names this gateway as its provider would go round for ever.
-fn no_loop(head: &request::Parts) -> Result<(), Fault> {
-    match prepare::hops(&head.headers) {
-        hops if hops >= MAX_HOPS => Err(Fault::new(
-            FaultKind::LoopDetected,
-            "The request has passed this gateway before: a provider's `base_url` points back to it.",
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Tollgates may stand behind each other, but not so many.
-const MAX_HOPS: u32 = 3;

@@ -13,7 +13,6 @@ use super::outlet::ReplyBodyOut;
 use super::reply::{self, Reply};
 use crate::app::State;
 use crate::catalogue::BuiltIn;
-use crate::simulate;
 
 /// Lists what the caller may name, or shows one.
 pub fn reply(state: &State, caller: &Caller, face: Dialect, id: &str, model: Option<&str>) -> Reply {
@@ -30,15 +29,12 @@ pub fn reply(state: &State, caller: &Caller, face: Dialect, id: &str, model: Opt
     response
 }
 
-/// Virtual models and configured ones; the simulation's, where it serves.
+/// Virtual models and configured ones (the simulation's, where it serves).
 fn names(state: &State, caller: &Caller) -> Vec<String> {
     let config = &state.config;
     let mut names: Vec<String> = config.models.keys().cloned().collect();
     for provider in state.providers.values() {
         names.extend(provider.model_names().map(|model| format!("{}/{model}", provider.id)));
-        if provider.simulated {
-            names.extend(simulate::MODELS.iter().map(|m| format!("{}/{}", provider.id, m.name)));
-        }
     }
     names.retain(|name| caller.models.permits(name));
     names.sort();

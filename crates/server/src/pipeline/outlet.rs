@@ -14,11 +14,16 @@ use http_body::{Body, Frame, SizeHint};
 /// Where the future puts pieces.
 #[derive(Clone, Default)]
 pub struct Outlet {
-    slot: Arc<Mutex<Option<Frame<Bytes>>>>,
+    slot: Arc<Mutex<Option<Result<Frame<Bytes>, Broken>>>>,
 }
 
+/// A body that ends in the middle: the connection is closed without its proper end, so that the client sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the provider's answer broke off")]
+pub struct Broken;
+
 impl Outlet {
-    fn put(&self, frame: Frame<Bytes>) -> impl Future<Output = ()> + Send + use<> {
+    fn put(&self, frame: Result<Frame<Bytes>, Broken>) -> impl Future<Output = ()> + Send + use<> {
         let slot = Arc::clone(&self.slot);
         let mut frame = Some(frame);
         // Pending until the body has taken the piece: the body polls this future again right after.
@@ -36,16 +41,21 @@ impl Outlet {
     pub async fn send(&self, piece: impl Into<Bytes>) {
         let piece = piece.into();
         if !piece.is_empty() {
-            self.put(Frame::data(piece)).await;
+            self.put(Ok(Frame::data(piece))).await;
         }
     }
 
     /// Sends trailers, after the last piece.
     pub async fn trailers(&self, trailers: HeaderMap) {
-        self.put(Frame::trailers(trailers)).await;
+        self.put(Ok(Frame::trailers(trailers))).await;
     }
 
-    fn take(&self) -> Option<Frame<Bytes>> {
+    /// Ends the body in the middle. Nothing comes after it.
+    pub async fn break_off(&self) {
+        self.put(Err(Broken)).await;
+    }
+
+    fn take(&self) -> Option<Result<Frame<Bytes>, Broken>> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -85,7 +95,7 @@ impl ReplyBodyOut {
 
 impl Body for ReplyBodyOut {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = Broken;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
@@ -110,14 +120,14 @@ impl Body for ReplyBodyOut {
 }
 
 impl Driven {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::convert::Infallible>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         if let Some(writer) = &mut self.writer
             && writer.as_mut().poll(cx).is_ready()
         {
             self.writer = None;
         }
         match self.outlet.take() {
-            Some(frame) => Poll::Ready(Some(Ok(frame))),
+            Some(frame) => Poll::Ready(Some(frame)),
             None if self.writer.is_none() => Poll::Ready(None),
             None => Poll::Pending,
         }

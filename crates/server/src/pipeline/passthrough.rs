@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use http::{Method, Request, Response, request};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 use tollgate_core::caller::Caller;
 use tollgate_core::route::Target;
 use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
@@ -20,6 +21,7 @@ use super::outlet::ReplyBodyOut;
 use super::prepare::{HOP, hops};
 use super::reply::{self, Reply};
 use super::settle::Settlement;
+use super::wishes::Wishes;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake};
 use crate::credentials::SignedBody;
@@ -129,11 +131,22 @@ async fn hand_through(
     };
     let credential = provider.credentials.first().cloned().unwrap_or_default();
     credential.apply(&mut out, SignedBody::Whole(&whole), gateway.clock().wall()).await?;
-    let deadlines = Deadlines { connect: provider.timeouts.connect, ..Deadlines::default() };
+    let deadlines = deadlines(provider, &head)?;
     let sent = gateway.upstream().send(Request::from_parts(out, payload), &provider.egress, &deadlines);
     let (head, body) = settlement.waiting(sent).await?.into_parts();
     settlement.attempt_status(head.status.as_u16());
     Ok((head, body))
+}
+
+fn deadlines(provider: &Provider, head: &request::Parts) -> Result<Deadlines, Fault> {
+    let now = Instant::now();
+    Ok(Deadlines {
+        connect: provider.timeouts.connect,
+        first_token: None,
+        idle: Some(provider.timeouts.idle),
+        end: Some(now + provider.timeouts.total),
+        client_end: Wishes::of(&head.headers)?.timeout.map(|limit| now + limit),
+    })
 }
 
 /// Base URL and path; a version that both have stands once.
@@ -191,7 +204,8 @@ fn answered(
                     }
                     Err(fault) => {
                         settlement.attempt_failed(&fault);
-                        return settlement.failed(&fault);
+                        settlement.failed(&fault);
+                        return outlet.break_off().await;
                     }
                 }
             }

@@ -12,12 +12,13 @@ use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::json::{self, Envelope, Patch, apply};
 use tollgate_wire::relay::{LimitName, RelayRequest, relay_request};
 use tollgate_wire::translate::Translation;
-use tollgate_wire::{codec, ops};
+use tollgate_wire::{codec, openai_responses, ops};
 
 use super::identify::client_credentials;
 use super::memory::Understood;
+use super::owners::Owners;
 use super::receive::Call;
-use crate::app::Gateway;
+use crate::app::{Gateway, hash};
 use crate::credentials::{Credential, Secret, SignedBody};
 use crate::provider::{Provider, Way};
 use crate::routes::FaceCarriage;
@@ -74,15 +75,16 @@ pub async fn prepare(
     target: &Target,
     way: &Way,
     understood: Option<&Understood>,
+    owners: &Owners,
 ) -> Result<Prepared, Fault> {
     let (written, losses) = match understood {
         None => {
             let mut losses = Losses::new(codec::path_of(call.face));
-            (relay(call, provider, target, way, &mut losses), losses)
+            (relay(call, provider, target, way, owners, &mut losses), losses)
         }
         Some(understood) => {
             let mut losses = understood.losses.clone();
-            (translate(call, provider, target, way, understood, &mut losses)?, losses)
+            (translate(call, provider, target, way, understood, owners, &mut losses)?, losses)
         }
     };
     refuse_losses(call, provider, &losses)?;
@@ -90,7 +92,16 @@ pub async fn prepare(
     Ok(Prepared { request, body: written.body, back: written.back, losses })
 }
 
-fn relay(call: &Call, provider: &Provider, target: &Target, way: &Way, losses: &mut Losses) -> Written {
+fn relay(
+    call: &Call,
+    provider: &Provider,
+    target: &Target,
+    way: &Way,
+    owners: &Owners,
+    losses: &mut Losses,
+) -> Written {
+    let mut edits = edits(call, way);
+    edits.extend(owners.edit(call, target));
     let relayed = relay_request(
         &RelayRequest {
             dialect: call.face,
@@ -103,7 +114,7 @@ fn relay(call: &Call, provider: &Provider, target: &Target, way: &Way, losses: &
             control: provider.control,
             stream_usage: true,
             betas: &betas(call),
-            edits: &edits(call, way),
+            edits: &edits,
         },
         losses,
     );
@@ -122,8 +133,13 @@ fn betas(call: &Call) -> Vec<String> {
     flags
 }
 
-/// A body that came by Bedrock's InvokeModel lacks what Claude's own API wants in it, and the reverse is the carriage's.
+/// What must be other for this host: reasoning items that a translation made are not OpenAI's to read, and a body that
+/// came by Bedrock's InvokeModel lacks what Claude's own API wants in it (the reverse is the carriage's).
 fn edits(call: &Call, way: &Way) -> Vec<Patch> {
+    if call.face == Dialect::OpenAiResponses {
+        let input = openai_responses::input_without_foreign_reasoning(&call.body);
+        return input.map(|input| Patch::set("input", input.as_str())).into_iter().collect();
+    }
     if call.carriage != FaceCarriage::BedrockInvoke || way.carriage.model_in_path(way.dialect, call.operation) {
         return Vec::new();
     }
@@ -140,9 +156,11 @@ fn translate(
     target: &Target,
     way: &Way,
     understood: &Understood,
+    owners: &Owners,
     losses: &mut Losses,
 ) -> Result<Written, Fault> {
-    let request = understood.for_dialect(way.dialect);
+    let mut request = understood.for_dialect(way.dialect);
+    owners.strip(&mut request, call, target);
     let facts = provider.facts(&target.model);
     let (encoded, translation) = Translation::request(call.face, way.dialect, &request, &target.model, &facts, losses)?;
     let mut betas = encoded.betas;
@@ -233,10 +251,16 @@ fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Crede
         let index = target.key.unwrap_or(0).min(provider.credentials.len().saturating_sub(1));
         return Ok(provider.credentials.get(index).cloned().unwrap_or_default());
     };
-    let own = client_credentials(&call.head).next().map(|(_, key)| Secret::new(key)).ok_or_else(|| {
+    // The gateway's own key is for the gateway, whichever header it came in.
+    let ours = |key: &str| call.state.directory.find(&hash(key)).is_some();
+    let own = client_credentials(&call.head).map(|(_, key)| key).find(|key| !ours(key)).map(Secret::new).ok_or_else(|| {
         Fault::new(
             FaultKind::NoCredential,
-            format!("The provider `{}` is asked with the client's own credential, and there is none.", provider.id),
+            format!(
+                "The provider `{}` is asked with the client's own credential, and there is none. Send it as your SDK's API \
+                 key, and the gateway key in `x-tollgate-key`.",
+                provider.id
+            ),
         )
     })?;
     Ok(match auth {

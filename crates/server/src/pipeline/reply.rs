@@ -13,6 +13,7 @@ use super::dispatch::{Body, Failed, Remember, Served, status_of};
 use super::headers;
 use super::memory;
 use super::outlet::{Outlet, ReplyBodyOut};
+use super::owners;
 use super::receive::Call;
 use super::reframe::Reframe;
 use super::settle::Settlement;
@@ -22,6 +23,9 @@ use crate::routes::FaceCarriage;
 
 /// What keeps a silent stream open: a comment of server-sent events.
 const COMMENT: &[u8] = b": keepalive\n\n";
+
+/// What is known only at the end of a stream.
+const TRAILERS: &str = "x-tollgate-attempts, x-tollgate-cost";
 
 /// A reply of ours.
 pub type Reply = Response<ReplyBodyOut>;
@@ -63,6 +67,10 @@ pub fn served(gateway: &Gateway, call: Call, served: Served, mut settlement: Set
             settlement.trail().overhead = settlement.overhead();
             let mut head = Response::new(());
             commit_headers(&mut head, &call, served.headers, &mut settlement);
+            if call.wishes.trailers {
+                // HTTP/1.1 wants them announced.
+                headers::put(head.headers_mut(), "trailer", TRAILERS);
+            }
             let (face, carriage) = (call.face, call.carriage);
             let gateway = gateway.clone();
             let body = ReplyBodyOut::driven(move |outlet| async move {
@@ -209,6 +217,9 @@ impl Writer {
         let target = settlement.trail().attempts.last().map(|a| a.target.clone());
         let provider = target.as_ref().and_then(|t| self.call.state.providers.get(&t.provider));
         settlement.attempt_served(&outcome, provider, fault);
+        if let Some(target) = &target {
+            owners::remember(&self.gateway, &self.call, target, &outcome.seals).await;
+        }
         if fault.is_some() {
             return;
         }

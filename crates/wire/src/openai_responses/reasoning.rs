@@ -87,6 +87,8 @@ pub(super) fn extra(item: &Node<'_>, known: &[&str]) -> Option<Carry> {
 /// For a relay to OpenAI after answers of others: the request's `input` without reasoning items that we made, which
 /// OpenAI would look up or try to read, and refuse the whole request. `None`: there are none, the bytes may stay.
 pub fn input_without_foreign_reasoning(body: &[u8]) -> Option<Json> {
+    // Nearly every body holds none, and a search costs far less than a parse.
+    memchr::memmem::find(body, b"\"rs_tg").or_else(|| memchr::memmem::find(body, b"\"tollgate."))?;
     let body = Node::read(body)?;
     let items = body.get("input")?.items();
     let foreign = |item: &&Node<'_>| {

@@ -1,0 +1,87 @@
+//! What no request may do, whatever its body says: go round in circles, come while the gateway stops, or name an
+//! upstream's address in a header.
+
+use http::{HeaderMap, request};
+use tollgate_ir::{Fault, FaultKind};
+
+use super::prepare;
+use crate::app::Gateway;
+
+/// Tollgates may stand behind each other, but not so many.
+const MAX_HOPS: u32 = 3;
+
+/// Headers by which other gateways' users name an upstream's address, without the prefixes below.
+const ADDRESSES: &[&str] = &[
+    "api-base",
+    "base-url",
+    "api-url",
+    "custom-host",
+    "target-url",
+    "upstream-url",
+    "endpoint-url",
+    "openai-api-base",
+    "openai-base-url",
+    "anthropic-base-url",
+    "azure-host",
+    "azure-endpoint",
+    "vertex-api-base",
+    "aws-bedrock-runtime-endpoint",
+];
+
+/// What gateways put before them.
+const PREFIXES: &[&str] = &["x-tollgate-", "x-litellm-", "x-portkey-", "x-bf-", "helicone-", "cf-aig-", "x-"];
+
+/// Refuses what may not be.
+pub fn refuse(gateway: &Gateway, head: &request::Parts) -> Result<(), Fault> {
+    if gateway.tasks().draining().is_cancelled() {
+        return Err(Fault::new(FaultKind::ShuttingDown, "The gateway is shutting down; send the request again."));
+    }
+    if prepare::hops(&head.headers) >= MAX_HOPS {
+        return Err(Fault::new(
+            FaultKind::LoopDetected,
+            "The request has passed this gateway before: a provider's `base_url` points back to it.",
+        ));
+    }
+    no_address(&head.headers)
+}
+
+fn no_address(headers: &HeaderMap) -> Result<(), Fault> {
+    let names = |name: &str| {
+        let bare = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
+        ADDRESSES.contains(&bare)
+    };
+    match headers.keys().find(|name| names(name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(Fault::new(
+            FaultKind::ForbiddenOverride,
+            format!(
+                "The header `{name}` would name an upstream's address. Remove it: providers are configured in Tollgate."
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_that_name_an_address_are_refused_and_no_others() {
+        for (name, refused) in [
+            ("x-litellm-api-base", true),
+            ("api-base", true),
+            ("x-portkey-custom-host", true),
+            ("helicone-target-url", true),
+            ("x-base-url", true),
+            ("x-api-key", false),
+            ("api-key", false),
+            ("x-forwarded-host", false),
+            ("x-portkey-metadata", false),
+            ("x-litellm-timeout", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name.parse::<http::HeaderName>().unwrap(), "v".parse().unwrap());
+            assert_eq!(no_address(&headers).is_err(), refused, "{name}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The acceptance cases, each against the built binary between a client over plain sockets and upstreams that follow a
+//! script. A test is named after its case; what has no case is named after what it promises.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail as the tests themselves do"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "real processes and sockets take real time, and nothing here is drained"
+)]
+
+mod bodies;
+mod errors;
+mod faces;
+mod headers;
+mod operations;
+mod relay;
+mod routing;
+mod secrets;
+mod security;
+mod state;
+mod streams;
+mod support;
