@@ -1,4 +1,5 @@
-//! A provider's refusal in the IR's words: one classification by status, type, code and phrase for all dialects.
+//! Refusals in the IR's words: a provider's, by one classification of status, type, code and phrase for all dialects,
+//! and ours of content that a dialect or a model cannot carry ([`unsupported`]).
 //!
 //! Each dialect reads its own envelope and calls [`classify`]; [`Words::read`] reads the envelopes that hosts share.
 //! The provider's status and words are kept. Whether to try elsewhere follows the status (401, 403, 408, 429, 5xx),
@@ -6,7 +7,7 @@
 
 mod phrases;
 
-use tollgate_ir::{Fault, FaultKind, LimitHeader, Retry};
+use tollgate_ir::{Block, Content, Fault, FaultKind, LimitHeader, Retry};
 
 use self::phrases::PHRASES;
 use crate::json::Node;
@@ -129,6 +130,40 @@ pub fn classify(
     fault.provider_code = provider_code.map(str::to_owned);
     fault.headers = limit_headers(headers);
     fault
+}
+
+/// The fault of a block that cannot be carried. `why` says why not, and what to do, in whole sentences.
+pub(crate) fn unsupported(block: &Block, why: &str) -> Fault {
+    let what = match &block.content {
+        Content::Media(media) => media.kind.as_str(),
+        Content::Text { .. } | Content::Refusal(_) => "text",
+        Content::Reasoning(_) => "reasoning",
+        Content::Call(_) => "tool call",
+        Content::Result(_) => "tool result",
+        Content::Server(_) | Content::Opaque { .. } => "block",
+    };
+    let at = if block.at.is_empty() { String::new() } else { format!(" at `{}`", block.at) };
+    let mut fault = Fault::new(FaultKind::UnsupportedContent, format!("The {what}{at} cannot be sent. {why}"));
+    fault.param = (!block.at.is_empty()).then(|| block.at.clone());
+    fault
+}
+
+/// The fault of a conversation that ends with words of the assistant, for a model that does not go on with them
+/// (decisions, “what a translator invents”). Nothing that we could say in the user's name would mean the same.
+pub(crate) fn no_prefill(block: &Block) -> Fault {
+    unsupported(
+        block,
+        "The model does not go on with a last message of the assistant. End with a message of the user, or ask a model \
+         that takes a prefill.",
+    )
+}
+
+/// The fault of a conversation of which nothing is left to be sent.
+pub(crate) fn nothing_said() -> Fault {
+    Fault::new(
+        FaultKind::UnsupportedContent,
+        "The conversation has no message that says anything. Send at least one message of the user.",
+    )
 }
 
 /// The headers about limits, to be handed on.

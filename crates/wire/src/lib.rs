@@ -5,10 +5,13 @@
 
 pub mod carriage;
 pub mod codec;
+mod effort;
 pub mod fault;
 pub mod frame;
 pub mod ids;
 pub mod json;
+mod media;
+mod openai_models;
 pub mod ops;
 pub mod providers;
 pub mod relay;

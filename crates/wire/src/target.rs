@@ -1,6 +1,6 @@
 //! What codecs are told about the two sides beyond the body itself.
 
-use tollgate_ir::{Json, MediaKind};
+use tollgate_ir::{Json, MediaKind, Params};
 
 use crate::ids::ToolNames;
 
@@ -22,6 +22,17 @@ pub struct Target<'a> {
     pub names: &'a ToolNames,
     /// What the model takes, where configuration or catalogue say so; else the dialect's own table decides.
     pub facts: &'a ModelFacts,
+}
+
+/// The output limit of a model of which nothing is known (decisions, “what a translator invents”).
+pub(crate) const USUAL_OUTPUT: u64 = 8192;
+
+impl Target<'_> {
+    /// The output limit that efforts and budgets of thinking are shares of: the client's, else the model's; `class` is
+    /// what the dialect's own table says of it.
+    pub(crate) fn room(&self, params: &Params, class: Option<u64>) -> u64 {
+        params.max_tokens.or(self.facts.max_output).or(class).unwrap_or(USUAL_OUTPUT)
+    }
 }
 
 /// What is known of one model at one provider. `None`: not known.

@@ -5,9 +5,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tollgate_ir::{Block, Dialect, Fault, FaultKind, Media, MediaKind, MediaSource};
+use tollgate_ir::{Block, Dialect, Fault, Media, MediaKind, MediaSource};
 
+use crate::fault::unsupported;
 use crate::json::{Fields, Node, ObjectWriter};
+use crate::media::mime_of_bytes;
 use crate::target::ModelFacts;
 
 /// The image types that Claude reads.
@@ -61,31 +63,25 @@ pub(super) const fn block_type(media: &Media) -> &'static str {
 /// Refuses media that the model or the protocol cannot take, before anything is written.
 pub(super) fn check(block: &Block, media: &Media, facts: &ModelFacts) -> Result<(), Fault> {
     if facts.refuses(media.kind) {
-        return Err(refused(block, &format!("The model takes no {} input; leave it out.", media.kind.as_str())));
+        return Err(unsupported(block, &format!("The model takes no {} input. Leave it out.", media.kind.as_str())));
     }
     match (&media.source, media.kind) {
         (_, MediaKind::Audio | MediaKind::Video) => {
-            Err(refused(block, &format!("Claude takes no {} input; send its text instead.", media.kind.as_str())))
+            Err(unsupported(block, &format!("Claude takes no {} input. Send its text instead.", media.kind.as_str())))
         }
         (MediaSource::FileId { dialect, .. }, _) if *dialect != Dialect::Anthropic => {
-            Err(refused(block, &format!("The file is in {dialect}'s store; send its bytes or an address.")))
+            Err(unsupported(block, &format!("The file is in {dialect}'s store. Send its bytes or an address.")))
         }
         (MediaSource::Base64(data), MediaKind::Image) => match image_type(media, data) {
             Some(_) => Ok(()),
-            None => Err(refused(block, "Claude takes JPEG, PNG, GIF and WebP images.")),
+            None => Err(unsupported(block, "Claude takes JPEG, PNG, GIF and WebP images.")),
         },
         (MediaSource::Base64(data), MediaKind::Document) => match document(media, data) {
             Some(_) => Ok(()),
-            None => Err(refused(block, "Claude takes PDF and plain-text documents.")),
+            None => Err(unsupported(block, "Claude takes PDF and plain-text documents.")),
         },
         _ => Ok(()),
     }
-}
-
-fn refused(block: &Block, message: &str) -> Fault {
-    let mut fault = Fault::new(FaultKind::UnsupportedContent, format!("`{}` cannot be sent: {message}", block.at));
-    fault.param = Some(block.at.clone());
-    fault
 }
 
 /// Writes the `source`; [`check`] has been passed.
@@ -129,13 +125,7 @@ fn image_type(media: &Media, data: &str) -> Option<&'static str> {
         return Some("image/jpeg");
     }
     let known = IMAGES.into_iter().find(|mime| said.as_deref() == Some(*mime));
-    // The base64 of the magic numbers FF D8 FF, 89 PNG, GIF8 and RIFF.
-    let sniffed = || {
-        [("/9j/", IMAGES[0]), ("iVBOR", IMAGES[1]), ("R0lGOD", IMAGES[2]), ("UklGR", IMAGES[3])]
-            .into_iter()
-            .find(|(magic, _)| data.starts_with(magic))
-            .map(|(_, mime)| mime)
-    };
+    let sniffed = || IMAGES.into_iter().find(|mime| mime_of_bytes(data) == Some(*mime));
     known.or_else(|| match said.as_deref() {
         None | Some("image/*" | "image" | "application/octet-stream" | "") => sniffed(),
         Some(_) => None,

@@ -3,6 +3,9 @@
 //! Requests: [`decode`] and [`encode`], the latter by [`rules`] (what classes of models take), [`turns`] (the layout of the
 //! conversation), [`thinking`], [`output`] and [`tools`]. Replies: [`reply`] and [`stream`]. Blocks of both: [`blocks`].
 //!
+//! Where a class takes no prefill, a conversation that ends with words of the assistant is refused by name: a turn of the
+//! user that we made up would change what is asked.
+//!
 //! Kept: an assistant's blocks stay in their order, signed thinking byte for byte; what only Anthropic understands goes
 //! back to Anthropic whole; everything else is said, or reported.
 

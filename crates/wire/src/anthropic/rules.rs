@@ -5,6 +5,8 @@
 
 use tollgate_ir::Effort;
 
+use crate::effort::nearest;
+
 /// How a class of models is told to think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ThinkingForm {
@@ -107,7 +109,7 @@ impl ModelClass {
 
     /// The hardest effort that it takes and that is no harder than the one asked for.
     pub fn effort(&self, asked: Effort) -> Option<Effort> {
-        self.efforts.iter().rev().find(|e| **e <= asked).or(self.efforts.first()).copied()
+        nearest(self.efforts, asked)
     }
 }
 
@@ -160,14 +162,5 @@ mod tests {
             let got = (c.max_output, c.thinking, c.sampling, c.both_samplings, c.prefill, c.structured, c.late_system);
             assert_eq!(got, (max, thinking, sampling, both, prefill, structured, late), "{name} as {}", c.prefix);
         }
-    }
-
-    #[test]
-    fn an_effort_is_never_raised_but_to_the_lowest() {
-        let six = ModelClass::of("claude-opus-4-6");
-        assert_eq!(six.effort(Effort::XHigh), Some(Effort::High));
-        assert_eq!(six.effort(Effort::Minimal), Some(Effort::Low));
-        assert_eq!(ModelClass::of("claude-sonnet-5").effort(Effort::XHigh), Some(Effort::XHigh));
-        assert_eq!(ModelClass::of("claude-sonnet-4-5").effort(Effort::High), None);
     }
 }

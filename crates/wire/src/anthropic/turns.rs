@@ -4,11 +4,12 @@
 //! The order of an assistant's blocks is never changed: signatures are checked against it. A conversation may begin with
 //! the assistant (anthropics/anthropic-sdk-typescript#622), so no turn of the user is invented.
 
-use tollgate_ir::{Block, Content, Fault, FaultKind, Field, Issuer, Losses, Reason, Request, Role};
+use tollgate_ir::{Block, Content, Fault, Field, Issuer, Losses, Reason, Request, Role};
 
 use super::blocks::write::says_something;
 use super::media;
 use super::rules::{ModelClass, ThinkingForm};
+use crate::fault::{no_prefill, nothing_said};
 use crate::target::ModelFacts;
 
 /// One turn, its blocks those of one or more of the client's turns.
@@ -85,21 +86,10 @@ impl<'a> Turns<'a> {
     }
 
     fn check_ends(&self, class: &ModelClass) -> Result<(), Fault> {
-        let Some(last) = self.turns.last() else {
-            return Err(Fault::new(
-                FaultKind::UnsupportedContent,
-                "The conversation has no message that says anything; send at least one user message.",
-            ));
-        };
+        let Some(last) = self.turns.last() else { return Err(nothing_said()) };
         match last.blocks.last() {
             Some(block) if last.role == Role::Assistant && !class.prefill && block_is_words(block) => {
-                let message = format!(
-                    "`{}` cannot be sent: the model does not go on with a last message of the assistant; end with a user message.",
-                    block.at
-                );
-                let mut fault = Fault::new(FaultKind::UnsupportedContent, message);
-                fault.param = Some(block.at.clone());
-                Err(fault)
+                Err(no_prefill(block))
             }
             _ => Ok(()),
         }

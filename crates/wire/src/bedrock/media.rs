@@ -5,9 +5,11 @@ use std::collections::HashSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tollgate_ir::{Block, Carry, Content, Dialect, Fault, FaultKind, Losses, Media, MediaKind, MediaSource, Reason};
+use tollgate_ir::{Block, Carry, Content, Dialect, Fault, Losses, Media, MediaKind, MediaSource, Reason};
 
+use crate::fault::unsupported;
 use crate::json::{Fields, Node, ObjectWriter, object};
+use crate::media::mime_of_bytes;
 
 /// Formats, with the MIME types that they stand for; the first of a format is the one it is read as.
 const FORMATS: &[(MediaKind, &str, &str)] = &[
@@ -53,15 +55,6 @@ const FORMATS: &[(MediaKind, &str, &str)] = &[
     (MediaKind::Audio, "pcm", "audio/pcm"),
 ];
 
-/// How the base64 of files begins whose MIME type nobody gave.
-const MAGIC: &[(&str, &str)] = &[
-    ("iVBORw0KGgo", "image/png"),
-    ("/9j/", "image/jpeg"),
-    ("R0lGOD", "image/gif"),
-    ("UklGR", "image/webp"),
-    ("JVBERi0", "application/pdf"),
-];
-
 fn mime_of(kind: MediaKind, format: &str) -> String {
     let known = FORMATS.iter().find(|(k, f, _)| *k == kind && *f == format);
     let class = if kind == MediaKind::Document { "application" } else { kind.as_str() };
@@ -79,7 +72,7 @@ fn format_of(media: &Media) -> Option<&'static str> {
         return by_mime(mime).or(text.then_some("txt"));
     }
     let begins = match &media.source {
-        MediaSource::Base64(data) => MAGIC.iter().find(|(head, _)| data.starts_with(head)),
+        MediaSource::Base64(data) => mime_of_bytes(data),
         MediaSource::Text(_) => return Some("txt"),
         MediaSource::Url(_) | MediaSource::FileId { .. } => None,
     };
@@ -89,7 +82,7 @@ fn format_of(media: &Media) -> Option<&'static str> {
     };
     let ending = address.and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending.to_ascii_lowercase());
     let named = ending.and_then(|ending| of_kind().find(|(_, format, _)| *format == ending));
-    begins.and_then(|(_, mime)| by_mime(mime)).or(named.map(|(_, format, _)| *format))
+    begins.and_then(by_mime).or(named.map(|(_, format, _)| *format))
 }
 
 /// Reads `image`, `document`, `video` or `audio`.
@@ -206,10 +199,9 @@ pub(super) fn write(
     // Only documents may leave their format to the service.
     if format.is_none() && (media.mime.is_some() || media.kind != MediaKind::Document) {
         let mime = media.mime.as_deref().unwrap_or("of no stated type");
-        return Err(refused(
+        return Err(unsupported(
             block,
-            media,
-            &format!("{mime} is no format that Bedrock takes. Send {}", takes(media.kind)),
+            &format!("`{mime}` is no format that Bedrock takes. Send {}.", takes(media.kind)),
         ));
     }
     o.object(media.kind.as_str(), |o| {
@@ -237,27 +229,16 @@ fn source(o: &mut ObjectWriter<'_>, block: &Block, media: &Media, plain: bool) -
             o.opt_text("bucketOwner", kept.as_ref().and_then(|k| k.text("bucketOwner")));
         }),
         MediaSource::Url(_) => {
-            return Err(refused(block, media, "Bedrock takes no addresses. Send its bytes in base64"));
+            return Err(unsupported(block, "Bedrock takes no addresses. Send its bytes in base64."));
         }
         MediaSource::FileId { .. } => {
-            return Err(refused(
+            return Err(unsupported(
                 block,
-                media,
-                "Bedrock cannot read another provider's file store. Send its bytes in base64",
+                "Bedrock cannot read another provider's file store. Send its bytes in base64.",
             ));
         }
     }
     Ok(())
-}
-
-/// The fault of media that cannot be carried.
-pub(super) fn refused(block: &Block, media: &Media, why: &str) -> Fault {
-    let mut fault = Fault::new(
-        FaultKind::UnsupportedContent,
-        format!("The {} at `{}` cannot be sent: {why}.", media.kind.as_str(), block.at),
-    );
-    fault.param = Some(block.at.clone());
-    fault
 }
 
 fn takes(kind: MediaKind) -> String {

@@ -1,14 +1,12 @@
 //! The IR's turns as Converse's messages: user first, sides in alternation, tool results before anything else that the
 //! user says, nothing blank. Within the assistant's turns the order is kept exactly, since Claude's signatures cover it.
 
-use tollgate_ir::{
-    Block, CacheMark, Content, Dialect, Fault, FaultKind, Issuer, Losses, MediaKind, Reason, Request, Role,
-};
+use tollgate_ir::{Block, CacheMark, Content, Dialect, Fault, Issuer, Losses, MediaKind, Reason, Request, Role};
 
-use super::media::refused;
 use super::models::{Cache, Model};
 use super::write::{Writing, is_blank, own_form};
 use super::write_cache_point;
+use crate::fault::{no_prefill, nothing_said, unsupported};
 use crate::json::{ArrayWriter, Node, ObjectWriter};
 use crate::target::ModelFacts;
 
@@ -59,31 +57,29 @@ pub(super) fn plan<'a>(
         message.speak_of_documents();
     }
     if messages.is_empty() && request.system.iter().all(is_blank) {
-        let words = "The conversation has no message that says anything. Send at least one message of the user.";
-        return Err(Fault::new(FaultKind::UnsupportedContent, words));
+        return Err(nothing_said());
     }
     if messages.first().is_none_or(|first| first.assistant) {
         messages.insert(0, Message { assistant: false, items: vec![Item::Text(OPENER, None)] });
     }
-    end_well(&mut messages, model, losses);
+    end_well(&mut messages, model)?;
     Ok(messages)
 }
 
-/// A last turn of the assistant is a beginning that the model goes on with, where it takes one; it must not end in white
-/// space. Elsewhere the user says that it may go on.
-fn end_well(messages: &mut Vec<Message<'_>>, model: &Model, losses: &mut Losses) {
-    let Some(last) = messages.last_mut().filter(|last| last.assistant) else { return };
-    if !model.prefill {
-        if let Some(Item::Block(block)) = last.items.first() {
-            losses.block(block, "", Reason::Adjusted);
+/// A last turn of the assistant is a beginning that the model goes on with, where it takes one (else a fault); it must
+/// not end in white space.
+fn end_well(messages: &mut [Message<'_>], model: &Model) -> Result<(), Fault> {
+    let last = messages.last_mut().filter(|last| last.assistant).and_then(|last| last.items.last_mut());
+    let Some(item) = last else { return Ok(()) };
+    let Item::Block(block) = *item else { return Ok(()) };
+    match &block.content {
+        Content::Text { .. } | Content::Refusal(_) if !model.prefill => return Err(no_prefill(block)),
+        Content::Text { text, .. } if text.ends_with(char::is_whitespace) => {
+            *item = Item::Text(text.trim_end(), block.cache);
         }
-        messages.push(Message { assistant: false, items: vec![Item::Text(OPENER, None)] });
-    } else if let Some(item) = last.items.last_mut()
-        && let Item::Block(Block { content: Content::Text { text, .. }, cache, .. }) = *item
-        && text.ends_with(char::is_whitespace)
-    {
-        *item = Item::Text(text.trim_end(), *cache);
+        _ => {}
     }
+    Ok(())
 }
 
 fn is_sent(
@@ -101,10 +97,10 @@ fn is_sent(
         Content::Text { .. } | Content::Refusal(_) => Ok(!is_blank(block)),
         Content::Call(_) => Ok(true),
         Content::Media(media) if assistant => {
-            Err(refused(block, media, "Bedrock takes media in the user's turns only. Move it there or leave it out"))
+            Err(unsupported(block, "Bedrock takes media in the user's turns only. Move it there or leave it out."))
         }
         Content::Media(media) if facts.refuses(media.kind) => {
-            Err(refused(block, media, "the model does not take it. Use another model or leave it out"))
+            Err(unsupported(block, "The model does not take it. Use another model or leave it out."))
         }
         Content::Media(media) => {
             if media.detail.as_deref().is_some_and(|detail| detail != "auto") {
@@ -116,11 +112,7 @@ fn is_sent(
             for inner in &result.content {
                 match &inner.content {
                     Content::Media(media) if media.kind == MediaKind::Audio || facts.refuses(media.kind) => {
-                        return Err(refused(
-                            inner,
-                            media,
-                            "the model does not take it in a tool's result. Leave it out",
-                        ));
+                        return Err(unsupported(inner, "The model does not take it in a tool's result. Leave it out."));
                     }
                     Content::Text { .. } | Content::Media(_) => {}
                     _ if own_form(inner).is_some() => {}

@@ -2,7 +2,8 @@
 //!
 //! Converse is strict where others are lenient: the user speaks first, sides alternate, tool results come before all else
 //! that the user says, calls in the history need declared tools, no text is blank, and what a model's class does not take
-//! is refused by name. `messages` and `models` keep these rules; `read` and `write` are the blocks both ways, the same in
+//! is refused by name. A conversation that ends with words of the assistant is a prefill, and refused by us, naming the
+//! block, where the class takes none: a turn of the user that we made up would change what is asked. `messages` and `models` keep these rules; `read` and `write` are the blocks both ways, the same in
 //! requests and replies. Source: the API reference and the service's model `bedrock-runtime` 2023-09-30.
 
 mod decode;

@@ -4,10 +4,9 @@
 use tollgate_ir::{Effort, Field, Losses, Reason, Request, Thinking, ThinkingMode};
 
 use super::models::{Model, Reasoning, Sampling, TopK};
+use crate::effort::nearest;
 use crate::json::ObjectWriter;
-
-/// The limit that stands in where one is needed and neither the client nor the catalogue says one.
-const DEFAULT_LIMIT: u64 = 8192;
+use crate::target::USUAL_OUTPUT;
 
 /// How the model is asked to reason, and what follows from it.
 #[derive(Debug, Default, PartialEq)]
@@ -95,7 +94,7 @@ fn off(plain: Thought, model: &Model, losses: &mut Losses) -> Thought {
 
 /// A budget in tokens, below the limit on output, which counts the reasoning too.
 fn budget(plain: Thought, thinking: &Thinking, max_output: Option<u64>, losses: &mut Losses) -> Thought {
-    let limit = plain.max_tokens.or(max_output).unwrap_or(DEFAULT_LIMIT);
+    let limit = plain.max_tokens.or(max_output).unwrap_or(USUAL_OUTPUT);
     let tokens = thinking.budget.unwrap_or_else(|| {
         losses.field(Field::Thinking, Reason::Adjusted);
         thinking.effort.unwrap_or(Effort::Medium).budget(limit)
@@ -118,21 +117,16 @@ fn adaptive(plain: Thought, thinking: &Thinking, model: &Model, losses: &mut Los
         Some(false) => r#","display":"omitted""#,
     };
     let mut fields = vec![("thinking", format!(r#"{{"type":"adaptive"{display}}}"#))];
-    let room = plain.max_tokens.or(model.max_output).unwrap_or(DEFAULT_LIMIT);
+    let room = plain.max_tokens.or(model.max_output).unwrap_or(USUAL_OUTPUT);
     let asked = thinking.effort.or(thinking.budget.map(|tokens| Effort::of_budget(tokens, room)));
-    let said = asked.and_then(|asked| effort(model, asked));
+    let said = asked.and_then(|asked| nearest(model.efforts, asked));
     note(said == asked && thinking.budget.is_none(), losses);
     fields.extend(said.and_then(|effort| output_config(model, effort)));
     Thought { on: true, fields, ..plain }
 }
 
-/// The hardest effort that the class takes and that is no harder than the one asked for.
-fn effort(model: &Model, asked: Effort) -> Option<Effort> {
-    model.efforts.iter().rev().find(|effort| **effort <= asked).or(model.efforts.first()).copied()
-}
-
 fn output_config(model: &Model, asked: Effort) -> Option<(&'static str, String)> {
-    effort(model, asked).map(|effort| ("output_config", format!(r#"{{"effort":"{}"}}"#, effort.as_str())))
+    nearest(model.efforts, asked).map(|effort| ("output_config", format!(r#"{{"effort":"{}"}}"#, effort.as_str())))
 }
 
 /// Nova's `high` forbids a limit on output, and the limit is the client's.
@@ -146,7 +140,7 @@ fn nova(mut plain: Thought, thinking: &Thinking, losses: &mut Losses) -> Thought
 }
 
 fn of(thinking: &Thinking, max_tokens: Option<u64>) -> Effort {
-    let by_budget = thinking.budget.map(|tokens| Effort::of_budget(tokens, max_tokens.unwrap_or(DEFAULT_LIMIT)));
+    let by_budget = thinking.budget.map(|tokens| Effort::of_budget(tokens, max_tokens.unwrap_or(USUAL_OUTPUT)));
     thinking.effort.or(by_budget).unwrap_or(Effort::Medium)
 }
 

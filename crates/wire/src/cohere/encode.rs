@@ -98,7 +98,7 @@ fn budget(thinking: &Thinking, request: &Request, target: &Target<'_>, losses: &
     thinking.budget.or_else(|| {
         let effort = thinking.effort?;
         losses.field(Field::Thinking, Reason::Adjusted);
-        let limit = request.params.max_tokens.or(target.facts.max_output).unwrap_or(rules::USUAL_OUTPUT);
+        let limit = target.room(&request.params, None);
         Some(effort.budget(limit))
     })
 }

@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 
 use tollgate_ir::{
-    Block, Call, CallKind, Content, Dialect, Fault, FaultKind, Losses, Media, MediaKind, MediaSource, Reason, Request,
-    Role, ToolResult, Turn,
+    Block, Call, CallKind, Content, Dialect, Fault, Losses, Media, MediaKind, MediaSource, Reason, Request, Role,
+    ToolResult, Turn,
 };
 
 use super::content::{Part, content, document};
 use super::rules;
+use crate::fault::unsupported;
 use crate::ids::IdRule;
 use crate::json::{ArrayWriter, ObjectWriter, object};
+use crate::media::data_url;
 use crate::target::Target;
 use crate::translate::CUSTOM_INPUT;
 
@@ -117,34 +119,19 @@ impl<'r> Writer<'_, 'r> {
                 MediaSource::Url(url) => return Ok(Cow::Borrowed(url)),
                 MediaSource::Base64(data) => {
                     let mime = media.mime.as_deref().unwrap_or("image/png");
-                    return Ok(Cow::Owned(format!("data:{mime};base64,{data}")));
+                    return Ok(Cow::Owned(data_url(mime, data)));
                 }
                 MediaSource::FileId { .. } | MediaSource::Text(_) => {}
             }
         }
-        Err(self.refused(block, media))
-    }
-
-    fn refused(&self, block: &Block, media: &Media) -> Fault {
-        let kind = media.kind.as_str();
-        let public = match (&media.source, media.kind) {
-            (MediaSource::FileId { .. }, _) => {
-                format!("`{}` names a file ({kind}) in another provider's store. Send its bytes instead.", block.at)
-            }
-            (_, MediaKind::Image) => {
-                format!(
-                    "`{}` is an image, which `{}` does not take. Remove it or ask another model.",
-                    block.at, self.target.model
-                )
-            }
-            _ => format!(
-                "`{}` is media ({kind}) that Cohere's chat does not take. Send its text, or ask another model.",
-                block.at
-            ),
-        };
-        let mut fault = Fault::new(FaultKind::UnsupportedContent, public);
-        fault.param = Some(block.at.clone());
-        fault
+        Err(unsupported(
+            block,
+            match (&media.source, media.kind) {
+                (MediaSource::FileId { .. }, _) => "It lies in another provider's file store. Send its bytes.",
+                (_, MediaKind::Image) => "The model does not take it. Leave it out, or ask a model that takes it.",
+                _ => "Cohere's chat does not take it. Send its text, or ask another model.",
+            },
+        ))
     }
 
     /// Thinking and text are content; with calls, text is the plan before them.

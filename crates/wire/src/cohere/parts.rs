@@ -3,6 +3,7 @@
 use tollgate_ir::{Block, Carry, Content, Dialect, Fault, Losses, Media, MediaKind, MediaSource, Reasoning};
 
 use crate::json::{Fields, Node};
+use crate::media::of_data_url;
 
 /// The blocks of a `content` that is text or parts. Empty texts are no blocks: clients put them beside calls.
 pub(super) fn content(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Vec<Block>, Fault> {
@@ -63,17 +64,11 @@ fn image(fields: &mut Fields<'_>) -> Result<Block, Fault> {
         }
         None => return Err(fields.missing("image_url")),
     };
-    let (mime, source) = match data_url(&url) {
-        Some((mime, data)) => (Some(mime.to_owned()), MediaSource::Base64(data.to_owned())),
+    let (mime, source) = match of_data_url(&url) {
+        Some((mime, data)) => (mime.map(str::to_owned), MediaSource::Base64(data.to_owned())),
         None => (None, MediaSource::Url(url)),
     };
     Ok(Block::new(Content::Media(Media { kind: MediaKind::Image, mime, source, name: None, detail })))
-}
-
-/// `data:image/png;base64,…` → its type and data.
-fn data_url(url: &str) -> Option<(&str, &str)> {
-    let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
-    Some((head.strip_suffix(";base64")?, data))
 }
 
 /// A document (`{"id", "data": {…}}`, or a text) as a block: its text, what else it says in `carry`.

@@ -10,8 +10,6 @@ pub(super) const MIN_TOP_P: f64 = 0.01;
 pub(super) const MAX_TOP_K: u64 = 500;
 /// Highest penalty; the lowest is 0.
 pub(super) const MAX_PENALTY: f64 = 1.0;
-/// Output limit that shares of effort are counted from where neither client nor catalogue says one.
-pub(super) const USUAL_OUTPUT: u64 = 8192;
 
 /// Families that do not reason. Newer ones do, so a name that is not here is taken to.
 const WITHOUT_REASONING: &[&str] = &[

@@ -6,6 +6,7 @@ use tollgate_ir::{Dialect, Media, MediaKind, MediaSource};
 
 use super::proto;
 use crate::json::{ArrayWriter, Node};
+use crate::media::{mime_of_bytes, mime_of_name};
 
 /// Reads `inlineData` or `fileData` of a part; `None` if it has neither, or one without its bytes or address.
 pub(super) fn decode(part: &Node<'_>) -> Option<Media> {
@@ -108,54 +109,6 @@ fn mime(media: &Media) -> Option<&str> {
         })),
         MediaSource::Url(uri) | MediaSource::FileId { id: uri, .. } => mime_of_name(uri),
     }
-}
-
-/// By the first bytes, as base64 spells them.
-fn mime_of_bytes(data: &str) -> Option<&'static str> {
-    const MAGIC: [(&str, &str); 8] = [
-        ("iVBORw0KGgo", "image/png"),
-        ("/9j/", "image/jpeg"),
-        ("R0lGOD", "image/gif"),
-        ("JVBERi", "application/pdf"),
-        ("SUQz", "audio/mp3"),
-        ("//uQ", "audio/mp3"),
-        ("T2dnUw", "audio/ogg"),
-        ("ZkxhQ", "audio/flac"),
-    ];
-    if data.starts_with("UklGR") {
-        // RIFF: the form type stands in bytes 8 to 11.
-        let head = STANDARD.decode(data.get(..16)?).ok()?;
-        return match head.get(8..12)? {
-            b"WEBP" => Some("image/webp"),
-            b"WAVE" => Some("audio/wav"),
-            _ => None,
-        };
-    }
-    MAGIC.iter().find(|(start, _)| data.starts_with(start)).map(|(_, mime)| *mime)
-}
-
-/// By the extension of an address.
-fn mime_of_name(uri: &str) -> Option<&'static str> {
-    const KNOWN: [(&str, &str); 15] = [
-        ("png", "image/png"),
-        ("jpg", "image/jpeg"),
-        ("jpeg", "image/jpeg"),
-        ("gif", "image/gif"),
-        ("webp", "image/webp"),
-        ("heic", "image/heic"),
-        ("pdf", "application/pdf"),
-        ("txt", "text/plain"),
-        ("csv", "text/csv"),
-        ("html", "text/html"),
-        ("wav", "audio/wav"),
-        ("mp3", "audio/mp3"),
-        ("mp4", "video/mp4"),
-        ("mov", "video/mov"),
-        ("webm", "video/webm"),
-    ];
-    let path = uri.split(['?', '#']).next()?;
-    let (_, extension) = path.rsplit('/').next()?.rsplit_once('.')?;
-    KNOWN.iter().find(|(e, _)| e.eq_ignore_ascii_case(extension)).map(|(_, mime)| *mime)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use tollgate_ir::{Effort, Fault, Field, Losses, Reason, Request, ThinkingMode};
 
 use super::proto::Proto;
-use super::rules::{self, Rules};
+use super::rules;
 use crate::json::ObjectWriter;
 use crate::target::Target;
 
@@ -46,6 +46,7 @@ struct Config {
 pub(super) fn encode(out: &mut ObjectWriter<'_>, request: &Request, target: &Target<'_>, losses: &mut Losses) {
     let Some(thinking) = &request.thinking else { return };
     let rules = rules::of_model(target.model);
+    let limit = target.room(&request.params, Some(rules.max_output));
     let mut config = match rules.thinking {
         rules::Thinking::None => {
             if thinking.mode != ThinkingMode::Off {
@@ -53,10 +54,8 @@ pub(super) fn encode(out: &mut ObjectWriter<'_>, request: &Request, target: &Tar
             }
             return;
         }
-        rules::Thinking::Budget { min, max, off } => {
-            budget(thinking, (min, max, off), limit(request, target, rules), losses)
-        }
-        rules::Thinking::Level(levels) => level(thinking, levels, limit(request, target, rules), losses),
+        rules::Thinking::Budget { min, max, off } => budget(thinking, (min, max, off), limit, losses),
+        rules::Thinking::Level(levels) => level(thinking, levels, limit, losses),
     };
     config.show = match thinking.mode {
         ThinkingMode::Off => None,
@@ -72,11 +71,6 @@ pub(super) fn encode(out: &mut ObjectWriter<'_>, request: &Request, target: &Tar
         o.opt_text("thinkingLevel", config.level);
         o.opt_boolean("includeThoughts", config.show);
     });
-}
-
-/// The output limit that efforts are shares of.
-fn limit(request: &Request, target: &Target<'_>, rules: &Rules) -> u64 {
-    request.params.max_tokens.or(target.facts.max_output).unwrap_or(rules.max_output)
 }
 
 fn budget(

@@ -6,6 +6,7 @@ use tollgate_ir::{
 
 use super::parts;
 use crate::json::{ArrayWriter, Node, ObjectWriter};
+use crate::media::data_url;
 
 /// Reads what stands at the head of a reply or chunk.
 pub(super) fn head(body: &Node<'_>) -> ReplyHead {
@@ -191,7 +192,7 @@ pub(super) fn write_media<'m>(o: &mut ObjectWriter<'_>, blocks: impl Iterator<It
         }
     }
     let picture = |m: &Media| match &m.source {
-        MediaSource::Base64(data) => Some(format!("data:{};base64,{data}", m.mime.as_deref().unwrap_or("image/png"))),
+        MediaSource::Base64(data) => Some(data_url(m.mime.as_deref().unwrap_or("image/png"), data)),
         MediaSource::Url(url) => Some(url.clone()),
         _ => None,
     };

@@ -4,6 +4,7 @@ use tollgate_ir::{Block, CacheMark, Carry, Content, Dialect, Fault, Losses, Medi
 
 use super::reasoning;
 use crate::json::{self, Fields, Node};
+use crate::media::{mime_of_name, of_data_url};
 
 /// A message's `content`: a text, parts, or one part.
 pub(super) fn content(message: &mut Fields<'_>, losses: &mut Losses) -> Result<Vec<Block>, Fault> {
@@ -107,14 +108,12 @@ fn linked(fields: &mut Fields<'_>, key: &str, kind: MediaKind, losses: &mut Loss
 /// Media at an address; a data URL is taken apart, and its type decides what it is.
 pub(super) fn of_url(url: String, kind: MediaKind) -> Media {
     let media = |kind, mime, source| Media { kind, mime, source, name: None, detail: None };
-    let inline = url.strip_prefix("data:").and_then(|rest| rest.split_once(','));
-    match inline {
-        Some((head, data)) if head.ends_with(";base64") => {
-            let mime = head.split(';').next().filter(|m| !m.is_empty());
+    match of_data_url(&url) {
+        Some((mime, data)) => {
             let kind = mime.map_or(kind, MediaKind::of_mime);
             media(kind, mime.map(str::to_owned), MediaSource::Base64(data.to_owned()))
         }
-        _ => media(kind, None, MediaSource::Url(url)),
+        None => media(kind, None, MediaSource::Url(url)),
     }
 }
 
@@ -160,7 +159,9 @@ fn file_fields(inner: &mut Fields<'_>) -> Result<Media, Fault> {
     let media = match (data, id, url) {
         (Some(data), ..) if data.starts_with("data:") || data.starts_with("http") => of_url(data, MediaKind::Document),
         (Some(data), ..) => {
-            let mime = format.or_else(|| name.as_deref().map(mime_of_name).map(str::to_owned));
+            // What nothing is known of is a PDF, the one type that is documented.
+            let named = |name| mime_of_name(name).unwrap_or("application/pdf").to_owned();
+            let mime = format.or_else(|| name.as_deref().map(named));
             let kind = mime.as_deref().map_or(MediaKind::Document, MediaKind::of_mime);
             Media { kind, mime, source: MediaSource::Base64(data), name: None, detail: None }
         }
@@ -173,20 +174,4 @@ fn file_fields(inner: &mut Fields<'_>) -> Result<Media, Fault> {
         (None, None, None) => return Err(inner.missing("file_data")),
     };
     Ok(Media { name, ..media })
-}
-
-/// The usual documents by the end of their names; what is nothing else is a PDF, the one type that is documented.
-fn mime_of_name(name: &str) -> &'static str {
-    const BY_END: [(&str, &str); 8] = [
-        (".txt", "text/plain"),
-        (".md", "text/markdown"),
-        (".csv", "text/csv"),
-        (".html", "text/html"),
-        (".json", "application/json"),
-        (".png", "image/png"),
-        (".jpg", "image/jpeg"),
-        (".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    ];
-    let name = name.to_ascii_lowercase();
-    BY_END.iter().find(|(end, _)| name.ends_with(end)).map_or("application/pdf", |(_, mime)| mime)
 }

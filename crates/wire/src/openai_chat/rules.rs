@@ -1,9 +1,11 @@
-//! What model classes take: one table by prefix of the model's name, from the makers' documents and from recorded
-//! refusals. The first row that fits counts; a name that no row fits is a host of open models, which take most.
+//! What model classes take: OpenAI's own by [`OpenAiModel`], the others by one table by prefix of the model's name, from
+//! the makers' documents and from recorded refusals. The first row that fits counts; a name that no row fits is a host
+//! of open models, which take most.
 
 use tollgate_ir::{Effort, Issuer};
 
 use crate::ids::IdRule;
+use crate::openai_models::OpenAiModel;
 
 /// What one class of models takes.
 #[derive(Clone, Copy, Debug)]
@@ -98,44 +100,6 @@ const OPEN: Rules = Rules {
     issuer: None,
 };
 
-/// GPT-3.5 to GPT-4.1: no reasoning.
-const GPT_4: Rules =
-    Rules { openai: true, says: Says::Nothing, off: Off::Silent, issuer: Some(Issuer::OpenAi), ..OPEN };
-
-/// The chat variants of GPT-5: no reasoning to set, the newer spelling of the limit.
-const GPT_5_CHAT: Rules = Rules { max_tokens: "max_completion_tokens", verbosity: true, ..GPT_4 };
-
-/// o1, o3, o4-mini: refuse sampling and (o3, o4-mini) stop sequences; cannot but reason.
-const O_SERIES: Rules = Rules {
-    max_tokens: "max_completion_tokens",
-    sampling: Sampling::Never,
-    stop: false,
-    says: Says::Effort,
-    efforts: &[Low, Medium, High],
-    off: Off::Least("low"),
-    ..GPT_4
-};
-
-/// gpt-5, -mini, -nano, -codex.
-const GPT_5: Rules = Rules {
-    verbosity: true,
-    custom_tools: true,
-    efforts: &[Minimal, Low, Medium, High],
-    off: Off::Least("minimal"),
-    ..O_SERIES
-};
-
-/// gpt-5.1: `none` is an effort, and the one it has unasked.
-const GPT_5_1: Rules =
-    Rules { sampling: Sampling::WithoutEffort, efforts: &[Low, Medium, High], off: Off::Word("none"), ..GPT_5 };
-
-/// gpt-5.2 to 5.4: `xhigh` too.
-const GPT_5_2: Rules = Rules { efforts: &[Low, Medium, High, XHigh], ..GPT_5_1 };
-
-/// gpt-5.5 and whatever comes: reasons unasked.
-const GPT_NEWEST: Rules =
-    Rules { sampling: Sampling::OnlyOff, efforts: &[Low, Medium, High, XHigh, Max], cache_marks: true, ..GPT_5_2 };
-
 /// Mistral: nine-letter ids, its own word for the seed, two efforts, unknown fields refused.
 const MISTRAL: Rules =
     Rules { seed: "random_seed", efforts: &[High], ids: IdRule::NINE, stream_options: false, ..OPEN };
@@ -150,28 +114,7 @@ const INTERLEAVED: Rules = Rules {
 };
 
 const TABLE: &[(&str, Rules)] = &[
-    ("gpt-3", GPT_4),
-    ("gpt-4", GPT_4),
-    ("chatgpt", GPT_4),
     ("gpt-oss", Rules { efforts: &[Low, Medium, High], off: Off::Least("low"), ..OPEN }),
-    ("gpt-5-chat", GPT_5_CHAT),
-    ("gpt-5.1-chat", GPT_5_CHAT),
-    ("gpt-5.2-chat", GPT_5_CHAT),
-    ("gpt-5.3-chat", GPT_5_CHAT),
-    ("gpt-5-pro", Rules { efforts: &[High], off: Off::Least("high"), ..GPT_5 }),
-    ("gpt-5.1-codex-max", Rules { efforts: &[Low, Medium, High, XHigh], ..GPT_5_1 }),
-    ("gpt-5.1", GPT_5_1),
-    ("gpt-5.2", GPT_5_2),
-    ("gpt-5.3", GPT_5_2),
-    ("gpt-5.4", GPT_5_2),
-    ("gpt-5.5", Rules { cache_marks: false, ..GPT_NEWEST }),
-    ("gpt-5.", GPT_NEWEST),
-    ("gpt-5", GPT_5),
-    ("gpt-", GPT_NEWEST),
-    ("o1", Rules { stop: true, ..O_SERIES }),
-    ("o3", O_SERIES),
-    ("o4", O_SERIES),
-    ("codex", O_SERIES),
     // R1 answers 400 to reasoning in the history, V3.2 and V4 to its absence in turns with calls.
     ("deepseek-r1", Rules { reasoning_back: false, ..INTERLEAVED }),
     ("deepseek-reasoner", Rules { reasoning_back: false, ..INTERLEAVED }),
@@ -195,12 +138,33 @@ const TABLE: &[(&str, Rules)] = &[
 impl Rules {
     /// For a model's name at its host; a maker in front (`openai/gpt-5`) does not count.
     pub(super) fn of(model: &str) -> Self {
+        if let Some(class) = OpenAiModel::of(model) {
+            return Self::of_openai(class);
+        }
         let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
         TABLE.iter().find(|(prefix, _)| name.starts_with(prefix)).map_or(OPEN, |(_, rules)| *rules)
     }
 
-    /// The effort it knows that is nearest: the same, else the next below, else the least.
-    pub(super) fn nearest(&self, wanted: Effort) -> Effort {
-        self.efforts.iter().rev().find(|e| **e <= wanted).or_else(|| self.efforts.first()).copied().unwrap_or(wanted)
+    fn of_openai(class: &OpenAiModel) -> Self {
+        let (sampling, off) = match (class.efforts, class.off) {
+            ([], _) => (Sampling::Free, Off::Silent),
+            (_, true) if class.unasked => (Sampling::OnlyOff, Off::Word("none")),
+            (_, true) => (Sampling::WithoutEffort, Off::Word("none")),
+            ([least, ..], false) => (Sampling::Never, Off::Least(least.as_str())),
+        };
+        Self {
+            openai: true,
+            max_tokens: if class.newer_limit { "max_completion_tokens" } else { "max_tokens" },
+            sampling,
+            stop: class.stop,
+            verbosity: class.verbosity,
+            custom_tools: class.custom_tools,
+            cache_marks: class.cache_marks,
+            says: if class.reasons() { Says::Effort } else { Says::Nothing },
+            efforts: class.efforts,
+            off,
+            issuer: Some(Issuer::OpenAi),
+            ..OPEN
+        }
     }
 }

@@ -3,11 +3,9 @@
 use tollgate_ir::{Effort, Fault, Field, Losses, Reason, Request, Thinking, ThinkingMode};
 
 use super::rules::{Off, Rules, Says};
+use crate::effort::nearest;
 use crate::json::{Fields, ObjectWriter};
 use crate::target::Target;
-
-/// The limit that a budget is a share of when the request gives none.
-const USUAL_OUTPUT: u64 = 32_768;
 
 pub(super) fn decode(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Option<Thinking>, Fault> {
     let mut found = None;
@@ -95,14 +93,10 @@ pub(super) fn encode(
         ThinkingMode::Adaptive if rules.says == Says::Nothing => None,
         ThinkingMode::Adaptive if thinking.effort.is_none() && rules.says == Says::Effort && !rules.openai => None,
         ThinkingMode::On | ThinkingMode::Adaptive => {
-            on(o, thinking, rules, limit(request, target), losses);
+            on(o, thinking, rules, target.room(&request.params, None), losses);
             Some(true)
         }
     }
-}
-
-fn limit(request: &Request, target: &Target<'_>) -> u64 {
-    request.params.max_tokens.or(target.facts.max_output).unwrap_or(USUAL_OUTPUT)
 }
 
 fn off(o: &mut ObjectWriter<'_>, rules: &Rules, losses: &mut Losses) -> Option<bool> {
@@ -133,7 +127,7 @@ fn on(o: &mut ObjectWriter<'_>, thinking: &Thinking, rules: &Rules, limit: u64, 
     if rules.says == Says::Type && asked.is_none() {
         return;
     }
-    let nearest = rules.nearest(wanted);
+    let nearest = nearest(rules.efforts, wanted).unwrap_or(wanted);
     o.text("reasoning_effort", nearest.as_str());
     if thinking.effort.is_some_and(|e| e != nearest) || thinking.effort.is_none() && thinking.budget.is_some() {
         losses.field(Field::Thinking, Reason::Adjusted);

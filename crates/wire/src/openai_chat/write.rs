@@ -9,7 +9,7 @@ use tollgate_ir::{
 
 use super::reasoning::{self, Place};
 use super::rules::Rules;
-use super::write_parts::refused;
+use crate::fault::unsupported;
 use crate::json::{self, ArrayWriter, ObjectWriter};
 use crate::target::Target;
 use crate::translate::CUSTOM_INPUT;
@@ -129,11 +129,10 @@ impl Writer<'_> {
                     }
                     Content::Refusal(more) => refusal.push_str(more),
                     Content::Call(_) | Content::Reasoning(_) => {}
-                    Content::Media(media) => {
-                        return Err(refused(
+                    Content::Media(_) => {
+                        return Err(unsupported(
                             block,
-                            media.kind,
-                            "An assistant's message holds text only; send it as the user's.",
+                            "An assistant's message holds text only. Send it as the user's.",
                         ));
                     }
                     Content::Result(_) | Content::Server(_) | Content::Opaque { .. } => {

@@ -1,9 +1,11 @@
 //! Texts and media → the content of a message.
 
-use tollgate_ir::{Block, Content, Dialect, Fault, FaultKind, Media, MediaKind, MediaSource, Reason};
+use tollgate_ir::{Block, Content, Dialect, Fault, Media, MediaKind, MediaSource, Reason};
 
 use super::write::Writer;
+use crate::fault::unsupported;
 use crate::json::{self, ArrayWriter, ObjectWriter};
+use crate::media::data_url;
 
 impl Writer<'_> {
     /// A message of texts and media: a plain text where it is one text and no more.
@@ -77,12 +79,10 @@ impl Writer<'_> {
 
     fn media(&mut self, o: &mut ObjectWriter<'_>, block: &Block, media: &Media) -> Result<(), Fault> {
         if self.target.facts.refuses(media.kind) {
-            return Err(refused(block, media.kind, "Take it out, or ask a model that takes it."));
+            return Err(unsupported(block, "The model does not take it. Take it out, or ask a model that takes it."));
         }
         let url = |fallback: &str| match &media.source {
-            MediaSource::Base64(data) => {
-                Some(format!("data:{};base64,{data}", media.mime.as_deref().unwrap_or(fallback)))
-            }
+            MediaSource::Base64(data) => Some(data_url(media.mime.as_deref().unwrap_or(fallback), data)),
             MediaSource::Url(url) => Some(url.clone()),
             MediaSource::FileId { .. } | MediaSource::Text(_) => None,
         };
@@ -98,10 +98,9 @@ impl Writer<'_> {
                 o.object("file", |f| f.text("file_id", id));
             }
             (_, MediaSource::FileId { .. }) => {
-                return Err(refused(
+                return Err(unsupported(
                     block,
-                    media.kind,
-                    "It lies in a file store that the provider cannot read; send its bytes.",
+                    "It lies in a file store that the provider cannot read. Send its bytes.",
                 ));
             }
             (MediaKind::Image, _) => {
@@ -110,7 +109,12 @@ impl Writer<'_> {
             (MediaKind::Video, _) if self.target.facts.media.is_some() => {
                 link(o, "video_url", &url("video/mp4").unwrap_or_default(), None);
             }
-            (MediaKind::Video, _) => return Err(refused(block, media.kind, "Chat Completions has no place for it.")),
+            (MediaKind::Video, _) => {
+                return Err(unsupported(
+                    block,
+                    "Chat Completions has no place for it. Take it out, or ask another provider.",
+                ));
+            }
             (MediaKind::Audio, MediaSource::Base64(data)) => {
                 o.text("type", "input_audio");
                 o.object("input_audio", |f| {
@@ -126,7 +130,7 @@ impl Writer<'_> {
                 });
             }
             (MediaKind::Audio | MediaKind::Document, MediaSource::Url(_)) => {
-                return Err(refused(block, media.kind, "The provider takes no address for it; send its bytes."));
+                return Err(unsupported(block, "The provider takes no address for it. Send its bytes."));
             }
         }
         Ok(())
@@ -148,13 +152,4 @@ fn audio_format(mime: Option<&str>) -> &str {
         Some("x-wav" | "wave" | "vnd.wave" | "wav") | None => "wav",
         Some(other) => other,
     }
-}
-
-pub(super) fn refused(block: &Block, kind: MediaKind, advice: &str) -> Fault {
-    let mut fault = Fault::new(
-        FaultKind::UnsupportedContent,
-        format!("The model cannot take the {} at `{}`. {advice}", kind.as_str(), block.at),
-    );
-    fault.param = Some(block.at.clone());
-    fault
 }

@@ -5,6 +5,7 @@ use tollgate_ir::{
 };
 
 use super::{namespace, parts, reasoning};
+use crate::fault::unsupported;
 use crate::ids::IdRule;
 use crate::json::{ArrayWriter, ObjectWriter};
 use crate::target::Target;
@@ -140,8 +141,7 @@ fn write_said(a: &mut ArrayWriter<'_>, block: &Block) -> Result<(), Fault> {
             o.text("refusal", text);
         }),
         _ => {
-            let todo = "Send it in a message of the user.";
-            return Err(parts::unsupported(block, "media in what the model said", todo));
+            return Err(unsupported(block, "What the model says holds no media. Send it in a message of the user."));
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! Invariants: items of one message or reasoning keep together both ways; a stream's events and the whole reply are
 //! rendered by one state machine (`output`), so they cannot differ; item ids and other fields of ours travel in
-//! `carry`. Kept by `tests/openai_responses.rs`.
+//! `carry`. Kept by `tests/all/openai_responses.rs`.
 
 mod annotations;
 mod decode;
@@ -20,7 +20,6 @@ mod reasoning;
 mod references;
 mod reply;
 mod response;
-mod rules;
 mod sampling;
 mod stored;
 mod stream;

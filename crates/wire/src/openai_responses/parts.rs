@@ -1,11 +1,11 @@
 //! Content parts of input messages and tool outputs ↔ blocks.
 
-use tollgate_ir::{
-    Block, CacheMark, Content, Dialect, Fault, FaultKind, Losses, Media, MediaKind, MediaSource, Reason,
-};
+use tollgate_ir::{Block, CacheMark, Content, Dialect, Fault, Losses, Media, MediaKind, MediaSource, Reason};
 
 use super::{annotations, reasoning};
+use crate::fault::unsupported;
 use crate::json::{ArrayWriter, Fields, Node, ObjectWriter};
+use crate::media::{data_url, of_data_url};
 use crate::target::Target;
 
 /// Reads `content` or `output`: a string, one part, or parts.
@@ -108,13 +108,12 @@ fn audio(f: &mut Fields<'_>) -> Result<Media, Fault> {
 
 /// An address, or the bytes that a data URL holds.
 fn located(url: &str, path: &str) -> Result<(Option<String>, MediaSource), Fault> {
-    let Some(rest) = url.strip_prefix("data:") else { return Ok((None, MediaSource::Url(url.to_owned()))) };
-    match rest.split_once(',') {
-        Some((head, data)) if head.ends_with(";base64") => {
-            let mime = head.split(';').next().filter(|m| !m.is_empty()).map(str::to_owned);
-            Ok((mime, MediaSource::Base64(data.to_owned())))
+    match of_data_url(url) {
+        Some((mime, data)) => Ok((mime.map(str::to_owned), MediaSource::Base64(data.to_owned()))),
+        None if url.starts_with("data:") => {
+            Err(Fault::field(path, format!("`{path}` must be an address or a data URL in base64.")))
         }
-        _ => Err(Fault::field(path, format!("`{path}` must be an address or a data URL in base64."))),
+        None => Ok((None, MediaSource::Url(url.to_owned()))),
     }
 }
 
@@ -162,12 +161,12 @@ fn write_media(
     losses: &mut Losses,
 ) -> Result<(), Fault> {
     if target.facts.refuses(media.kind) || matches!(media.kind, MediaKind::Audio | MediaKind::Video) {
-        return Err(unsupported(block, media.kind.as_str(), "Ask a model that takes it, or leave the block out."));
+        return Err(unsupported(block, "The model does not take it. Ask a model that takes it, or leave it out."));
     }
     if let MediaSource::FileId { dialect, .. } = &media.source
         && !matches!(dialect, Dialect::OpenAiChat | Dialect::OpenAiResponses)
     {
-        return Err(unsupported(block, "file of another provider's store", "Send its bytes or an address."));
+        return Err(unsupported(block, "It lies in another provider's file store. Send its bytes or an address."));
     }
     if let MediaSource::Text(text) = &media.source {
         losses.block(block, "", Reason::Adjusted);
@@ -212,17 +211,4 @@ fn write_file(o: &mut ObjectWriter<'_>, media: &Media) {
         MediaSource::FileId { id, .. } => o.text("file_id", id),
         MediaSource::Text(_) => {}
     }
-}
-
-fn data_url(mime: &str, data: &str) -> String {
-    format!("data:{mime};base64,{data}")
-}
-
-/// A block that this dialect has no place for.
-pub(super) fn unsupported(block: &Block, what: &str, todo: &str) -> Fault {
-    let place = if block.at.is_empty() { "A block" } else { block.at.as_str() };
-    let mut fault =
-        Fault::new(FaultKind::UnsupportedContent, format!("{place}: the model cannot take {what} here. {todo}"));
-    fault.param = (!block.at.is_empty()).then(|| block.at.clone());
-    fault
 }

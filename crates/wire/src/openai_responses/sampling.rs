@@ -2,9 +2,13 @@
 
 use tollgate_ir::{Effort, Fault, Field, Losses, OutputFormat, Params, Reason, Request, Thinking, ThinkingMode};
 
-use super::rules::{self, Class};
+use crate::effort::nearest;
 use crate::json::{Fields, Node, ObjectWriter};
+use crate::openai_models::OpenAiModel;
 use crate::target::Target;
+
+/// Fewest output tokens that the API takes.
+const MIN_OUTPUT: u64 = 16;
 
 /// Reads limits and sampling.
 pub(super) fn read(f: &mut Fields<'_>, losses: &mut Losses) -> Result<Params, Fault> {
@@ -92,11 +96,11 @@ fn read_schema(format: &mut Fields<'_>) -> Result<OutputFormat, Fault> {
 
 /// Writes all parameters that this dialect and the model's class can say, and reports the others.
 pub(super) fn write(o: &mut ObjectWriter<'_>, request: &Request, target: &Target<'_>, losses: &mut Losses) {
-    let (params, class) = (&request.params, rules::class_of(target.model));
+    let (params, class) = (&request.params, OpenAiModel::of(target.model));
     write_text(o, request);
-    let thinks = write_thinking(o, request, class, losses);
+    let thinks = write_thinking(o, request, class, target, losses);
     if let Some(asked) = params.max_tokens {
-        let given = asked.min(target.facts.max_output.unwrap_or(u64::MAX)).max(rules::MIN_OUTPUT);
+        let given = asked.min(target.facts.max_output.unwrap_or(u64::MAX)).max(MIN_OUTPUT);
         if given != asked {
             losses.field(Field::MaxTokens, Reason::Adjusted);
         }
@@ -127,8 +131,8 @@ pub(super) fn write(o: &mut ObjectWriter<'_>, request: &Request, target: &Target
 }
 
 /// Encrypted reasoning is always asked for where there is reasoning, since nothing is kept at the provider.
-fn write_include(o: &mut ObjectWriter<'_>, params: &Params, class: Class, thinks: bool) {
-    let sealed = matches!(class, Class::Reasoning { .. });
+fn write_include(o: &mut ObjectWriter<'_>, params: &Params, class: Option<&OpenAiModel>, thinks: bool) {
+    let sealed = class.is_some_and(OpenAiModel::reasons);
     let logprobs = params.logprobs == Some(true) && !thinks;
     if sealed || logprobs {
         o.array("include", |a| {
@@ -200,16 +204,22 @@ fn write_text(o: &mut ObjectWriter<'_>, request: &Request) {
 }
 
 /// Writes `reasoning`; says whether the model will reason, so that it takes no sampling parameters.
-fn write_thinking(o: &mut ObjectWriter<'_>, request: &Request, class: Class, losses: &mut Losses) -> bool {
-    let reasons = matches!(class, Class::Reasoning { .. });
-    let Some(thinking) = &request.thinking else { return reasons };
-    if class == Class::Plain {
+fn write_thinking(
+    o: &mut ObjectWriter<'_>,
+    request: &Request,
+    class: Option<&OpenAiModel>,
+    target: &Target<'_>,
+    losses: &mut Losses,
+) -> bool {
+    let unasked = class.is_some_and(|c| c.reasons() && c.unasked);
+    let Some(thinking) = &request.thinking else { return unasked };
+    if class.is_some_and(|c| !c.reasons()) {
         if thinking.mode == ThinkingMode::On {
             losses.field(Field::Thinking, Reason::Dropped);
         }
         return false;
     }
-    let effort = effort_of(thinking, request.params.max_tokens, class, losses);
+    let effort = effort_of(thinking, target.room(&request.params, None), class, losses);
     let summary = summary_of(thinking);
     if effort.is_some() || summary.is_some() {
         o.object("reasoning", |o| {
@@ -217,44 +227,33 @@ fn write_thinking(o: &mut ObjectWriter<'_>, request: &Request, class: Class, los
             o.opt_text("summary", summary);
         });
     }
-    reasons && effort != Some("none")
+    class.is_some() && effort.map_or(unasked, |effort| effort != "none")
 }
 
-fn effort_of(thinking: &Thinking, max_tokens: Option<u64>, class: Class, losses: &mut Losses) -> Option<&'static str> {
+/// `room` is the output limit that a budget is a share of.
+fn effort_of(thinking: &Thinking, room: u64, class: Option<&OpenAiModel>, losses: &mut Losses) -> Option<&'static str> {
     let wanted = match (thinking.mode, thinking.effort, thinking.budget) {
         (ThinkingMode::Off, ..) => None,
         (_, Some(effort), _) => Some(effort),
         (ThinkingMode::On, None, Some(budget)) => {
             losses.field(Field::Thinking, Reason::Adjusted);
-            Some(Effort::of_budget(budget, max_tokens.unwrap_or(DEFAULT_MAX)))
+            Some(Effort::of_budget(budget, room))
         }
         // Said outright: newer models do not reason unless they are told to.
         (ThinkingMode::On | ThinkingMode::Adaptive, None, _) => Some(Effort::Medium),
         (ThinkingMode::Unsaid, ..) => return None,
     };
-    let (efforts, off) = match class {
-        Class::Reasoning { efforts, off } => (efforts, off),
-        Class::Plain | Class::Unknown => return Some(wanted.map_or("none", Effort::as_str)),
-    };
-    match wanted {
-        None if off => Some("none"),
-        // It cannot be switched off: the least that there is.
-        None => {
-            losses.field(Field::Thinking, Reason::Adjusted);
-            efforts.first().map(|e| e.as_str())
-        }
-        Some(wanted) => {
-            let (effort, exact) = rules::nearest(efforts, wanted);
-            if !exact {
-                losses.field(Field::Thinking, Reason::Adjusted);
-            }
-            Some(effort.as_str())
-        }
+    let Some(class) = class else { return Some(wanted.map_or("none", Effort::as_str)) };
+    if wanted.is_none() && class.off {
+        return Some("none");
     }
+    // Where it cannot be switched off: the least that there is.
+    let given = wanted.map_or_else(|| class.efforts.first().copied(), |wanted| nearest(class.efforts, wanted));
+    if given != wanted {
+        losses.field(Field::Thinking, Reason::Adjusted);
+    }
+    given.map(Effort::as_str)
 }
-
-/// The output limit that a budget is a share of, where the client gave none (decisions, “what a translator invents”).
-const DEFAULT_MAX: u64 = 8192;
 
 /// Summaries are asked for only for clients that expect to see reasoning: OpenAI gives them to verified
 /// organisations alone and refuses the field to others.

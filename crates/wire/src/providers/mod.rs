@@ -6,6 +6,7 @@ mod table;
 
 use tollgate_ir::Dialect;
 
+use crate::openai_models::OpenAiModel;
 use crate::relay::ControlFields;
 
 /// A provider that Tollgate knows.
@@ -98,13 +99,10 @@ impl Provider {
     }
 }
 
-/// Beginnings of the names of OpenAI's reasoning models, which keep their reasoning between calls only over Responses.
-const OPENAI_REASONERS: &[&str] = &["o1", "o3", "o4", "gpt-5", "codex-"];
-
-/// Whether a model of OpenAI reasons, by its name (with or without a provider's prefix).
+/// Whether a model of OpenAI reasons, by its name (with or without a provider's prefix): then it keeps its reasoning
+/// between calls only over Responses.
 pub fn is_openai_reasoner(model: &str) -> bool {
-    let name = model.rsplit('/').next().unwrap_or(model);
-    OPENAI_REASONERS.iter().any(|start| name.starts_with(start)) && !name.contains("-chat")
+    OpenAiModel::of(model).is_some_and(OpenAiModel::reasons)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The output limit's name: OpenAI's reasoning models refuse `max_tokens`, many other hosts know nothing else.
 
 use crate::json::{Envelope, Patch};
+use crate::openai_models::OpenAiModel;
 
 /// What a target calls the limit on output tokens in chat completions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,9 +19,8 @@ impl LimitName {
     /// For a model of OpenAI, on its own API or Azure. The o-series and GPT-5 refuse `max_tokens` (OpenAI, API
     /// reference: “not compatible with o-series models”).
     pub fn of_openai_model(model: &str) -> Self {
-        let name = model.rsplit('/').next().unwrap_or(model);
         // `max_completion_tokens` is right for all of OpenAI's models; it is put in where the other name is wrong.
-        let renamed = ["o1", "o3", "o4", "gpt-5", "codex-"].iter().any(|p| name.starts_with(p));
+        let renamed = OpenAiModel::of(model).is_some_and(|class| class.newer_limit);
         if renamed { Self::MaxCompletionTokens } else { Self::AsSent }
     }
 

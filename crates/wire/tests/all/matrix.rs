@@ -171,21 +171,30 @@ fn answers() -> Vec<(&'static str, Reply)> {
 }
 
 /// What an answer says: text, reasoning and calls apart, since dialects differ in where they stand; finish; usage.
-fn told(reply: &Reply) -> (String, String, Vec<String>, Option<Finish>, Option<(u64, u64)>) {
+#[derive(Debug, Default, PartialEq)]
+struct Told {
+    text: String,
+    thoughts: String,
+    calls: Vec<String>,
+    finish: Option<Finish>,
+    usage: Option<(u64, u64)>,
+}
+
+fn told(reply: &Reply) -> Told {
     let choice = &reply.choices[0];
-    let (mut text, mut thoughts, mut calls) = (String::new(), String::new(), Vec::new());
+    let mut told = Told::default();
     for block in &choice.blocks {
         match &block.content {
-            Content::Text { text: t, .. } => text.push_str(t),
-            Content::Reasoning(r) => thoughts.push_str(&r.text),
-            Content::Call(c) => calls.push(format!("{} {}", c.name, c.arguments.replace(' ', ""))),
+            Content::Text { text, .. } => told.text.push_str(text),
+            Content::Reasoning(r) => told.thoughts.push_str(&r.text),
+            Content::Call(c) => told.calls.push(format!("{} {}", c.name, c.arguments.replace(' ', ""))),
             other => panic!("{other:?}"),
         }
     }
-    let usage = reply.usage.map(|u| (u.input_total(), u.output_total()));
+    told.usage = reply.usage.map(|u| (u.input_total(), u.output_total()));
     // Responses says `completed` and lets the items tell; translations read it so.
-    let finish = choice.finish.clone().map(|f| f.with_calls(!calls.is_empty()));
-    (text, thoughts, calls, finish, usage)
+    told.finish = choice.finish.clone().map(|f| f.with_calls(!told.calls.is_empty()));
+    told
 }
 
 fn translation(face: Dialect, upstream: Dialect) -> Translation {

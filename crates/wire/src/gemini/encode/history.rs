@@ -4,10 +4,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use tollgate_ir::{
-    Block, Call, Content, Fault, FaultKind, Field, Losses, Media, Reason, Request, Role, ToolResult, Turn,
-};
+use tollgate_ir::{Block, Call, Content, Fault, Field, Losses, Media, Reason, Request, Role, ToolResult, Turn};
 
+use crate::fault::unsupported;
 use crate::gemini::{media, parts, results, rules};
 use crate::json::{ArrayWriter, ObjectWriter, array};
 use crate::target::Target;
@@ -64,7 +63,9 @@ fn system<'r>(request: &'r Request, losses: &mut Losses) -> Result<Vec<&'r str>,
         match &block.content {
             Content::Text { text, .. } if text.is_empty() => {}
             Content::Text { text, .. } => texts.push(text.as_str()),
-            Content::Media(_) => return Err(refused(block, "Gemini's instructions are text only.".to_owned())),
+            Content::Media(_) => {
+                return Err(unsupported(block, "Gemini's instructions are text only. Send it as the user's."));
+            }
             _ => losses.block(block, "", Reason::Dropped),
         }
     }
@@ -178,12 +179,11 @@ impl<'w> Writer<'w> {
         media: &Media,
         seal: Option<&str>,
     ) -> Result<(), Fault> {
-        let kind = media.kind.as_str();
         if self.target.facts.refuses(media.kind) {
-            return Err(refused(block, format!("The model `{}` takes no {kind} input.", self.target.model)));
+            return Err(unsupported(block, "The model does not take it. Leave it out, or ask a model that takes it."));
         }
         if !media::encode(a, media, seal) {
-            return Err(refused(block, format!("The {kind} lies in another provider's file store.")));
+            return Err(unsupported(block, "It lies in another provider's file store. Send its bytes."));
         }
         if media.detail.as_deref().is_some_and(|d| d != "auto") {
             self.losses.block(block, "", Reason::Adjusted);
@@ -232,13 +232,4 @@ fn report_cache(block: &Block, losses: &mut Losses) {
     if block.cache.is_some() {
         losses.block(block, ".cache_control", Reason::Dropped);
     }
-}
-
-fn refused(block: &Block, why: String) -> Fault {
-    let mut fault = Fault::new(
-        FaultKind::UnsupportedContent,
-        format!("{why} Leave `{}` out, or send the bytes inline to a model that takes them.", block.at),
-    );
-    fault.param = Some(block.at.clone());
-    fault
 }
