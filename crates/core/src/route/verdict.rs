@@ -39,7 +39,8 @@ fn says_quota(fault: &Fault) -> bool {
 /// What the client is told when every attempt failed: the first target's fault, since that is the one the name stands
 /// for; when all were rate limits, with the smallest time to wait. `None` if there was no attempt.
 pub fn conclude(faults: Vec<Fault>) -> Option<Fault> {
-    let all_limited = faults.iter().all(|f| f.kind == FaultKind::ProviderRateLimited);
+    // One provider's own headers say it best.
+    let all_limited = faults.len() > 1 && faults.iter().all(|f| f.kind == FaultKind::ProviderRateLimited);
     let soonest = faults.iter().filter_map(retry_after).min();
     let mut first = faults.into_iter().next()?;
     if let (true, Some(soonest)) = (all_limited, soonest) {
