@@ -14,8 +14,11 @@ use http_body::{Body, Frame, SizeHint};
 /// Where the future puts pieces.
 #[derive(Clone, Default)]
 pub struct Outlet {
-    slot: Arc<Mutex<Option<Result<Frame<Bytes>, Broken>>>>,
+    slot: Arc<Mutex<Option<Piece>>>,
 }
+
+/// What goes to the connection.
+type Piece = Result<Frame<Bytes>, Broken>;
 
 /// A body that ends in the middle: the connection is closed without its proper end, so that the client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +26,7 @@ pub struct Outlet {
 pub struct Broken;
 
 impl Outlet {
-    fn put(&self, frame: Result<Frame<Bytes>, Broken>) -> impl Future<Output = ()> + Send + use<> {
+    fn put(&self, frame: Piece) -> impl Future<Output = ()> + Send + use<> {
         let slot = Arc::clone(&self.slot);
         let mut frame = Some(frame);
         // Pending until the body has taken the piece: the body polls this future again right after.
@@ -55,7 +58,7 @@ impl Outlet {
         self.put(Err(Broken)).await;
     }
 
-    fn take(&self) -> Option<Result<Frame<Bytes>, Broken>> {
+    fn take(&self) -> Option<Piece> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -120,7 +123,7 @@ impl Body for ReplyBodyOut {
 }
 
 impl Driven {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
         if let Some(writer) = &mut self.writer
             && writer.as_mut().poll(cx).is_ready()
         {

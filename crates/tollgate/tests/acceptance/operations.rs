@@ -17,6 +17,23 @@ use tollgate_testkit::{Script, ScriptedUpstream, Step};
 use crate::faces::{self, Spoken};
 use crate::support::{Gateway, TOLLGATE, nobody, run, until};
 
+/// Four clients that call until told to stop. Each of their calls must be answered.
+fn load(gateway: &Arc<Gateway>, stop: &Arc<AtomicBool>, done: &Arc<AtomicUsize>) -> JoinSet<()> {
+    let mut load = JoinSet::new();
+    for _ in 0..4 {
+        let (gateway, stop, done) = (Arc::clone(gateway), Arc::clone(stop), Arc::clone(done));
+        load.spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                let answer = faces::ask(&gateway, Dialect::OpenAiChat, "up/m", false).await;
+                assert_eq!(answer.status, 200, "{}", answer.text());
+                done.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+    }
+    load
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dp01_a_changed_file_is_in_force_without_a_dropped_call() {
     let spoken = Spoken::of(Dialect::OpenAiChat);
@@ -39,18 +56,7 @@ async fn dp01_a_changed_file_is_in_force_without_a_dropped_call() {
     };
     let gateway = Arc::new(Gateway::start_in(folder, &config("old: up/m"), &[]));
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let mut load = JoinSet::new();
-    for _ in 0..4 {
-        let (gateway, stop, done) = (Arc::clone(&gateway), Arc::clone(&stop), Arc::clone(&done));
-        load.spawn(async move {
-            while !stop.load(Ordering::Relaxed) {
-                let answer = faces::ask(&gateway, Dialect::OpenAiChat, "up/m", false).await;
-                assert_eq!(answer.status, 200, "{}", answer.text());
-                done.fetch_add(1, Ordering::Relaxed);
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        });
-    }
+    let load = load(&gateway, &stop, &done);
     let mut streams = JoinSet::new();
     for _ in 0..20 {
         let gateway = Arc::clone(&gateway);
