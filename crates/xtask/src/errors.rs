@@ -62,9 +62,7 @@ const fn remedy(kind: FaultKind) -> &'static str {
         K::BodyTooLarge => {
             "Send less, or raise `limits.body` (`limits.multipart` for uploads). The limit holds before and after decompression."
         }
-        K::UnsupportedEncoding => {
-            "Send the body plain or as gzip, br or zstd, with `content-type: application/json`."
-        }
+        K::UnsupportedEncoding => "Send the body plain or as gzip, br or zstd, with `content-type: application/json`.",
         K::NoSuchPath => {
             "Check the base URL and the path. All client endpoints stand at their standard path and under `/openai`, `/anthropic`, `/genai`, `/bedrock` and `/cohere`."
         }
