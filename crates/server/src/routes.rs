@@ -65,6 +65,16 @@ pub enum FaceCarriage {
     JsonArray,
 }
 
+impl FaceCarriage {
+    /// The dialect in whose envelope errors are told: AWS's SDKs read Bedrock's, whatever the model's body is.
+    pub const fn envelope(self, face: Dialect) -> Dialect {
+        match self {
+            Self::BedrockInvoke => Dialect::Bedrock,
+            Self::Own | Self::JsonArray => face,
+        }
+    }
+}
+
 /// What is wanted of a stored response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredAction {

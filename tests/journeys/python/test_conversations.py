@@ -173,6 +173,9 @@ def test_one_conversation_over_many_models(stage, sdk, stream):
     """TR09, TR12: the history of one provider's calls and thoughts is taken by the next."""
     talk = start(stage, sdk, 'gemini', tools=TOOLS, stream=stream)
     order = ['gemini', 'openai-chat', 'anthropic', 'bedrock', 'cohere', 'openai-responses', 'gemini', 'anthropic']
+    if sdk == 'google-genai':       # a relay changes nothing, so it adds no signature to a call that Gemini did not make
+        order.remove('gemini')
+        order.remove('gemini')
     for dialect, then in zip(order, order[1:]):
         talk.model = 'to-' + dialect
         reply = talk.say('How is the weather?')

@@ -33,8 +33,13 @@ def read(body, path):
     only(config, CONFIG, 'generationConfig')
     ask = Ask(limit=config.get('maxOutputTokens'))
     ask.system = ''.join(p['text'] for p in (body.get('systemInstruction') or {'parts': []})['parts'])
-    calls = []
-    for turn, content in enumerate(body['contents']):
+    calls, contents = [], []
+    for content in body['contents']:        # neighbours of one role are one turn
+        if contents and contents[-1].get('role') == content.get('role'):
+            contents[-1]['parts'] += content['parts']
+        else:
+            contents.append({**content, 'parts': list(content['parts'])})
+    for turn, content in enumerate(contents):
         need(content.get('role', 'user') in ('user', 'model'), 'Please use a valid role: user, model.')
         given = [p for p in content['parts'] if 'functionResponse' in p]
         need(len(given) == len(calls), 'the number of function response parts must equal the number of function call parts of the function call turn')
@@ -44,7 +49,7 @@ def read(body, path):
         for p in content['parts']:
             ask.add('assistant' if content.get('role') == 'model' else 'user', *part(p, asked, answered))
     need(not calls, 'calls without responses')
-    rule_of_signatures(body['contents'])
+    rule_of_signatures(contents)
     functions = [f for t in body.get('tools') or [] for f in t['functionDeclarations']]
     ask.tools = {f['name']: f.get('parametersJsonSchema') or f.get('parameters') or {} for f in functions}
     mode = (body.get('toolConfig') or {}).get('functionCallingConfig') or {'mode': 'AUTO'}

@@ -42,9 +42,13 @@ use settle::Settlement;
 pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Parts, body: Incoming) -> Reply {
     let state = gateway.state();
     let face = route.face;
+    let envelope = match &route.endpoint {
+        Endpoint::Chat { carriage, .. } => carriage.envelope(face),
+        _ => face,
+    };
     let caller = match refuse::refuse(gateway, &head).and_then(|()| identify::identify(&state, &head)) {
         Ok(caller) => caller,
-        Err(fault) => return reply::fault(face, id, fault.into(), None),
+        Err(fault) => return reply::fault(envelope, id, fault.into(), None),
     };
     let asked = match route.endpoint {
         Endpoint::Chat { model, stream, carriage } => {
@@ -74,13 +78,14 @@ async fn chat(
     body: Incoming,
 ) -> Reply {
     let face = asked.face;
+    let envelope = asked.carriage.envelope(face);
     let mut settlement = Settlement::begin(gateway, id, face, asked.operation);
     settlement.trail().caller = Some(caller.name.to_string());
     settlement.trail().team = caller.team.as_deref().map(str::to_owned);
     let receiving = receive::receive(gateway, gateway.state(), caller, asked, head, body);
     let call = match settlement.waiting(receiving).await {
         Ok(call) => call,
-        Err(fault) => return reply::fault(face, id, fault.into(), Some(settlement)),
+        Err(fault) => return reply::fault(envelope, id, fault.into(), Some(settlement)),
     };
     let trail = settlement.trail();
     trail.stream = call.stream;
@@ -112,7 +117,14 @@ async fn with_keepalive(gateway: &Gateway, id: &str, call: Call, settlement: Set
 fn finish(gateway: &Gateway, id: &str, call: Call, result: Result<Served, Failed>, settlement: Settlement) -> Reply {
     match result {
         Ok(served) => reply::served(gateway, call, served, settlement),
-        Err(failed) => reply::fault(call.face, id, failed, Some(settlement)),
+        Err(mut failed) => {
+            let envelope = call.carriage.envelope(call.face);
+            if envelope != call.face {
+                // The provider's own words are in the dialect's envelope, which this carriage does not have.
+                failed.raw = None;
+            }
+            reply::fault(envelope, id, failed, Some(settlement))
+        }
     }
 }
 

@@ -22,9 +22,16 @@ pub(super) fn decode(path: String, node: Node<'_>, losses: &mut Losses) -> Resul
         Node::Array(items) => items.into_iter().enumerate().map(|(i, item)| (format!("{path}[{i}]"), item)).collect(),
         one => vec![(path, one)],
     };
-    let mut turns = Vec::with_capacity(items.len());
+    let mut turns: Vec<Turn> = Vec::with_capacity(items.len());
     for (at, item) in items {
-        turns.push(turn(at, item, &mut history, losses)?);
+        let turn = turn(at, item, &mut history, losses)?;
+        match turns.last_mut() {
+            // Google's SDK keeps each chunk of a stream as a content of its own: pieces of one answer.
+            Some(last) if last.role == Role::Assistant && turn.role == Role::Assistant => {
+                last.blocks.extend(turn.blocks)
+            }
+            _ => turns.push(turn),
+        }
     }
     Ok(turns)
 }

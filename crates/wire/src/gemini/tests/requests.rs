@@ -77,6 +77,28 @@ fn wrong_types_name_the_field() {
     }
 }
 
+/// Google's SDK keeps each chunk of a streamed answer as a content of its own: they are one turn, not paragraphs.
+#[test]
+fn chunks_kept_as_contents_are_one_turn() {
+    let (request, _) = decode(
+        r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]},
+        {"role":"model","parts":[{"text":"He"}]},{"role":"model","parts":[{"text":"llo"}]},{"role":"model","parts":[{"text":""}]},
+        {"role":"user","parts":[{"text":"a"}]},{"role":"user","parts":[{"text":"b"}]}]}"#,
+    );
+    let turns: Vec<_> = request
+        .turns
+        .iter()
+        .map(|t| (t.role, t.blocks.iter().filter_map(Block::as_text).collect::<Vec<_>>()))
+        .collect();
+    let expected = [
+        (Role::User, vec!["Hi"]),
+        (Role::Assistant, vec!["He", "llo"]),
+        (Role::User, vec!["a"]),
+        (Role::User, vec!["b"]),
+    ];
+    assert_eq!(turns, expected);
+}
+
 /// Calls without ids get stable ones, and results find their call by id, or by name in order.
 #[test]
 fn results_are_joined_to_their_calls() {

@@ -202,7 +202,7 @@ impl StreamEncoder {
                     if let Some(choice) = self.choices.get_mut(&number) {
                         choice.thoughts += 1;
                     }
-                    self.chunk(number, out, |d| call_seal(d, index, &id, &seal, place));
+                    self.chunk(number, out, |d| call_seal(d, index, kind, &id, &seal, place));
                 }
             }
             _ => {}
@@ -310,10 +310,13 @@ fn call_more(d: &mut ObjectWriter<'_>, index: u64, kind: CallKind, more: &str) {
     });
 }
 
-fn call_seal(d: &mut ObjectWriter<'_>, index: u64, id: &str, seal: &Seal, place: Place) {
+/// The empty piece of input is for openai-python, which takes no delta of a call without one.
+fn call_seal(d: &mut ObjectWriter<'_>, index: u64, kind: CallKind, id: &str, seal: &Seal, place: Place) {
+    let (word, input) = spelling(kind);
     d.array("tool_calls", |a| {
         a.object(|c| {
             c.uint("index", index);
+            c.object(word, |f| f.text(input, ""));
             reasoning::google(c, seal);
         });
     });

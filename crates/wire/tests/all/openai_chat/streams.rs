@@ -247,7 +247,7 @@ fn seals_travel_in_the_side_field_with_their_block() {
     );
     assert_eq!(
         told[4],
-        json!({"tool_calls":[{"index":0,"extra_content":{"google":{"thought_signature":"G"}}}],
+        json!({"tool_calls":[{"index":0,"function":{"arguments":""},"extra_content":{"google":{"thought_signature":"G"}}}],
             "reasoning_details":[{"type":"reasoning.encrypted","data":"G","id":"c","format":"google-gemini-v1","index":1}]})
     );
     assert_eq!(
