@@ -1,0 +1,6 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tollgate_fuzz::checks;
+
+fuzz_target!(|data: &[u8]| checks::frames::check(data));
