@@ -27,7 +27,9 @@ pub(super) fn decode(path: String, node: Node<'_>, losses: &mut Losses) -> Resul
         let turn = turn(at, item, &mut history, losses)?;
         match turns.last_mut() {
             // Google's SDK keeps each chunk of a stream as a content of its own: pieces of one answer.
-            Some(last) if last.role == Role::Assistant && turn.role == Role::Assistant => last.blocks.extend(turn.blocks),
+            Some(last) if last.role == Role::Assistant && turn.role == Role::Assistant => {
+                last.blocks.extend(turn.blocks);
+            }
             _ => turns.push(turn),
         }
     }

@@ -90,8 +90,12 @@ fn chunks_kept_as_contents_are_one_turn() {
         .iter()
         .map(|t| (t.role, t.blocks.iter().filter_map(Block::as_text).collect::<Vec<_>>()))
         .collect();
-    let expected =
-        [(Role::User, vec!["Hi"]), (Role::Assistant, vec!["He", "llo"]), (Role::User, vec!["a"]), (Role::User, vec!["b"])];
+    let expected = [
+        (Role::User, vec!["Hi"]),
+        (Role::Assistant, vec!["He", "llo"]),
+        (Role::User, vec!["a"]),
+        (Role::User, vec!["b"]),
+    ];
     assert_eq!(turns, expected);
 }
 
