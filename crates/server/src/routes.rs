@@ -364,6 +364,12 @@ mod tests {
     }
 
     #[test]
+    fn errors_by_invoke_model_are_bedrocks() {
+        assert_eq!(FaceCarriage::BedrockInvoke.envelope(Dialect::Anthropic), Dialect::Bedrock);
+        assert_eq!(FaceCarriage::Own.envelope(Dialect::Anthropic), Dialect::Anthropic);
+    }
+
+    #[test]
     fn wrong_methods_and_unknown_paths_are_told_apart() {
         assert_eq!(find(Method::GET, "/v1/messages").unwrap_err().kind, FaultKind::MethodNotAllowed);
         assert_eq!(find(Method::POST, "/nothing").unwrap_err().kind, FaultKind::NoSuchPath);

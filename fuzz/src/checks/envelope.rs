@@ -168,9 +168,8 @@ fn patched(envelope: &Envelope, body: &Bytes, patches: &[Patch]) {
         assert_eq!(out, body);
     }
     let touched: BTreeSet<&str> = patches.iter().filter_map(key_of).chain(["renamed"]).collect();
-    let replaced = |at: &std::ops::Range<usize>| {
-        patches.iter().any(|p| matches!(p, Patch::Replace { span, .. } if span == at))
-    };
+    let replaced =
+        |at: &std::ops::Range<usize>| patches.iter().any(|p| matches!(p, Patch::Replace { span, .. } if span == at));
     if envelope.members().len() + patches.len() > MAX_MEMBERS {
         return;
     }
@@ -208,10 +207,12 @@ fn key_of(patch: &Patch) -> Option<&str> {
 }
 
 fn relayed(envelope: &Envelope, body: &Bytes, choice: u8) {
-    let carriages =
-        [Carriage::Own, Carriage::BedrockInvoke, Carriage::VertexRawPredict, Carriage::AzureDeployments {
-            api_version: "v".to_owned(),
-        }];
+    let carriages = [
+        Carriage::Own,
+        Carriage::BedrockInvoke,
+        Carriage::VertexRawPredict,
+        Carriage::AzureDeployments { api_version: "v".to_owned() },
+    ];
     let limit = [LimitName::AsSent, LimitName::MaxTokens, LimitName::MaxCompletionTokens][usize::from(choice) % 3];
     for dialect in Dialect::ALL {
         let request = RelayRequest {

@@ -27,6 +27,8 @@ async function asks(dialect) {
   return seen.map((s) => s.ask);
 }
 
+const told = (sdk, text) => sdk.told?.('get_weather', text) ?? text;
+
 const JOURNEYS = {
   async 'three turns'(sdk, dialect, stream) {
     const talk = sdk.open(stage.gateway, { model: `to-${dialect}`, system: 'Be brief.', stream });
@@ -42,16 +44,17 @@ const JOURNEYS = {
   async 'parallel tool calls'(sdk, dialect, stream) {
     const talk = sdk.open(stage.gateway, { model: `to-${dialect}`, tools: TOOLS, stream });
     for (const results of [['mild, 3°', 'rain & wind'], ['hot', 'cold']]) {
+      const words = results.map((text) => told(sdk, text));
       const reply = await talk.say('How is the weather?');
       assert.deepEqual(reply.calls.map((c) => [c.name, c.args]), CITIES.map((c) => ['get_weather', { city: c }]));
       assert.equal(reply.stop, sdk.calls);
       if (dialect !== sdk.face) reply.calls.forEach((c) => assert.match(c.id, /^[A-Za-z0-9_-]{1,40}$/));
       const done = await talk.answer(Object.fromEntries(reply.calls.map((c, i) => [c.id, results[i]])));
-      assert.deepEqual([done.text, done.calls, done.stop], [`Results: ${results.join('; ')}`, [], sdk.stop]);
+      assert.deepEqual([done.text, done.calls, done.stop], [`Results: ${words.join('; ')}`, [], sdk.stop]);
       const { turns } = (await asks(dialect)).at(-1);
       const calls = turns.at(-2).parts.filter((p) => p.kind === 'call');
       assert.deepEqual(calls.map((c) => c.args.city), CITIES);
-      assert.deepEqual(turns.at(-1).parts.map((p) => [p.id, p.text]), calls.map((c, i) => [c.id, results[i]]));
+      assert.deepEqual(turns.at(-1).parts.map((p) => [p.id, p.text]), calls.map((c, i) => [c.id, words[i]]));
       if (dialect === 'gemini') {
         const signatures = turns.at(-2).parts.filter((p) => p.kind === 'thought').map((p) => p.signature);
         assert.ok(signatures.length && !signatures.includes('skip_thought_signature_validator'));
@@ -64,7 +67,7 @@ const JOURNEYS = {
     const reply = await talk.say('How is the weather?');
     if (sdk.thoughts) assert.equal(reply.thought, 'Let me weigh turn 1: How is the weather?');
     const done = await talk.answer(Object.fromEntries(reply.calls.map((c) => [c.id, 'fine'])));
-    assert.equal(done.text, 'Results: fine; fine');
+    assert.equal(done.text, `Results: ${told(sdk, 'fine')}; ${told(sdk, 'fine')}`);
     if (sdk.thoughts) assert.equal(done.thought, 'Let me weigh turn 3: the results');
     assert.equal((await talk.say('And now?')).text, 'Turn 5 — you said: And now? ✓');
     const [first, second] = await asks(dialect);

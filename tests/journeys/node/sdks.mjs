@@ -141,7 +141,7 @@ const status = (error) => error.status ?? error.statusCode;
 const header = (error, name) => error.headers?.get?.(name) ?? error.responseHeaders?.[name];
 const ai = { stop: 'stop', calls: 'tool-calls', fault: APICallError, status, header };
 
-// face: the dialect that it speaks; stop, calls: its words for how a turn ends; thoughts: false where the SDK shows none.
+// told: how the SDK words a tool's result. face: the dialect that it speaks; stop, calls: its words for how a turn ends; thoughts: false where the SDK shows none.
 export const SDKS = {
   'openai chat': { open: chat, face: 'openai-chat', stop: 'stop', calls: 'tool_calls', fault: OpenAI.RateLimitError, missing: OpenAI.NotFoundError, status, header, thoughts: true },
   'openai responses': { open: responses, face: 'openai-responses', stop: 'completed', calls: 'completed', fault: OpenAI.RateLimitError, missing: OpenAI.NotFoundError, status, header, thoughts: true },
@@ -152,5 +152,5 @@ export const SDKS = {
     open: vercel((url, model) => createOpenAI({ baseURL: `${url}/v1`, apiKey: 'any' }).responses(model), { openai: { reasoningEffort: 'medium', reasoningSummary: 'auto', store: false, include: ['reasoning.encrypted_content'], forceReasoning: true } }),
   },
   'ai anthropic': { ...ai, face: 'anthropic', thoughts: true, open: vercel((url, model) => createAnthropic({ baseURL: `${url}/v1`, apiKey: 'any' })(model), { anthropic: { thinking: { type: 'enabled', budgetTokens: 2048 } } }) },
-  'ai google': { ...ai, face: 'gemini', thoughts: true, open: vercel((url, model) => createGoogleGenerativeAI({ baseURL: `${url}/v1beta`, apiKey: 'any' })(model), { google: { thinkingConfig: { includeThoughts: true, thinkingBudget: 2048 } } }) },
+  'ai google': { ...ai, face: 'gemini', told: (name, content) => JSON.stringify({ name, content }), thoughts: true, open: vercel((url, model) => createGoogleGenerativeAI({ baseURL: `${url}/v1beta`, apiKey: 'any' })(model), { google: { thinkingConfig: { includeThoughts: true, thinkingBudget: 2048 } } }) },
 };

@@ -12,6 +12,7 @@ FIELDS = {'model', 'input', 'instructions', 'tools', 'tool_choice', 'parallel_to
 
 
 STORED = {}         # id of a response → the items up to and with it
+ITEMS = {}          # id of a stored item → the item, for references
 
 
 def make_id(turn, n):
@@ -23,7 +24,7 @@ def read(body, _path):
     ask, previous = Ask(system=body.get('instructions') or ''), body.get('previous_response_id')
     need(previous is None or STORED.get(previous), 'Previous response with id %r not found.' % previous)
     given = body['input']
-    ask.items = STORED.get(previous, []) + ([{'role': 'user', 'content': given}] if isinstance(given, str) else given)
+    ask.items = STORED.get(previous, []) + ([{'role': 'user', 'content': given}] if isinstance(given, str) else [referred(i) for i in given])
     for item in ask.items:
         kind = item.get('type', 'message')
         if kind == 'message' and item['role'] in ('system', 'developer'):
@@ -54,6 +55,13 @@ def read(body, _path):
     return ask, bool(body.get('stream'))
 
 
+def referred(item):
+    if item.get('type') != 'item_reference':
+        return item
+    need(item['id'] in ITEMS, 'Item with id %r not found.' % item['id'])
+    return ITEMS[item['id']]
+
+
 def content(item):
     if isinstance(item['content'], str):
         return [text(item['content'])]
@@ -64,29 +72,30 @@ def content(item):
 
 def items(a):
     if a.thought:
-        yield {'id': 'rs_1', 'type': 'reasoning', 'summary': [{'type': 'summary_text', 'text': a.thought}], 'encrypted_content': a.signature}
+        yield {'id': 'rs_' + a.id, 'type': 'reasoning', 'summary': [{'type': 'summary_text', 'text': a.thought}], 'encrypted_content': a.signature}
     if a.text:
-        yield {'id': 'msg_1', 'type': 'message', 'status': 'completed', 'role': 'assistant', 'content': [{'type': 'output_text', 'text': a.text, 'annotations': [], 'logprobs': []}]}
+        yield {'id': 'msg_' + a.id, 'type': 'message', 'status': 'completed', 'role': 'assistant', 'content': [{'type': 'output_text', 'text': a.text, 'annotations': [], 'logprobs': []}]}
     for i, c in enumerate(a.calls):
-        yield {'id': 'fc_%d' % i, 'type': 'function_call', 'status': 'completed', 'call_id': c['id'], 'name': c['name'], 'arguments': json.dumps(c['args'])}
+        yield {'id': 'fc_%s_%d' % (a.id, i), 'type': 'function_call', 'status': 'completed', 'call_id': c['id'], 'name': c['name'], 'arguments': json.dumps(c['args'])}
 
 
 def remember(a):
-    """The id of the response, under which the conversation is kept if the client wants that."""
+    """Gives the response its id, under which the conversation is kept if the client wants that."""
     if not a.id:
         a.id = 'resp_%d' % (len(STORED) + 1)
         STORED[a.id] = a.ask.items + list(items(a)) if a.ask.store else None
-    return a.id
+        ITEMS.update({item['id']: item for item in items(a)} if a.ask.store else {})
 
 
 def response(a, model, status, output, **more):
     use = {'input_tokens': a.usage[0], 'input_tokens_details': {'cached_tokens': 0}, 'output_tokens': a.usage[1], 'output_tokens_details': {'reasoning_tokens': 0},
                  'total_tokens': sum(a.usage)}
-    return {'id': remember(a), 'object': 'response', 'created_at': 1, 'status': status, 'error': None, 'incomplete_details': None, 'instructions': None, 'metadata': {}, 'model': model,
+    return {'id': a.id, 'object': 'response', 'created_at': 1, 'status': status, 'error': None, 'incomplete_details': None, 'instructions': None, 'metadata': {}, 'model': model,
             'output': output, 'parallel_tool_calls': True, 'temperature': 1.0, 'tool_choice': 'auto', 'tools': [], 'top_p': 1.0, 'usage': use if output else None, **more}
 
 
 def whole(a, model):
+    remember(a)
     if a.stop == 'length':
         return response(a, model, 'incomplete', list(items(a)), incomplete_details={'reason': 'max_output_tokens'})
     return response(a, model, 'completed', list(items(a)))
@@ -97,6 +106,7 @@ def stream(a, model, _body):
 
     def event(kind, **fields):
         return kind, {'type': kind, 'sequence_number': next(number), **fields}
+    remember(a)
     yield event('response.created', response=response(a, model, 'in_progress', []))
     for at, item in enumerate(items(a)):
         here = {'output_index': at, 'item_id': item['id']}

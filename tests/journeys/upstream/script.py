@@ -129,8 +129,9 @@ def answer(ask, issuer, make_id):
     if ask.think:
         reply.thought = 'Let me weigh turn %d: %s' % (len(ask.turns), said or 'the results')
         reply.signature = sign(issuer, reply.thought)
-    if ask.choice in ask.tools:
-        reply.calls = [call(make_id(len(ask.turns), 0), ask.choice, fit(ask.tools[ask.choice]))]
+    forced = ask.choice if ask.choice in ask.tools else next(iter(ask.tools)) if ask.choice == 'required' and len(ask.tools) == 1 else None
+    if forced:
+        reply.calls = [call(make_id(len(ask.turns), 0), forced, fit(ask.tools[forced]))]
     elif 'weather' in said and ask.tools and ask.choice != 'none':
         name = next(iter(ask.tools))
         reply.calls = [call(make_id(len(ask.turns), n), name, {'city': city}) for n, city in enumerate(('Oslo', 'Århus "C"'))]
@@ -154,7 +155,7 @@ def answer(ask, issuer, make_id):
 def unwrapped(value):
     """A result as text, which some clients and gateways put into an object of one field."""
     inner = list(value.values()) if isinstance(value, dict) else [value]
-    return inner[0] if len(inner) == 1 and isinstance(inner[0], str) else json.dumps(value, ensure_ascii=False)
+    return inner[0] if len(inner) == 1 and isinstance(inner[0], str) else json.dumps(value, ensure_ascii=False, separators=(',', ':'))
 
 
 def pieces(words, n=3):
