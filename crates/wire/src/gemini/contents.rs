@@ -28,11 +28,7 @@ pub(super) fn decode(path: String, node: Node<'_>, losses: &mut Losses) -> Resul
         match turns.last_mut() {
             // Google's SDK keeps each chunk of a stream as a content of its own: pieces of one answer.
             Some(last) if last.role == Role::Assistant && turn.role == Role::Assistant => {
-<<<<<<< HEAD
-                last.blocks.extend(turn.blocks)
-=======
                 last.blocks.extend(turn.blocks);
->>>>>>> journeys
             }
             _ => turns.push(turn),
         }
