@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use tollgate_ir::{Dialect, Fault, Losses, Request};
+use tollgate_ir::{Dialect, Fault, Finish, Losses, Request};
 use tollgate_wire::codec;
 use tollgate_wire::target::{ModelFacts, RequestHead};
 use tollgate_wire::translate::Translation;
@@ -131,19 +131,18 @@ fn translated(face: Dialect, choice: u8, body: &[u8]) {
             Ok(encoded) => {
                 output::object(upstream.as_str(), &encoded.body);
                 output::bounded(upstream.as_str(), body.len(), encoded.body.len());
-                // A conversation of no words is taken by some and not by others.
-                if request.turns.iter().any(|turn| !turn.blocks.is_empty()) {
-                    understood(upstream, &encoded.body);
-                }
+                understood(upstream, &encoded.body);
             }
             Err(fault) => told(upstream.as_str(), face, &fault, body.len()),
         }
     }
 }
 
-/// What is written for an upstream, its own face reads.
+/// What is written for an upstream, its own face reads; but a conversation of no words, which some take and others not.
 fn understood(upstream: Dialect, body: &[u8]) {
-    if let Err(fault) = decode(upstream, 1, body).0 {
+    if let Err(fault) = decode(upstream, 1, body).0
+        && !matches!(fault.param.as_deref(), Some("messages" | "contents" | "input"))
+    {
         panic!("{upstream} does not read its own: {fault}: {}", String::from_utf8_lossy(body));
     }
 }
@@ -164,7 +163,10 @@ fn reply(upstream: Dialect, body: &[u8]) {
                 );
                 output::object(face.as_str(), &written);
                 output::bounded(face.as_str(), body.len(), written.len());
-                if let Err(fault) = codec::decode_reply(face, &written) {
+                let failed = reply.choices.iter().any(|choice| matches!(choice.finish, Some(Finish::Error(_))));
+                if let Err(fault) = codec::decode_reply(face, &written)
+                    && !failed
+                {
                     panic!("{face} does not read its own: {fault}: {}", String::from_utf8_lossy(&written));
                 }
             }

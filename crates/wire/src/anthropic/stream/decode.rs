@@ -30,8 +30,8 @@ pub struct StreamDecoder {
 
 /// A block that has begun.
 enum Open {
-    /// Told as it comes; `begun_with` are a call's arguments that stood in its start, used if no delta comes.
-    Told { number: u32, begun_with: Option<String> },
+    /// Told as it comes, words or a call's arguments; `begun_with` are a call's arguments that stood in its start, used if no delta comes.
+    Told { number: u32, call: bool, begun_with: Option<String> },
     /// Gathered: the block as it began, and what of `input` and `content` came since.
     Gathered { block: Box<Block>, more: String },
 }
@@ -139,7 +139,8 @@ impl StreamDecoder {
         let number = self.tell(start, out);
         let deltas: Vec<Delta> = deltas;
         out.extend(deltas.into_iter().map(|delta| Event::Delta { choice: 0, block: number, delta }));
-        self.open.push((index, Open::Told { number, begun_with }));
+        let call = begun_with.is_some();
+        self.open.push((index, Open::Told { number, call, begun_with }));
     }
 
     /// Opens a block; its number.
@@ -160,12 +161,17 @@ impl StreamDecoder {
                 _ => return,
             };
             let number = self.tell(start, out);
-            self.open.push((index, Open::Told { number, begun_with: None }));
+            self.open.push((index, Open::Told { number, call: false, begun_with: None }));
         }
         let Some((_, open)) = self.open.iter_mut().find(|(i, _)| *i == index) else { return };
         match open {
-            Open::Told { number, begun_with } => {
-                if let Some(delta) = delta_of(node) {
+            Open::Told { number, call, begun_with } => {
+                let fits = |delta: &Delta| match delta {
+                    Delta::Arguments(_) => *call,
+                    Delta::Text(_) => !*call,
+                    _ => true,
+                };
+                if let Some(delta) = delta_of(node).filter(fits) {
                     if matches!(delta, Delta::Arguments(_)) {
                         *begun_with = None;
                     }
@@ -186,7 +192,7 @@ impl StreamDecoder {
     fn close(&mut self, index: u64, out: &mut Vec<Event>) {
         let Some(at) = self.open.iter().position(|(i, _)| *i == index) else { return };
         match self.open.remove(at).1 {
-            Open::Told { number, begun_with } => {
+            Open::Told { number, begun_with, .. } => {
                 // `{}` in a start means that the arguments follow; if none did, there are none.
                 if let Some(arguments) = begun_with.filter(|a| !a.is_empty()) {
                     let delta = Delta::Arguments(arguments);

@@ -19,6 +19,7 @@ pub struct StreamDecoder {
     calls: BTreeMap<u64, (u32, String)>,
     /// The open plan.
     plan: Option<u32>,
+    started: bool,
     over: bool,
 }
 
@@ -72,6 +73,11 @@ impl StreamDecoder {
     }
 
     fn start(&mut self, node: &Node<'_>, out: &mut Vec<Event>) {
+        // A second start, or one after the first words, is none.
+        if self.started || self.next > 0 {
+            return;
+        }
+        self.started = true;
         node.text("id").unwrap_or_default().clone_into(&mut self.id);
         let text = |key: &str| node.text(key).map(str::to_owned);
         out.push(Event::Start(ReplyHead { id: text("id"), model: text("model"), ..ReplyHead::default() }));

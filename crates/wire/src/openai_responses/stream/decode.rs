@@ -32,7 +32,12 @@ impl StreamDecoder {
         match kind.strip_prefix("response.") {
             Some("created" | "queued" | "in_progress") => self.start(&node, out),
             Some("completed" | "incomplete" | "failed" | "cancelled" | "done") => self.terminal(&node, out),
-            Some(kind) => self.step(kind, &node, out),
+            Some(kind) => {
+                let before = out.len();
+                self.step(kind, &node, out);
+                // A head that comes after its answer is late: a stream's start is its first event or none.
+                self.started |= out.len() > before;
+            }
             None if kind == "error" || node.get("error").is_some() => {
                 let fault = fault::of_error(node.get("error").unwrap_or(&node));
                 self.break_off(fault, out);

@@ -95,6 +95,10 @@ impl Items {
         let custom = item.text("type") == Some("custom_tool_call");
         let block = item::call(item, if custom { CallKind::Custom } else { CallKind::Function });
         let Content::Call(call) = block.content else { return };
+        // An item that is added twice is two calls.
+        if let Some(mut before) = self.items.get_mut(&index).and_then(|i| i.call.take()) {
+            before.close(out);
+        }
         let start = BlockStart::Call { id: call.id, name: call.name, kind: call.kind };
         let said = self.open(start, block.carry, out);
         self.items.entry(index).or_default().call = Some(said);
