@@ -25,7 +25,7 @@ impl Surroundings for AllSet {
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
-        if path.len() % 2 == 0 { Ok(format!("{SET}\n")) } else { Err("no such file".to_owned()) }
+        if path.len().is_multiple_of(2) { Ok(format!("{SET}\n")) } else { Err("no such file".to_owned()) }
     }
 }
 
@@ -45,7 +45,12 @@ impl Surroundings for Said<'_> {
 struct Few([KnownProvider; 3]);
 
 impl Few {
-    const fn known(id: &'static str, dialect: Dialect, base_url: &'static str, key: &'static [&'static str]) -> KnownProvider {
+    const fn known(
+        id: &'static str,
+        dialect: Dialect,
+        base_url: &'static str,
+        key: &'static [&'static str],
+    ) -> KnownProvider {
         KnownProvider { id, aliases: &[], dialect, base_url, key_variables: key, url_variables: &["BASE_URL"] }
     }
 

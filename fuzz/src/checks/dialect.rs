@@ -156,7 +156,11 @@ fn reply(upstream: Dialect, body: &[u8]) {
             Ok(reply) => {
                 let context = stream::context(face);
                 let written = codec::encode_reply(face, &reply, &context);
-                assert_eq!(codec::encode_reply(face, &reply, &context), written, "{face}: the same reply, another body");
+                assert_eq!(
+                    codec::encode_reply(face, &reply, &context),
+                    written,
+                    "{face}: the same reply, another body"
+                );
                 output::object(face.as_str(), &written);
                 output::bounded(face.as_str(), body.len(), written.len());
                 let failed = reply.choices.iter().any(|choice| matches!(choice.finish, Some(Finish::Error(_))));

@@ -155,7 +155,7 @@ fn patches(envelope: &Envelope, body: &[u8], choosing: &[u8]) -> Vec<Patch> {
 fn value(key: &str, number: u8) -> Vec<u8> {
     match key {
         "model" => format!("\"m{number}\""),
-        "stream" => (number % 2 == 0).to_string(),
+        "stream" => number.is_multiple_of(2).to_string(),
         _ => format!("[{number}, \"\\u00e9\"]"),
     }
     .into_bytes()
@@ -168,9 +168,8 @@ fn patched(envelope: &Envelope, body: &Bytes, patches: &[Patch]) {
         assert_eq!(out, body);
     }
     let touched: BTreeSet<&str> = patches.iter().filter_map(key_of).chain(["renamed"]).collect();
-    let replaced = |at: &std::ops::Range<usize>| {
-        patches.iter().any(|p| matches!(p, Patch::Replace { span, .. } if span == at))
-    };
+    let replaced =
+        |at: &std::ops::Range<usize>| patches.iter().any(|p| matches!(p, Patch::Replace { span, .. } if span == at));
     if envelope.members().len() + patches.len() > MAX_MEMBERS {
         return;
     }
@@ -208,10 +207,12 @@ fn key_of(patch: &Patch) -> Option<&str> {
 }
 
 fn relayed(envelope: &Envelope, body: &Bytes, choice: u8) {
-    let carriages =
-        [Carriage::Own, Carriage::BedrockInvoke, Carriage::VertexRawPredict, Carriage::AzureDeployments {
-            api_version: "v".to_owned(),
-        }];
+    let carriages = [
+        Carriage::Own,
+        Carriage::BedrockInvoke,
+        Carriage::VertexRawPredict,
+        Carriage::AzureDeployments { api_version: "v".to_owned() },
+    ];
     let limit = [LimitName::AsSent, LimitName::MaxTokens, LimitName::MaxCompletionTokens][usize::from(choice) % 3];
     for dialect in Dialect::ALL {
         let request = RelayRequest {

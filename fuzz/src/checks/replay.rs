@@ -19,8 +19,30 @@ pub fn check(name: &str, input: &[u8]) {
 
 /// Pieces that break assumptions more often than random bytes do.
 const PIECES: [&str; 24] = [
-    "null", "{}", "[]", "\"\"", "-0", "1e400", "18446744073709551616", "\\ud800", "\\u0000", "\u{feff}", "\r", "\n\n",
-    "data: ", "event: error\n", "[DONE]", "{\"", "[[", "true", ",", ":", "\"type\":", "\"index\":", "}", "]",
+    "null",
+    "{}",
+    "[]",
+    "\"\"",
+    "-0",
+    "1e400",
+    "18446744073709551616",
+    "\\ud800",
+    "\\u0000",
+    "\u{feff}",
+    "\r",
+    "\n\n",
+    "data: ",
+    "event: error\n",
+    "[DONE]",
+    "{\"",
+    "[[",
+    "true",
+    ",",
+    ":",
+    "\"type\":",
+    "\"index\":",
+    "}",
+    "]",
 ];
 
 /// A generator of numbers (Marsaglia's xorshift), the same each time.
