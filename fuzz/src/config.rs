@@ -25,7 +25,7 @@ impl Surroundings for AllSet {
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
-        if path.len() % 2 == 0 { Ok(format!("{SET}\n")) } else { Err("no such file".to_owned()) }
+        if path.len().is_multiple_of(2) { Ok(format!("{SET}\n")) } else { Err("no such file".to_owned()) }
     }
 }
 

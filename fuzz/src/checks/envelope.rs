@@ -155,7 +155,7 @@ fn patches(envelope: &Envelope, body: &[u8], choosing: &[u8]) -> Vec<Patch> {
 fn value(key: &str, number: u8) -> Vec<u8> {
     match key {
         "model" => format!("\"m{number}\""),
-        "stream" => (number % 2 == 0).to_string(),
+        "stream" => number.is_multiple_of(2).to_string(),
         _ => format!("[{number}, \"\\u00e9\"]"),
     }
     .into_bytes()

@@ -117,7 +117,8 @@ impl StreamDecoder {
 
     fn open(&mut self, index: u64, node: Option<&Node<'_>>, out: &mut Vec<Event>) {
         self.close(index, out);
-        let Some(block) = node.and_then(answer::block) else { return };
+        // What comes after the reason for the end belongs to no answer.
+        let Some(block) = node.and_then(answer::block).filter(|_| !self.finished) else { return };
         let (start, deltas, begun_with) = match block.content {
             Content::Text { text, citations } => {
                 let citations = citations.into_iter().map(|c| Delta::Citation(Box::new(c)));
@@ -152,7 +153,7 @@ impl StreamDecoder {
     }
 
     fn delta(&mut self, index: u64, node: Option<&Node<'_>>, out: &mut Vec<Event>) {
-        let Some(node) = node else { return };
+        let Some(node) = node.filter(|_| !self.finished) else { return };
         if !self.open.iter().any(|(i, _)| *i == index) {
             // Without a start there is no call to continue; words need none.
             let start = match node.text("type") {
