@@ -24,7 +24,7 @@ tidy:           ## The house rules: arrows between crates, sizes of files, gener
 docs:           ## Writes the generated documents anew.
 	cargo xtask docs
 
-fuzz:           ## Every fuzz target for five minutes each (SECONDS=300).
+fuzz:           ## Every fuzz target for five minutes each (SECONDS_EACH=300).
 	scripts/fuzz
 
 soak:           ## The long runs: fuzzing, property tests with many cases.
