@@ -108,11 +108,6 @@ fn listen(gateway: &Gateway, config: &Config, certificate: Option<Certificate>) 
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    if config.simulated {
-        tracing::warn!(
-            "no provider is configured: `sim/…` answers, and simulates. Set a provider's key (OPENAI_API_KEY …) to ask a real model"
-        );
-    }
     let providers: Vec<_> = config.providers.iter().map(|p| p.id.as_str()).collect();
     tracing::info!(url = %format!("{scheme}://{address}"), providers = providers.join(","), version = env!("CARGO_PKG_VERSION"), "clients are served");
     Ok(())

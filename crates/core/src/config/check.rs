@@ -53,9 +53,8 @@ pub(super) fn check(
         warnings: Vec::new(),
     };
     if simulated {
-        report
-            .warnings
-            .push("no provider is configured: the simulated provider `sim/…` answers, and no model".to_owned());
+        let hint = "no provider is configured: the simulated provider `sim/…` answers, and no model; set a provider's key (OPENAI_API_KEY …) to ask a real one";
+        report.warnings.push(hint.to_owned());
     }
     config.models = raw.models.map(|named| policies::check(named, &config, catalogue, report)).unwrap_or_default();
     config.keys = match raw.keys {

@@ -148,6 +148,8 @@ impl StreamDecoder {
     fn tell(&mut self, start: BlockStart, out: &mut Vec<Event>) -> u32 {
         let block = self.opened;
         self.opened += 1;
+        // A start that comes after the first words is none.
+        self.started = true;
         out.push(Event::Open { choice: 0, block, start });
         block
     }
