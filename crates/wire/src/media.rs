@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use tollgate_ir::{Fault, MediaSource};
 
 /// Bytes in base64 as an address.
 pub(crate) fn data_url(mime: &str, data: &str) -> String {
@@ -13,6 +14,18 @@ pub(crate) fn of_data_url(url: &str) -> Option<(Option<&str>, &str)> {
     let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
     let head = head.strip_suffix(";base64")?;
     Some((head.split(';').next().filter(|mime| !mime.is_empty()), data))
+}
+
+/// An address in a client's body, or the bytes that a data URL holds; a data URL in another coding than base64 is refused,
+/// since no two providers agree on it.
+pub(crate) fn located(url: &str, path: &str) -> Result<(Option<String>, MediaSource), Fault> {
+    match of_data_url(url) {
+        Some((mime, data)) => Ok((mime.map(str::to_owned), MediaSource::Base64(data.to_owned()))),
+        None if url.starts_with("data:") => {
+            Err(Fault::field(path, format!("`{path}` must be an address or a data URL in base64.")))
+        }
+        None => Ok((None, MediaSource::Url(url.to_owned()))),
+    }
 }
 
 /// The type by the first bytes, as base64 spells them.

@@ -3,7 +3,7 @@
 use tollgate_ir::{Block, Carry, Content, Dialect, Fault, Losses, Media, MediaKind, MediaSource, Reasoning};
 
 use crate::json::{Fields, Node};
-use crate::media::of_data_url;
+use crate::media::located;
 
 /// The blocks of a `content` that is text or parts. Empty texts are no blocks: clients put them beside calls.
 pub(super) fn content(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Vec<Block>, Fault> {
@@ -59,15 +59,12 @@ fn image(fields: &mut Fields<'_>) -> Result<Block, Fault> {
     let (url, detail) = match fields.take("image_url") {
         Some(Node::Text(url)) => (url.into_owned(), None),
         Some(node) => {
-            let mut image = Fields::new(node, path)?;
+            let mut image = Fields::new(node, path.clone())?;
             (image.required_text("url")?, image.text("detail")?)
         }
         None => return Err(fields.missing("image_url")),
     };
-    let (mime, source) = match of_data_url(&url) {
-        Some((mime, data)) => (mime.map(str::to_owned), MediaSource::Base64(data.to_owned())),
-        None => (None, MediaSource::Url(url)),
-    };
+    let (mime, source) = located(&url, &path)?;
     Ok(Block::new(Content::Media(Media { kind: MediaKind::Image, mime, source, name: None, detail })))
 }
 

@@ -164,8 +164,9 @@ pub(super) fn media(message: &Node<'_>) -> Vec<Block> {
     }
     for image in message.get("images").map(Node::items).unwrap_or_default() {
         let url = image.at(&["image_url", "url"]).or_else(|| image.get("image_url")).and_then(Node::as_str);
-        if let Some(url) = url {
-            out.push(Block::new(Content::Media(parts::of_url(url.to_owned(), MediaKind::Image))));
+        // A picture in a coding that no client reads is none.
+        if let Some(media) = url.and_then(|url| parts::of_url(url, MediaKind::Image, "").ok()) {
+            out.push(Block::new(Content::Media(media)));
         }
     }
     out

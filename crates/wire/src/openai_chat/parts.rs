@@ -4,7 +4,7 @@ use tollgate_ir::{Block, CacheMark, Carry, Content, Dialect, Fault, Losses, Medi
 
 use super::reasoning;
 use crate::json::{self, Fields, Node};
-use crate::media::{mime_of_name, of_data_url};
+use crate::media::{located, mime_of_name};
 
 /// A message's `content`: a text, parts, or one part.
 pub(super) fn content(message: &mut Fields<'_>, losses: &mut Losses) -> Result<Vec<Block>, Fault> {
@@ -91,7 +91,7 @@ fn linked(fields: &mut Fields<'_>, key: &str, kind: MediaKind, losses: &mut Loss
     let (url, mut detail) = match fields.take(key) {
         Some(Node::Text(url)) => (url.into_owned(), None),
         Some(node @ Node::Object(_)) => {
-            let mut inner = Fields::new(node, path)?;
+            let mut inner = Fields::new(node, path.clone())?;
             let url = inner.required_text("url")?;
             let detail = inner.text("detail")?;
             inner.ignore(&["format"]);
@@ -102,19 +102,14 @@ fn linked(fields: &mut Fields<'_>, key: &str, kind: MediaKind, losses: &mut Loss
         None => return Err(fields.missing(key)),
     };
     detail = detail.or(fields.text("detail")?);
-    Ok(Media { detail, ..of_url(url, kind) })
+    Ok(Media { detail, ..of_url(&url, kind, &path)? })
 }
 
-/// Media at an address; a data URL is taken apart, and its type decides what it is.
-pub(super) fn of_url(url: String, kind: MediaKind) -> Media {
-    let media = |kind, mime, source| Media { kind, mime, source, name: None, detail: None };
-    match of_data_url(&url) {
-        Some((mime, data)) => {
-            let kind = mime.map_or(kind, MediaKind::of_mime);
-            media(kind, mime.map(str::to_owned), MediaSource::Base64(data.to_owned()))
-        }
-        None => media(kind, None, MediaSource::Url(url)),
-    }
+/// Media at an address; a data URL is taken apart, and its type decides what it is. `path` is that of the address.
+pub(super) fn of_url(url: &str, kind: MediaKind, path: &str) -> Result<Media, Fault> {
+    let (mime, source) = located(url, path)?;
+    let kind = mime.as_deref().map_or(kind, MediaKind::of_mime);
+    Ok(Media { kind, mime, source, name: None, detail: None })
 }
 
 /// `{"input_audio": {"data", "format"}}`; Mistral sends the data or an address as a text.
@@ -123,7 +118,7 @@ fn audio(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Media, Fault> {
     let (data, format) = match fields.take("input_audio") {
         Some(Node::Text(data)) => (data.into_owned(), None),
         Some(node) => {
-            let mut inner = Fields::new(node, path)?;
+            let mut inner = Fields::new(node, path.clone())?;
             let data = inner.required_text("data")?;
             let format = inner.text("format")?;
             inner.report_rest(losses);
@@ -132,7 +127,7 @@ fn audio(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Media, Fault> {
         None => return Err(fields.missing("input_audio")),
     };
     if data.starts_with("http") || data.starts_with("data:") {
-        return Ok(of_url(data, MediaKind::Audio));
+        return of_url(&data, MediaKind::Audio, &path);
     }
     let mime = match format.as_deref() {
         Some("mp3") => Some("audio/mpeg".to_owned()),
@@ -157,7 +152,9 @@ fn file_fields(inner: &mut Fields<'_>) -> Result<Media, Fault> {
     let id = inner.text("file_id")?;
     let url = inner.text("file_url")?;
     let media = match (data, id, url) {
-        (Some(data), ..) if data.starts_with("data:") || data.starts_with("http") => of_url(data, MediaKind::Document),
+        (Some(data), ..) if data.starts_with("data:") || data.starts_with("http") => {
+            of_url(&data, MediaKind::Document, &inner.path("file_data"))?
+        }
         (Some(data), ..) => {
             // What nothing is known of is a PDF, the one type that is documented.
             let named = |name| mime_of_name(name).unwrap_or("application/pdf").to_owned();
@@ -165,12 +162,12 @@ fn file_fields(inner: &mut Fields<'_>) -> Result<Media, Fault> {
             let kind = mime.as_deref().map_or(MediaKind::Document, MediaKind::of_mime);
             Media { kind, mime, source: MediaSource::Base64(data), name: None, detail: None }
         }
-        (None, Some(id), _) if id.starts_with("http") => of_url(id, MediaKind::Document),
+        (None, Some(id), _) if id.starts_with("http") => of_url(&id, MediaKind::Document, &inner.path("file_id"))?,
         (None, Some(id), _) => {
             let source = MediaSource::FileId { id, dialect: Dialect::OpenAiChat };
             Media { kind: MediaKind::Document, mime: None, source, name: None, detail: None }
         }
-        (None, None, Some(url)) => of_url(url, MediaKind::Document),
+        (None, None, Some(url)) => of_url(&url, MediaKind::Document, &inner.path("file_url"))?,
         (None, None, None) => return Err(inner.missing("file_data")),
     };
     Ok(Media { name, ..media })

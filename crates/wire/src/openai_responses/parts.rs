@@ -5,7 +5,7 @@ use tollgate_ir::{Block, CacheMark, Content, Dialect, Fault, Losses, Media, Medi
 use super::{annotations, reasoning};
 use crate::fault::unsupported;
 use crate::json::{ArrayWriter, Fields, Node, ObjectWriter};
-use crate::media::{data_url, of_data_url};
+use crate::media::{data_url, located};
 use crate::target::Target;
 
 /// Reads `content` or `output`: a string, one part, or parts.
@@ -104,17 +104,6 @@ fn audio(f: &mut Fields<'_>) -> Result<Media, Fault> {
         format => format!("audio/{}", format.unwrap_or("wav")),
     };
     Ok(Media { kind: MediaKind::Audio, mime: Some(mime), source: MediaSource::Base64(data), name: None, detail: None })
-}
-
-/// An address, or the bytes that a data URL holds.
-fn located(url: &str, path: &str) -> Result<(Option<String>, MediaSource), Fault> {
-    match of_data_url(url) {
-        Some((mime, data)) => Ok((mime.map(str::to_owned), MediaSource::Base64(data.to_owned()))),
-        None if url.starts_with("data:") => {
-            Err(Fault::field(path, format!("`{path}` must be an address or a data URL in base64.")))
-        }
-        None => Ok((None, MediaSource::Url(url.to_owned()))),
-    }
 }
 
 /// Writes a part of a user's message or a tool's output.
