@@ -53,7 +53,7 @@ pub(super) fn check(
         warnings: Vec::new(),
     };
     if simulated {
-        let hint = "no provider is configured: the simulated provider `sim/…` answers, and no model; set a provider's key (OPENAI_API_KEY …) to ask a real one";
+        let hint = "no provider is configured: `sim/…` answers, and simulates; set a provider's key (OPENAI_API_KEY …) to ask a model";
         report.warnings.push(hint.to_owned());
     }
     config.models = raw.models.map(|named| policies::check(named, &config, catalogue, report)).unwrap_or_default();
