@@ -1,7 +1,6 @@
 //! A configured provider, ready to be asked: the ways it can be spoken to, its credentials, the way to it.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use tollgate_core::config::{self, ApiKey, Config, Modality, Surroundings};
@@ -135,11 +134,6 @@ impl Provider {
     /// The models that the configuration names.
     pub fn model_names(&self) -> impl Iterator<Item = &str> {
         self.models.keys().map(String::as_str)
-    }
-
-    /// The longest that an idle connection is worth keeping.
-    pub const fn total(&self) -> Duration {
-        self.timeouts.total
     }
 }
 

@@ -199,7 +199,7 @@ impl Stream {
                 None
             }
         };
-        self.after_step(out);
+        self.after_step();
         match cut {
             Some(fault) if self.fault.is_none() => self.break_off(fault, out),
             _ => self.over = true,
@@ -226,11 +226,11 @@ impl Stream {
             }
             Flow::Translate { translator, .. } => translator.frame(&frame, out),
         }
-        self.after_step(out);
+        self.after_step();
     }
 
     /// Takes note of what the step brought.
-    fn after_step(&mut self, _out: &mut Vec<u8>) {
+    fn after_step(&mut self) {
         match &mut self.flow {
             // After an in-band error the provider's own words have gone out; nothing of ours follows.
             Flow::Relay { tap, .. } => {

@@ -89,16 +89,6 @@ pub fn maker(model: &str) -> Option<&'static Provider> {
     ALL.iter().filter_map(fit).max_by_key(|(length, _)| *length).map(|(_, p)| p)
 }
 
-impl Provider {
-    /// The ways in which it serves a model, the preferred one first.
-    pub fn ways(&self, model: &str) -> impl Iterator<Item = &'static Speaks> + use<> {
-        let name = model.rsplit('/').next().unwrap_or(model).to_owned();
-        self.speaks
-            .iter()
-            .filter(move |way| way.models.is_empty() || way.models.iter().any(|start| name.contains(start)))
-    }
-}
-
 /// Whether a model of OpenAI reasons, by its name (with or without a provider's prefix): then it keeps its reasoning
 /// between calls only over Responses.
 pub fn is_openai_reasoner(model: &str) -> bool {
