@@ -210,7 +210,7 @@ fn price(raw: &RawPrice, path: &str, report: &mut Report<'_>) -> Price {
     let above = above.map(|(i, raw)| (raw.tokens, inner(&raw.rates, &format!("{path}.above[{i}].rates")))).collect();
     let tiers = raw.tiers.iter().flat_map(|named| &named.0);
     let tiers = tiers.map(|(name, raw)| (name.clone(), inner(raw, &format!("{path}.tiers.{name}")))).collect();
-    Price { rates: rates(raw), above, tiers }
+    Price { rates: rates(raw), above, tiers, tiers_above: Vec::new() }
 }
 
 fn rates(raw: &RawPrice) -> Rates {
