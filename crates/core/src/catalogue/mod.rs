@@ -7,6 +7,7 @@
 mod alias;
 mod book;
 mod check;
+mod model;
 mod offer;
 mod sheet;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod words;
 use std::sync::{Arc, OnceLock};
 
 pub use book::{Book, Lists, Mistake};
+pub use model::Model;
 pub use offer::{Offer, ReasoningForm, Source};
 pub use sheet::{Band, Sheet};
 pub use words::{Capability, EFFORTS, MODALITIES, Mode, Unit};
