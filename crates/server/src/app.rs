@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::media::{MediaFetcher, MediaSettings};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
+use crate::retired::Retired;
 use crate::tasks::Tasks;
 use crate::upstream::{EgressConfig, PoolSettings, Upstream};
 
@@ -37,6 +38,7 @@ struct Inner {
     metrics: Metrics,
     state: ArcSwap<State>,
     recent: Mutex<VecDeque<Arc<Trail>>>,
+    retired: Retired,
     reload: Box<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>,
 }
 
@@ -97,6 +99,7 @@ impl Gateway {
                 metrics,
                 state: ArcSwap::from_pointee(state),
                 recent: Mutex::new(VecDeque::with_capacity(64)),
+                retired: Retired::default(),
                 reload: Box::new(reload),
             }),
         })
@@ -157,6 +160,7 @@ impl Gateway {
     pub fn record(&self, trail: Trail) {
         tracing::info!(target: "tollgate::call", call = trail.to_json());
         self.inner.metrics.record(&trail);
+        self.inner.retired.note(&trail, &self.inner.state.load().config, &self.inner.clock.now().day());
         let mut recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() == RECENT {
             recent.pop_front();

@@ -73,20 +73,24 @@ fn by_provider(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option
     Some(Meaning::Direct { provider: provider.id.clone(), model: model.to_owned() })
 }
 
-/// A bare name: its maker if configured, else the first configured provider that lists it or is known to serve it.
+/// A bare name: its maker if configured, else the first configured provider that lists it or is known to serve it. The
+/// maker is believed to know a name that the catalogue does not: models are newer than catalogues.
 fn by_bare_name(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option<Meaning> {
     let hosts = catalogue.hosts(name);
     let maker = hosts.first().and_then(|maker| {
         let provider = config.providers.iter().find(|p| p.known == Some(maker.provider.as_str()))?;
-        Some((provider, maker.model.as_str()))
+        let listed = provider.models.contains_key(name).then_some(name);
+        let model = listed.or_else(|| config.catalogue.name_at(&maker.provider, name)).unwrap_or(&maker.model);
+        Some((provider, model))
     });
     let (provider, model) = maker.or_else(|| {
         config.providers.iter().find_map(|provider| {
             if provider.models.contains_key(name) {
                 return Some((provider, name));
             }
-            let host = hosts.iter().find(|host| provider.known == Some(host.provider.as_str()))?;
-            Some((provider, host.model.as_str()))
+            let known = provider.known?;
+            let host = hosts.iter().find(|host| host.provider == known).map(|host| host.model.as_str());
+            Some((provider, host.or_else(|| config.catalogue.name_at(known, name))?))
         })
     })?;
     Some(Meaning::Direct { provider: provider.id.clone(), model: model.to_owned() })
@@ -100,7 +104,10 @@ fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Faul
     }
     let served = |full: &String| full.split_once('/').is_some_and(|(id, _)| config.provider(id).is_some());
     names.extend(catalogue.names().into_iter().filter(served));
-    let near = nearest(&shown, names.iter().map(String::as_str), 3);
+    let mut near = nearest(&shown, names.iter().map(String::as_str), 3);
+    if near.is_empty() {
+        near = offered_near(&shown, config);
+    }
     let hint = if near.is_empty() {
         format!("ask for a virtual model or `provider/model`; configured providers: {}", provider_ids(config))
     } else {
@@ -109,6 +116,21 @@ fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Faul
     let mut fault = Fault::new(FaultKind::NoSuchModel, format!("The model `{shown}` does not exist here; {hint}"));
     fault.param = Some("model".to_owned());
     fault
+}
+
+/// Offers of configured providers whose models' names are near.
+fn offered_near(name: &str, config: &Config) -> Vec<String> {
+    let model = name.split_once('/').map_or(name, |(_, model)| model);
+    let offers = || {
+        let known = config.providers.iter().filter_map(|provider| Some((&provider.id, provider.known?)));
+        known.flat_map(|(id, known)| config.catalogue.of_provider(known).map(move |offer| (id, offer.model())))
+    };
+    // Comparing a wrong name with every offer in full would cost more than an answer.
+    let plausible =
+        |other: &str| other.len().abs_diff(model.len()) <= 2 && other.as_bytes().first() == model.as_bytes().first();
+    let near = nearest(model, offers().map(|(_, other)| other).filter(|other| plausible(other)), 3);
+    let full = |near: String| offers().find(|(_, other)| *other == near).map(|(id, other)| format!("{id}/{other}"));
+    near.into_iter().filter_map(full).collect()
 }
 
 fn provider_ids(config: &Config) -> String {

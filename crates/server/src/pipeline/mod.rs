@@ -9,6 +9,7 @@ mod dispatch;
 mod fetch;
 pub(crate) mod headers;
 pub(crate) mod identify;
+mod listed;
 mod memory;
 mod models;
 pub(crate) mod outlet;
@@ -57,7 +58,10 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Endpoint::CountTokens { model } => {
             Asked { face, carriage: FaceCarriage::Own, operation: Operation::CountTokens, model, stream: Some(false) }
         }
-        Endpoint::Models { id: model } => return models::reply(&state, &caller, face, id, model.as_deref()),
+        Endpoint::Models { id: model } => {
+            let today = gateway.clock().now().day();
+            return models::reply(&state, &caller, face, id, model.as_deref(), &today);
+        }
         Endpoint::StoredResponse { id: response, action } => {
             return stored::reply(gateway, &caller, id, &response, action, head.uri.query()).await;
         }
