@@ -233,7 +233,12 @@ fn credential(
 ) -> Result<Credential, Fault> {
     let secret = || Secret::new(key.key.expose());
     Ok(match auth {
-        Auth::None | Auth::Bearer => Credential::Bearer(secret()),
+        Auth::None | Auth::Bearer | Auth::Google | Auth::Exchange(_) => Credential::Bearer(secret()),
+        Auth::Azure => Credential::Header(HeaderName::from_static("api-key"), secret()),
+        Auth::Query(name) => Credential::Query(name, secret()),
+        Auth::Scheme(scheme) => {
+            Credential::Header(http::header::AUTHORIZATION, Secret::new(format!("{scheme} {}", key.key.expose())))
+        }
         Auth::Header(name) => Credential::Header(HeaderName::from_static(name), secret()),
         // `ACCESS_KEY_ID:SECRET` signs; anything else is a Bedrock API key.
         Auth::Aws => {
