@@ -12,6 +12,7 @@
 )]
 
 mod bodies;
+mod catalogue;
 mod errors;
 mod faces;
 mod headers;
