@@ -59,10 +59,11 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         }
         Endpoint::Models { id: model } => return models::reply(&state, &caller, face, id, model.as_deref()),
         Endpoint::StoredResponse { id: response, action } => {
-            return stored::reply(gateway, &caller, id, &response, action, head.uri.query()).await;
+            return Box::pin(stored::reply(gateway, &caller, id, &response, action, head.uri.query())).await;
         }
         Endpoint::Passthrough { provider, path } => {
-            return passthrough::serve(gateway, state, &caller, id, face, &provider, &path, head, body).await;
+            let handing = passthrough::serve(gateway, state, &caller, id, face, &provider, &path, head, body);
+            return Box::pin(handing).await;
         }
     };
     chat(gateway, id, caller, asked, head, body).await
@@ -97,7 +98,8 @@ async fn chat(
         .then_some(keepalive);
     match early {
         None => {
-            let (result, settlement, call) = answer(gateway.clone(), call, settlement).await;
+            // Boxed, so that a call that still waits for its body has no room for all that follows.
+            let (result, settlement, call) = Box::pin(answer(gateway.clone(), call, settlement)).await;
             finish(gateway, id, call, result, settlement)
         }
         Some(keepalive) => with_keepalive(gateway, id, call, settlement, keepalive).await,
