@@ -1,5 +1,6 @@
 //! Attempt by attempt along the plan, until a target gives a good first event; then nothing can be taken back.
 
+use std::cell::LazyCell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -96,6 +97,8 @@ pub async fn dispatch(
 ) -> Result<Served, Failed> {
     let Known { recalled, owners, mut understood } = known;
     let mut failures: Vec<Failed> = Vec::new();
+    // The whole body is looked through for it: once, and only if a target might be relayed to.
+    let foreign = LazyCell::new(|| codec::must_translate(call.face, &call.body));
     for target in &plan.targets {
         let Some(provider) = call.state.providers.get(&target.provider) else { continue };
         let way = match way(call, provider, target) {
@@ -105,8 +108,7 @@ pub async fn dispatch(
                 continue;
             }
         };
-        let translates =
-            way.dialect != call.face || recalled.continues() || codec::must_translate(call.face, &call.body);
+        let translates = way.dialect != call.face || recalled.continues() || *foreign;
         if translates && understood.is_none() {
             understood = Some(Understood::of(gateway, call, &recalled).await?);
         }
