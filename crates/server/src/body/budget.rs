@@ -69,7 +69,10 @@ impl BodyBudget {
     }
 
     async fn take(&self, units: usize) -> Result<OwnedSemaphorePermit, Fault> {
+        // The heads of large bodies leave a quarter of the lane to small ones.
+        let left = if units * UNIT > SMALL { self.small.units / 4 } else { 0 };
         if units * UNIT <= SMALL + AROUND
+            && self.small.free.available_permits() >= units + left
             && let Some(permit) = self.small.try_take(units)
         {
             return Ok(permit);
@@ -177,6 +180,22 @@ mod tests {
         budget.reserve(10 * KIB).await.unwrap();
         drop(first);
         assert_eq!(waiting.await.unwrap().bytes(), 700 * KIB);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pf06_the_heads_of_large_bodies_leave_room_for_small_ones() {
+        let budget = BodyBudget::new(4096 * KIB);
+        let large = budget.reserve(3072 * KIB).await.unwrap();
+        let mut heads = Vec::new();
+        while let Ok(head) = tokio::time::timeout(Duration::ZERO, budget.reserve(SMALL + AROUND)).await {
+            heads.push(head.unwrap());
+        }
+        assert_eq!(heads.len(), 12, "three quarters of the lane");
+        for _ in 0..16 {
+            heads.push(budget.reserve(SMALL).await.unwrap());
+        }
+        assert_eq!(budget.free(), 0);
+        drop(large);
     }
 
     #[tokio::test(start_paused = true)]
