@@ -77,6 +77,10 @@ fn bombs() -> [(&'static str, Vec<u8>); 3] {
     [("gzip", gz.finish().unwrap()), ("zstd", zs.finish().unwrap()), ("br", br.into_inner())]
 }
 
+/// The processor time that a bomb may cost. The bar is 100 ms. The decoders are not ours, and without optimisation they
+/// are many times slower: there the bar is what 32 MiB, the limit of a body, take them, and a gigabyte would not.
+const BOMB: Duration = if cfg!(debug_assertions) { Duration::from_secs(2) } else { Duration::from_millis(100) };
+
 #[tokio::test]
 async fn tr35_a_bomb_is_refused_at_once_and_fills_no_memory() {
     let gateway = Gateway::start("providers: { up: { dialect: openai-chat, base_url: \"http://127.0.0.1:9\" } }");
@@ -86,13 +90,12 @@ async fn tr35_a_bomb_is_refused_at_once_and_fills_no_memory() {
     for (coding, bomb) in bombs {
         let size = bomb.len();
         let resident = gateway.memory();
-        let before = Instant::now();
+        let before = gateway.processor();
         let answer = gateway.post("/v1/responses", &[("content-encoding", coding)], bomb).await;
-        let took = before.elapsed();
+        let took = gateway.processor() - before;
         assert_eq!(answer.status, 413, "{coding} of {size} bytes: {}", answer.text());
         faces::error(Dialect::OpenAiResponses, &answer);
-        // The bar is 100 ms of a release build on a free machine; a debug build decodes several times slower.
-        assert!(took < Duration::from_secs(4), "{coding}: {took:?}");
+        assert!(took < BOMB, "{coding}: {took:?} of processor time");
         let grown = gateway.memory().saturating_sub(resident);
         assert!(grown < 80 << 20, "{coding}: {grown} bytes more");
     }
