@@ -17,6 +17,9 @@ use super::source::Source;
 use super::upload::UploadStream;
 use crate::tasks::Tasks;
 
+/// A decoder holds again what it wrote last, up to its window: zstd's largest here, which few brotli encoders pass.
+const WINDOW: usize = 8 * 1024 * 1024;
+
 /// A body of unknown length that passes this gets room for the largest.
 const LARGE: usize = 1024 * 1024;
 
@@ -127,7 +130,7 @@ where
     }
 
     async fn read_until(&mut self, expected: usize, enough: usize) -> Result<(), Fault> {
-        let around = self.around;
+        let mut around = self.around;
         match &mut self.reservation {
             Some(reservation) => reservation.grow_to(expected + around).await?,
             None => self.reservation = Some(self.budget.reserve(expected + around).await?),
@@ -136,6 +139,9 @@ where
             let Some(piece) = self.source.next().await? else { return Ok(()) };
             self.keep(piece, expected);
             let length = self.held();
+            if self.source.decodes() {
+                around = self.around + length.min(WINDOW);
+            }
             if let Some(reservation) = &mut self.reservation
                 && length + around > reservation.bytes()
             {

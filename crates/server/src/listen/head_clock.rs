@@ -21,7 +21,7 @@ use tokio::time::{Sleep, sleep};
 /// The first bytes of an exchange come in small reads. A body that waits for memory waits after its first kilobytes, and
 /// then holds no more than one such read beside them, however many connections do; what comes later comes in large ones.
 const FIRST: usize = 64 * 1024;
-const SMALL_READ: usize = 16 * 1024;
+const SMALL_READ: usize = 8 * 1024;
 
 /// How long the rest of a refused head is read.
 const LINGER: Duration = Duration::from_secs(1);

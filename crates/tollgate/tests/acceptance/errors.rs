@@ -249,7 +249,7 @@ async fn invoke_model_says_an_error_within_a_stream_by_an_exception() {
                 let chat = faces::Spoken::of(Dialect::OpenAiChat);
                 chat.script([&chat.lifecycle[..], &chat.content, &[chat.error.clone()]].concat())
             },
-            "internalServerException",
+            "serviceUnavailableException",
         ),
     ] {
         let upstream = ScriptedUpstream::always(script).await;

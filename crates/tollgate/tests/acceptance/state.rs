@@ -372,7 +372,7 @@ async fn tr06_a_model_that_always_thinks_is_told_what_it_called_when_the_thinkin
     let kept = gateway.post("/v1/chat/completions", &[], turn("toolu_1", "")).await;
     assert_eq!(
         (kept.status, kept.header("x-tollgate-dropped")),
-        (200, Some("max_tokens;defaulted")),
+        (200, Some("max_completion_tokens;defaulted")),
         "{}",
         kept.text()
     );

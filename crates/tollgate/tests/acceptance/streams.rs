@@ -192,6 +192,19 @@ async fn rl03_a_break_after_content_is_told_in_band_and_never_a_normal_end() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rl03_half_an_answer_whose_body_ends_properly_is_told_as_well() {
+    let half = every(|spoken| spoken.begun()).await;
+    let gateway = Gateway::start(&format!("providers:\n{}", providers("up", &half, "")));
+    for (face, dialect) in ways() {
+        let answer = faces::ask(&gateway, face, &format!("up-{}/m", dialect.as_str()), true).await;
+        let heard = faces::hear(face, &answer);
+        let what = format!("{face:?} by {dialect:?}: {}", answer.text());
+        assert_eq!(heard.text, "Hello there", "{what}");
+        assert!(heard.fault.is_some() && !heard.complete, "{what}");
+    }
+}
+
 /// Where a client may go away.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
