@@ -122,12 +122,15 @@ async fn flood(gateway: &Arc<Gateway>, calls: usize, body: &Bytes) -> u64 {
         let (gateway, body) = (Arc::clone(gateway), body.clone());
         sent.spawn(async move { gateway.post("/v1/chat/completions", &[], body).await });
     }
+    let began = Instant::now();
     let mut peak = 0;
     while !sent.is_empty() {
         tokio::select! {
             Some(answer) = sent.join_next() => {
                 let answer = answer.unwrap();
-                assert_eq!(answer.status, 404, "{}", answer.text());
+                // Without optimisation and on a busy machine the last in line may wait longer than a body is let wait.
+                let waited = answer.status == 503 && began.elapsed() > Duration::from_secs(30);
+                assert!(answer.status == 404 || waited, "{} {}", answer.status, answer.text());
                 faces::error(Dialect::OpenAiChat, &answer);
             }
             () = tokio::time::sleep(Duration::from_millis(10)) => peak = peak.max(gateway.memory()),
