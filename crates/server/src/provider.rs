@@ -172,7 +172,11 @@ fn ways(
         .iter()
         .map(|way| {
             // The operator's base URL stands for the whole provider: a test server speaks all of its dialects.
-            let base = provider.base_url.as_deref().or(way.base_url).unwrap_or(known.base_url);
+            let base = match &provider.base_url {
+                Some(base) => known.beside(way, base),
+                None => way.base_url.unwrap_or(known.base_url).into(),
+            };
+            let base = &*base;
             let own = way.carriage.parse().map_err(|e: String| misconfigured(provider, &e))?;
             Ok(Way {
                 dialect: way.dialect,

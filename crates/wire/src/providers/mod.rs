@@ -4,6 +4,8 @@
 
 mod table;
 
+use std::borrow::Cow;
+
 use tollgate_ir::Dialect;
 
 use crate::openai_models::OpenAiModel;
@@ -32,6 +34,24 @@ pub struct Provider {
     pub makes: &'static [&'static str],
     /// What it makes of other gateways' control fields.
     pub control: ControlFields,
+}
+
+impl Provider {
+    /// Where a way is, when the operator says where the provider is. A server on one's own machine has its ways side by
+    /// side on one host (`…:11434` and `…:11434/v1`), and the address of any of them tells the others.
+    pub fn beside<'a>(&self, way: &Speaks, base_url: &'a str) -> Cow<'a, str> {
+        let base_url = base_url.trim_end_matches('/');
+        let below = |way: &Speaks| way.base_url?.strip_prefix(self.base_url).filter(|path| path.starts_with('/'));
+        if self.auth != Auth::None {
+            return Cow::Borrowed(base_url);
+        }
+        let root =
+            self.speaks.iter().filter_map(below).find_map(|path| base_url.strip_suffix(path)).unwrap_or(base_url);
+        match below(way) {
+            Some(path) => Cow::Owned(format!("{root}{path}")),
+            None => Cow::Borrowed(root),
+        }
+    }
 }
 
 /// A dialect that a provider speaks.
@@ -118,6 +138,17 @@ mod tests {
                 assert!(!base.ends_with('/'), "{}: {base}", p.id);
             }
         }
+    }
+
+    #[test]
+    fn a_local_servers_ways_stand_side_by_side() {
+        let ollama = find("ollama").unwrap();
+        for base in ["http://box:11434", "http://box:11434/", "http://box:11434/v1", "http://box:11434/v1/"] {
+            let ways: Vec<_> = ollama.speaks.iter().map(|way| ollama.beside(way, base).into_owned()).collect();
+            assert_eq!(ways, ["http://box:11434", "http://box:11434/v1"], "{base}");
+        }
+        let vllm = find("vllm").unwrap();
+        assert_eq!(vllm.beside(&vllm.speaks[0], "http://box:8000/v1"), "http://box:8000/v1");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The providers, one row each. Base URLs and variables are those of the providers' own documents and of models.dev.
 
-use tollgate_ir::Dialect::{Anthropic, Bedrock, Cohere, Gemini, OpenAiChat, OpenAiResponses};
+use tollgate_ir::Dialect::{Anthropic, Bedrock, Cohere, Gemini, Ollama, OpenAiChat, OpenAiResponses};
 
 use super::{Auth, Provider, Speaks};
 use crate::relay::ControlFields;
@@ -186,8 +186,13 @@ pub(super) const ROWS: &[Provider] = &[
         aliases: &["github"],
         ..plain("github-models", "GitHub Models", "https://models.github.ai/inference", &["GITHUB_TOKEN"])
     },
-    local("ollama", "Ollama", "http://localhost:11434/v1", &["OLLAMA_BASE_URL"]),
+    Provider {
+        // Its own API keeps thinking, and lets the host's options be said.
+        speaks: &[own(Ollama), at(OpenAiChat, "http://localhost:11434/v1")],
+        ..local("ollama", "Ollama", "http://localhost:11434", &["OLLAMA_BASE_URL", "OLLAMA_API_BASE", "OLLAMA_HOST"])
+    },
     local("vllm", "vLLM", "http://localhost:8000/v1", &["VLLM_BASE_URL"]),
+    local("sglang", "SGLang", "http://localhost:30000/v1", &["SGLANG_BASE_URL"]),
     local("llamacpp", "llama.cpp", "http://localhost:8080/v1", &["LLAMACPP_BASE_URL"]),
     local("lmstudio", "LM Studio", "http://localhost:1234/v1", &["LMSTUDIO_BASE_URL"]),
 ];
