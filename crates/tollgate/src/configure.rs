@@ -65,7 +65,9 @@ impl Source {
         let mut config = self.config(&process)?;
         for provider in &mut config.providers {
             let models = found.iter().filter(|f| provider.known == Some(f.provider)).flat_map(|f| &f.models);
-            models.for_each(|model| drop(provider.models.entry(model.clone()).or_default()));
+            for model in models {
+                Arc::make_mut(provider).models.entry(model.clone()).or_default();
+            }
         }
         let config = Arc::new(config);
         let providers = provider::all(&config, &process).map_err(|faults| {

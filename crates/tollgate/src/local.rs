@@ -52,7 +52,7 @@ impl Neighbours {
 }
 
 /// Where to look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Place {
     provider: &'static Provider,
     base_url: String,
@@ -212,7 +212,7 @@ mod tests {
         }
         let elsewhere = places(Some("on"), |p| (p.id == "vllm").then(|| "http://box:9/v1".to_owned())).unwrap();
         assert!(elsewhere.iter().any(|p| p.provider.id == "vllm" && p.base_url == "http://box:9/v1"));
-        assert_eq!(places(Some("off"), |_| None), Ok(Vec::new()));
+        assert!(places(Some("off"), |_| None).unwrap().is_empty());
         let wished = places(Some("ollama=http://127.0.0.1:1/, vllm=http://127.0.0.1:2/v1"), |_| None).unwrap();
         let urls: Vec<_> = wished.iter().map(|p| p.base_url.as_str()).collect();
         assert_eq!(urls, ["http://127.0.0.1:1", "http://127.0.0.1:2/v1"]);

@@ -157,7 +157,7 @@ fn results_find_their_calls() {
     let results = |tools: &str| {
         let (request, lost) = decode(&format!(r#"{{"model":"m","messages":[{calls},{tools}]}}"#)).unwrap();
         assert!(lost.is_empty(), "{lost:?}");
-        let ids: Vec<_> = request.turns[0].blocks.iter().map(|b| match &b.content {
+        let ids = request.turns[0].blocks.iter().map(|b| match &b.content {
             Content::Call(call) => call.id.clone(),
             other => panic!("{other:?}"),
         });
@@ -406,7 +406,7 @@ fn tr05_a_tool_turn_that_stops_is_one_of_calls() {
             stream.frame(&frame, &mut out);
             sent.extend_from_slice(stream.last_events());
         }
-        let opened: Vec<_> = sent.iter().filter_map(|e| match e {
+        let opened = sent.iter().filter_map(|e| match e {
             Event::Open { block, start, .. } => Some((*block, matches!(start, BlockStart::Call { .. }))),
             _ => None,
         });
