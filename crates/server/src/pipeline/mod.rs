@@ -4,8 +4,10 @@
 //! the record is written exactly once, also when the client goes away.
 
 mod answer;
+mod chat;
 mod count;
 mod dispatch;
+mod exchange;
 mod fetch;
 pub(crate) mod headers;
 pub(crate) mod identify;
@@ -35,7 +37,8 @@ use tollgate_wire::codec;
 
 use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
-use dispatch::{Failed, Served};
+use chat::Chat;
+use dispatch::{Failed, Served, walk};
 use receive::{Asked, Call};
 use reply::Reply;
 use settle::Settlement;
@@ -143,7 +146,7 @@ async fn answer(
         let known = memory::recall(&gateway, &call).await?.understand(&gateway, &call).await?;
         let facts = Facts { only: known.recalled.pin.as_ref(), first: known.owners.first(), ..Facts::default() };
         let plan = plan(&call.resolved, &call.state.config, &facts, &mut crate::draw::uniform);
-        dispatch::dispatch(&gateway, &call, &plan, known, &mut settlement).await
+        walk(&call.state, &plan, &mut Chat::new(&gateway, &call, known), &mut settlement).await
     }
     .await;
     (result, settlement, call)

@@ -78,6 +78,11 @@ impl Settlement {
         });
     }
 
+    /// How many attempts have begun.
+    pub fn attempts(&self) -> usize {
+        self.trail.attempts.len()
+    }
+
     /// The attempt's provider answered with this status.
     pub fn attempt_status(&mut self, status: u16) {
         if let Some(attempt) = self.trail.attempts.last_mut() {
