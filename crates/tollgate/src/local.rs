@@ -6,14 +6,14 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use tollgate_wire::providers::{self, Auth};
+use tollgate_wire::providers;
 
 /// Loopback answers at once or not at all.
 const PATIENCE: Duration = Duration::from_millis(150);
 
 /// The base URLs of the servers that answer, by the environment variable that would name them.
 pub fn found() -> HashMap<&'static str, String> {
-    let local = providers::ALL.iter().filter(|p| p.auth == Auth::None);
+    let local = providers::ALL.iter().filter(|p| p.looked_for);
     local
         .filter(|p| answers(p.base_url, PATIENCE))
         .filter_map(|p| Some((*p.url_variables.first()?, p.base_url.to_owned())))

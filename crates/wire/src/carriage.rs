@@ -112,7 +112,9 @@ impl Carriage {
         match self {
             Self::BedrockInvoke => true,
             Self::VertexRawPredict => operation != Operation::CountTokens,
-            Self::Own | Self::AzureDeployments { .. } | Self::Path { .. } => matches!(dialect, Dialect::Gemini | Dialect::Bedrock),
+            Self::Own | Self::AzureDeployments { .. } | Self::Path { .. } => {
+                matches!(dialect, Dialect::Gemini | Dialect::Bedrock)
+            }
         }
     }
 }

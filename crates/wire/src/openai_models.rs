@@ -49,12 +49,23 @@ const GPT_5_CHAT: OpenAiModel = OpenAiModel { newer_limit: true, verbosity: true
 
 /// o3, o4-mini: refuse sampling, stop sequences and `parallel_tool_calls` (Azure's table of what reasoning models take);
 /// cannot but reason.
-const O_SERIES: OpenAiModel =
-    OpenAiModel { efforts: &[Low, Medium, High], unasked: true, newer_limit: true, stop: false, parallel_calls: false, ..GPT_4 };
+const O_SERIES: OpenAiModel = OpenAiModel {
+    efforts: &[Low, Medium, High],
+    unasked: true,
+    newer_limit: true,
+    stop: false,
+    parallel_calls: false,
+    ..GPT_4
+};
 
 /// gpt-5, -mini, -nano.
-const GPT_5: OpenAiModel =
-    OpenAiModel { efforts: &[Minimal, Low, Medium, High], verbosity: true, custom_tools: true, parallel_calls: true, ..O_SERIES };
+const GPT_5: OpenAiModel = OpenAiModel {
+    efforts: &[Minimal, Low, Medium, High],
+    verbosity: true,
+    custom_tools: true,
+    parallel_calls: true,
+    ..O_SERIES
+};
 
 /// gpt-5-codex and its heirs cannot be told to reason minimally.
 const CODEX: OpenAiModel = OpenAiModel { efforts: &[Low, Medium, High], ..GPT_5 };

@@ -8,9 +8,9 @@
 use tollgate_ir::{Effort, Issuer};
 
 use super::takes::{Off, Sampling, Says, Takes};
+use crate::anthropic::rules::ModelClass;
 use crate::ids::IdRule;
 use crate::openai_models::OpenAiModel;
-use crate::anthropic::rules::ModelClass;
 use crate::providers;
 
 /// What one model at one host takes.

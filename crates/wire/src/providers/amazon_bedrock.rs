@@ -2,14 +2,12 @@
 
 use tollgate_ir::Dialect::{Anthropic, Bedrock, OpenAiChat, OpenAiResponses};
 
-use super::record::{Auth, Place, Provider, Speaks, at, only, own, place, plain};
-
-const REGION: Place = place("region", &["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_REGION_NAME"]);
+use super::auth::Auth;
+use super::record::{Provider, Speaks, at, only, own, plain};
 
 pub(super) const RECORDS: &[Provider] = &[
     Provider {
         aliases: &["bedrock", "aws", "aws-bedrock", "bedrock_converse"],
-        places: &[REGION],
         speaks: &[
             own(Bedrock),
             only(&["anthropic.claude", "claude"], Speaks { carriage: "bedrock-invoke", ..own(Anthropic) }),
@@ -22,12 +20,11 @@ pub(super) const RECORDS: &[Provider] = &[
             "amazon-bedrock",
             "Amazon Bedrock",
             "https://bedrock-runtime.{region}.amazonaws.com",
-            &["AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID"],
+            &["AWS_BEARER_TOKEN_BEDROCK"],
         )
     },
     Provider {
         aliases: &["bedrock_mantle"],
-        places: &[REGION],
         speaks: &[
             own(OpenAiChat),
             // OpenAI's own models have a path of their own (models.dev).
@@ -46,12 +43,8 @@ pub(super) const RECORDS: &[Provider] = &[
     },
     Provider {
         aliases: &["amazon-sagemaker", "sagemaker_chat"],
-        places: &[REGION],
         // Containers for chat (TGI, vLLM, DJL) take OpenAI's body; the model's name is the endpoint's.
-        speaks: &[Speaks {
-            carriage: "path:/endpoints/{model}/invocations",
-            ..own(OpenAiChat)
-        }],
+        speaks: &[Speaks { carriage: "path:/endpoints/{model}/invocations", ..own(OpenAiChat) }],
         auth: Auth::Aws,
         signs_for: "sagemaker",
         ..plain(

@@ -2,7 +2,8 @@
 
 use tollgate_ir::Dialect::Anthropic;
 
-use super::record::{Auth, Provider, own, plain};
+use super::auth::Auth;
+use super::record::{Provider, own, plain};
 
 pub(super) const RECORD: Provider = Provider {
     speaks: &[own(Anthropic)],

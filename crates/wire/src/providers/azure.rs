@@ -1,44 +1,47 @@
-//! Microsoft: Azure OpenAI and Azure AI Foundry.
+//! Microsoft: Azure OpenAI, Azure AI Foundry and Cognitive Services.
 
 use tollgate_ir::Dialect::{Anthropic, OpenAiChat, OpenAiResponses};
 
-use super::record::{Auth, Provider, Speaks, at, except, only, own, place, plain};
-
-/// Claude is served by Foundry alone, at a path of its own.
-const WAYS: &[Speaks] = &[
-    except(&["claude"], own(OpenAiChat)),
-    except(&["claude"], own(OpenAiResponses)),
-    only(&["claude"], at(Anthropic, "https://{resource}.services.ai.azure.com/anthropic/v1")),
-];
+use super::auth::Auth;
+use super::record::{CHAT_AND_RESPONSES, Provider, at, except, only, own, plain};
 
 pub(super) const RECORDS: &[Provider] = &[
     Provider {
         aliases: &["azure_openai", "azure-openai"],
-        places: &[place("resource", &["AZURE_RESOURCE_NAME", "AZURE_OPENAI_RESOURCE", "AZURE_OPENAI_ENDPOINT", "AZURE_API_BASE"])],
-        speaks: WAYS,
-        auth: Auth::Header("api-key"),
+        speaks: &[
+            except(&["claude"], own(OpenAiChat)),
+            except(&["claude"], own(OpenAiResponses)),
+            // Claude is served by Foundry alone, at a path of its own.
+            only(&["claude"], at(Anthropic, "https://{foundry}/anthropic/v1")),
+        ],
+        auth: Auth::Azure,
         url_variables: &["AZURE_OPENAI_BASE_URL"],
+        ..plain("azure", "Azure OpenAI", "https://{azure}/openai/v1", &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"])
+    },
+    Provider {
+        aliases: &["azure_ai", "azure-ai", "foundry"],
+        speaks: &[
+            only(&["claude"], at(Anthropic, "https://{foundry}/anthropic/v1")),
+            except(&["claude"], own(OpenAiChat)),
+            except(&["claude"], own(OpenAiResponses)),
+        ],
+        auth: Auth::Azure,
+        url_variables: &["AZURE_FOUNDRY_BASE_URL", "ANTHROPIC_FOUNDRY_BASE_URL", "AZURE_AI_BASE_URL"],
         ..plain(
-            "azure",
-            "Azure OpenAI",
-            "https://{resource}.openai.azure.com/openai/v1",
-            &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"],
+            "azure-foundry",
+            "Azure AI Foundry",
+            "https://{foundry}/openai/v1",
+            &["AZURE_FOUNDRY_API_KEY", "ANTHROPIC_FOUNDRY_API_KEY", "AZURE_AI_API_KEY"],
         )
     },
     Provider {
-        aliases: &["azure_ai", "azure-ai", "azure-foundry", "azure-ai-foundry"],
-        places: &[place(
-            "resource",
-            &["AZURE_COGNITIVE_SERVICES_RESOURCE_NAME", "AZURE_AI_RESOURCE", "AZURE_AI_ENDPOINT", "AZURE_AI_API_BASE"],
-        )],
-        speaks: WAYS,
-        auth: Auth::Header("api-key"),
-        url_variables: &["AZURE_AI_BASE_URL"],
+        speaks: CHAT_AND_RESPONSES,
+        auth: Auth::Azure,
         ..plain(
             "azure-cognitive-services",
-            "Azure AI Foundry",
-            "https://{resource}.services.ai.azure.com/openai/v1",
-            &["AZURE_COGNITIVE_SERVICES_API_KEY", "AZURE_AI_API_KEY"],
+            "Azure Cognitive Services",
+            "https://{cognitive}/openai/v1",
+            &["AZURE_COGNITIVE_SERVICES_API_KEY"],
         )
     },
 ];

@@ -2,7 +2,8 @@
 
 use tollgate_ir::Dialect::{Anthropic, Gemini, OpenAiChat, OpenAiResponses};
 
-use super::record::{Auth, OPENAI_AND_ANTHROPIC, Provider, also, at, except, only, own, plain, router};
+use super::auth::Auth;
+use super::record::{OPENAI_AND_ANTHROPIC, Provider, also, at, except, only, own, plain, router};
 use crate::openai_chat::{Off, Says, Takes};
 
 /// docs.venice.ai (Chat): OpenAI's fields, and its own in `venice_parameters`.
@@ -18,7 +19,17 @@ const OPENCODE_ELSEWHERE: &[&str] =
     &["gpt-5", "gemini", "claude", "qwen3.5", "qwen3.6", "minimax-m2.1-free", "minimax-m2.5-free", "minimax-m3-free"];
 
 pub(super) const ROWS: &[Provider] = &[
-    router(Provider { aliases: &["vercel_ai_gateway", "ai-gateway"], speaks: OPENAI_AND_ANTHROPIC, chat: VERCEL, ..plain("vercel", "Vercel AI Gateway", "https://ai-gateway.vercel.sh/v1", &["AI_GATEWAY_API_KEY", "VERCEL_AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN"]) }),
+    router(Provider {
+        aliases: &["vercel_ai_gateway", "ai-gateway"],
+        speaks: OPENAI_AND_ANTHROPIC,
+        chat: VERCEL,
+        ..plain(
+            "vercel",
+            "Vercel AI Gateway",
+            "https://ai-gateway.vercel.sh/v1",
+            &["AI_GATEWAY_API_KEY", "VERCEL_AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN"],
+        )
+    }),
     router(Provider {
         speaks: &[
             except(OPENCODE_ELSEWHERE, own(OpenAiChat)),
@@ -37,7 +48,12 @@ pub(super) const ROWS: &[Provider] = &[
         ..plain("zenmux", "ZenMux", "https://zenmux.ai/api/v1", &["ZENMUX_API_KEY"])
     }),
     router(Provider {
-        speaks: &[own(OpenAiChat), own(OpenAiResponses), own(Anthropic), only(&["gemini"], at(Gemini, "https://aihubmix.com/gemini/v1beta"))],
+        speaks: &[
+            own(OpenAiChat),
+            own(OpenAiResponses),
+            own(Anthropic),
+            only(&["gemini"], at(Gemini, "https://aihubmix.com/gemini/v1beta")),
+        ],
         ..plain("aihubmix", "AIHubMix", "https://aihubmix.com/v1", &["AIHUBMIX_API_KEY"])
     }),
     router(Provider {
@@ -45,13 +61,36 @@ pub(super) const ROWS: &[Provider] = &[
         auth: Auth::Header("x-api-key"),
         ..plain("freemodel", "FreeModel", "https://cc.freemodel.dev/v1", &["FREEMODEL_API_KEY"])
     }),
-    router(Provider { speaks: &[own(OpenAiResponses), own(OpenAiChat)], ..plain("vivgrid", "Vivgrid", "https://api.vivgrid.com/v1", &["VIVGRID_API_KEY"]) }),
-    Provider { chat: VENICE, aliases: &["venice-ai"], ..plain("venice", "Venice AI", "https://api.venice.ai/api/v1", &["VENICE_API_KEY"]) },
+    router(Provider {
+        speaks: &[own(OpenAiResponses), own(OpenAiChat)],
+        ..plain("vivgrid", "Vivgrid", "https://api.vivgrid.com/v1", &["VIVGRID_API_KEY"])
+    }),
+    Provider {
+        chat: VENICE,
+        aliases: &["venice-ai"],
+        ..plain("venice", "Venice AI", "https://api.venice.ai/api/v1", &["VENICE_API_KEY"])
+    },
     // (k)
-    router(plain("merge-gateway", "Merge Gateway", "https://api-gateway.merge.dev/v1/openai", &["MERGE_GATEWAY_API_KEY"])),
-    router(Provider { aliases: &["aiml"], ..plain("aimlapi", "AI/ML API", "https://api.aimlapi.com/v1", &["AIML_API_KEY", "AIMLAPI_API_KEY"]) }),
-    router(Provider { aliases: &["portkey-ai"], ..plain("portkey", "Portkey", "https://api.portkey.ai/v1", &["PORTKEY_API_KEY"]) }),
-    router(plain("pydantic-gateway", "Pydantic AI Gateway", "https://gateway.pydantic.dev/proxy/openai", &["PYDANTIC_AI_GATEWAY_API_KEY"])),
+    router(plain(
+        "merge-gateway",
+        "Merge Gateway",
+        "https://api-gateway.merge.dev/v1/openai",
+        &["MERGE_GATEWAY_API_KEY"],
+    )),
+    router(Provider {
+        aliases: &["aiml"],
+        ..plain("aimlapi", "AI/ML API", "https://api.aimlapi.com/v1", &["AIML_API_KEY", "AIMLAPI_API_KEY"])
+    }),
+    router(Provider {
+        aliases: &["portkey-ai"],
+        ..plain("portkey", "Portkey", "https://api.portkey.ai/v1", &["PORTKEY_API_KEY"])
+    }),
+    router(plain(
+        "pydantic-gateway",
+        "Pydantic AI Gateway",
+        "https://gateway.pydantic.dev/proxy/openai",
+        &["PYDANTIC_AI_GATEWAY_API_KEY"],
+    )),
     router(plain("abacus", "Abacus", "https://routellm.abacus.ai/v1", &["ABACUS_API_KEY"])),
     router(plain("anyapi", "AnyAPI", "https://api.anyapi.ai/v1", &["ANYAPI_API_KEY"])),
     router(plain("auriko", "Auriko", "https://api.auriko.ai/v1", &["AURIKO_API_KEY"])),
@@ -73,7 +112,12 @@ pub(super) const ROWS: &[Provider] = &[
     router(plain("routing-run", "routing.run", "https://ai.routing.sh/v1", &["ROUTING_RUN_API_KEY"])),
     router(plain("the-grid-ai", "The Grid AI", "https://api.thegrid.ai/v1", &["THEGRIDAI_API_KEY"])),
     router(plain("umans-ai", "Umans AI", "https://api.code.umans.ai/v1", &["UMANS_AI_API_KEY"])),
-    router(plain("umans-ai-coding-plan", "Umans AI Coding Plan", "https://api.code.umans.ai/v1", &["UMANS_AI_CODING_PLAN_API_KEY"])),
+    router(plain(
+        "umans-ai-coding-plan",
+        "Umans AI Coding Plan",
+        "https://api.code.umans.ai/v1",
+        &["UMANS_AI_CODING_PLAN_API_KEY"],
+    )),
     router(plain("wafer.ai", "Wafer", "https://pass.wafer.ai/v1", &["WAFER_API_KEY"])),
     router(plain("xpersona", "Xpersona", "https://www.xpersona.co/v1", &["XPERSONA_API_KEY"])),
 ];

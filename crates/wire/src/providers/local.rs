@@ -2,7 +2,8 @@
 
 use tollgate_ir::Dialect::{Anthropic, OpenAiChat, OpenAiResponses};
 
-use super::record::{Auth, CHAT_AND_RESPONSES, OPENAI_AND_ANTHROPIC, Provider, Speaks, own, plain, router};
+use super::auth::Auth;
+use super::record::{CHAT_AND_RESPONSES, OPENAI_AND_ANTHROPIC, Provider, Speaks, own, plain, router};
 
 /// A server on this machine that needs no key.
 const fn local(id: &'static str, name: &'static str, base_url: &'static str, url: &'static [&'static str]) -> Provider {
@@ -26,12 +27,18 @@ pub(super) const ROWS: &[Provider] = &[
     },
     Provider {
         aliases: &["hosted_vllm"],
-        ..found(OPENAI_AND_ANTHROPIC, local("vllm", "vLLM", "http://localhost:8000/v1", &["VLLM_BASE_URL", "HOSTED_VLLM_API_BASE"]))
+        ..found(
+            OPENAI_AND_ANTHROPIC,
+            local("vllm", "vLLM", "http://localhost:8000/v1", &["VLLM_BASE_URL", "HOSTED_VLLM_API_BASE"]),
+        )
     },
     found(CHAT_AND_RESPONSES, local("sglang", "SGLang", "http://localhost:30000/v1", &["SGLANG_BASE_URL"])),
     Provider {
         aliases: &["llama.cpp", "llama-cpp"],
-        ..found(OPENAI_AND_ANTHROPIC, local("llamacpp", "llama.cpp", "http://localhost:8080/v1", &["LLAMACPP_BASE_URL"]))
+        ..found(
+            OPENAI_AND_ANTHROPIC,
+            local("llamacpp", "llama.cpp", "http://localhost:8080/v1", &["LLAMACPP_BASE_URL"]),
+        )
     },
     Provider {
         aliases: &["lm_studio", "lm-studio"],
@@ -70,6 +77,11 @@ pub(super) const ROWS: &[Provider] = &[
         aliases: &["litellm", "litellm_proxy"],
         speaks: OPENAI_AND_ANTHROPIC,
         url_variables: &["LITELLM_PROXY_API_BASE", "LITELLM_BASE_URL"],
-        ..keyed("litellm-proxy", "LiteLLM Proxy", "http://localhost:4000/v1", &["LITELLM_PROXY_API_KEY", "LITELLM_API_KEY"])
+        ..keyed(
+            "litellm-proxy",
+            "LiteLLM Proxy",
+            "http://localhost:4000/v1",
+            &["LITELLM_PROXY_API_KEY", "LITELLM_API_KEY"],
+        )
     }),
 ];

@@ -1,7 +1,8 @@
 //! Providers of speech, pictures, embeddings and ranking: they speak none of the dialects for chat. What they offer is
 //! handed through under `/{provider}/…` with their credential, or served by its own operation.
 
-use super::record::{Auth, Provider, Speaks, plain};
+use super::auth::Auth;
+use super::record::{Provider, Speaks, plain};
 
 const NOTHING: &[Speaks] = &[];
 
@@ -15,7 +16,7 @@ const fn sends(auth: Auth, row: Provider) -> Provider {
 }
 
 pub(super) const ROWS: &[Provider] = &[
-    sends(Auth::Word("Token"), row("deepgram", "Deepgram", "https://api.deepgram.com/v1", &["DEEPGRAM_API_KEY"])),
+    sends(Auth::Scheme("Token"), row("deepgram", "Deepgram", "https://api.deepgram.com/v1", &["DEEPGRAM_API_KEY"])),
     sends(
         Auth::Header("xi-api-key"),
         row("elevenlabs", "ElevenLabs", "https://api.elevenlabs.io/v1", &["ELEVENLABS_API_KEY", "XI_API_KEY"]),
@@ -38,7 +39,7 @@ pub(super) const ROWS: &[Provider] = &[
     },
     Provider {
         aliases: &["fal_ai", "fal-ai"],
-        ..sends(Auth::Word("Key"), row("fal", "fal", "https://queue.fal.run", &["FAL_KEY", "FAL_AI_API_KEY"]))
+        ..sends(Auth::Scheme("Key"), row("fal", "fal", "https://queue.fal.run", &["FAL_KEY", "FAL_AI_API_KEY"]))
     },
     row("runwayml", "Runway", "https://api.dev.runwayml.com/v1", &["RUNWAYML_API_SECRET", "RUNWAYML_API_KEY"]),
     row("recraft", "Recraft", "https://external.api.recraft.ai/v1", &["RECRAFT_API_TOKEN", "RECRAFT_API_KEY"]),

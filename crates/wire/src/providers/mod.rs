@@ -4,10 +4,12 @@
 //! the tables; one with quirks is one file. Facts are those of the providers' own documents and of models.dev, autumn
 //! 2026; `(k)` marks what is from general knowledge and was seen nowhere.
 
+pub mod address;
 mod alibaba;
 mod amazon_bedrock;
 mod anthropic;
 mod asia;
+mod auth;
 mod azure;
 mod clouds;
 mod cohere;
@@ -32,7 +34,8 @@ mod tests;
 mod xai;
 mod zhipu;
 
-pub use record::{Auth, Place, Provider, Speaks, serves};
+pub use auth::{Auth, Exchange, GITHUB_COPILOT, IBM_IAM, KeyIn};
+pub use record::{Provider, Speaks, serves};
 
 use crate::openai_models::OpenAiModel;
 

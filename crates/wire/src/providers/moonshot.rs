@@ -3,7 +3,8 @@
 
 use tollgate_ir::Dialect::{Anthropic, OpenAiChat};
 
-use super::record::{Auth, Provider, at, own, plain};
+use super::auth::Auth;
+use super::record::{Provider, at, own, plain};
 use crate::openai_chat::{Off, Sampling, Says, Takes};
 
 /// Switched by `thinking: {type}`; sampling is the model's own.

@@ -2,6 +2,7 @@
 
 use tollgate_ir::Dialect;
 
+use super::auth::Auth;
 use crate::openai_chat::Takes;
 use crate::relay::ControlFields;
 
@@ -14,10 +15,8 @@ pub struct Provider {
     pub name: &'static str,
     /// Other spellings that users' code has (LiteLLM's, OpenRouter's).
     pub aliases: &'static [&'static str],
-    /// What stands before an operation's path; [`places`](Self::places) stand in braces. Empty: the operator must say.
+    /// What stands before an operation's path; [placeholders](super::address) are filled in. Empty: the operator must say.
     pub base_url: &'static str,
-    /// What in its addresses differs from one operator to the next.
-    pub places: &'static [Place],
     /// The dialects it speaks, the preferred one first. Empty: none of those for chat; its own paths are handed through.
     pub speaks: &'static [Speaks],
     /// How its key is sent.
@@ -42,18 +41,6 @@ pub struct Provider {
     pub looked_for: bool,
 }
 
-/// A part of an address that the operator fills in: `{account}`. `{region-}` is the region and a dash, or nothing for
-/// `global`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Its name in braces, and the configuration's key: region, account, resource, project or workspace.
-    pub name: &'static str,
-    /// Environment variables that usually hold it; the first that is set wins. They may hold the whole address of a host.
-    pub variables: &'static [&'static str],
-    /// What it is where nobody says.
-    pub usual: Option<&'static str>,
-}
-
 /// A dialect that a provider speaks.
 #[derive(Clone, Copy, Debug)]
 pub struct Speaks {
@@ -67,35 +54,6 @@ pub struct Speaks {
     pub models: &'static [&'static str],
     /// Not for models whose names hold one of these.
     pub except: &'static [&'static str],
-}
-
-/// How a key is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Auth {
-    /// Not at all: local servers.
-    None,
-    /// `authorization: Bearer …`.
-    Bearer,
-    /// `authorization:`, this word, the key (`Token …`, `Key …`).
-    Word(&'static str),
-    /// A header of its own.
-    Header(&'static str),
-    /// A parameter of the query.
-    Query(&'static str),
-    /// AWS Signature Version 4, or a bearer token where there is one.
-    Aws,
-}
-
-impl Auth {
-    /// What a host of this dialect usually wants, where nothing else is known.
-    pub const fn usual(dialect: Dialect) -> Self {
-        match dialect {
-            Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Cohere => Self::Bearer,
-            Dialect::Anthropic => Self::Header("x-api-key"),
-            Dialect::Gemini => Self::Header("x-goog-api-key"),
-            Dialect::Bedrock => Self::Aws,
-        }
-    }
 }
 
 impl Speaks {
@@ -149,7 +107,6 @@ pub(super) const fn plain(
         name,
         aliases: &[],
         base_url,
-        places: &[],
         speaks: CHAT,
         auth: Auth::Bearer,
         signs_for: "bedrock",
@@ -177,9 +134,4 @@ pub(super) const fn maker(makes: &'static [&'static str], row: Provider) -> Prov
 /// A gateway in front of other providers: control fields are its own affair.
 pub(super) const fn router(row: Provider) -> Provider {
     Provider { control: ControlFields::Keep, ..row }
-}
-
-/// A place with its variables.
-pub(super) const fn place(name: &'static str, variables: &'static [&'static str]) -> Place {
-    Place { name, variables, usual: None }
 }

@@ -3,13 +3,6 @@ use std::collections::HashSet;
 use super::*;
 use crate::carriage::Carriage;
 
-const PLACES: &[&str] = &["region", "account", "resource", "project", "workspace"];
-
-/// The names in braces of an address.
-fn braces(address: &str) -> impl Iterator<Item = &str> {
-    address.split('{').skip(1).filter_map(|rest| rest.split('}').next()).map(|name| name.trim_end_matches('-'))
-}
-
 #[test]
 fn every_record_is_whole() {
     let mut seen = HashSet::new();
@@ -25,15 +18,12 @@ fn every_record_is_whole() {
             let near = base.starts_with("http://localhost") || base.starts_with("http://127.0.0.1");
             assert!(base.starts_with("https://") || near, "{}: {base}", p.id);
             assert!(!base.ends_with('/') && !base.ends_with("/chat/completions"), "{}: {base}", p.id);
-            for name in braces(base) {
-                assert!(p.places.iter().any(|place| place.name == name), "{}: {{{name}}}", p.id);
+            for name in address::names(base) {
+                assert!(address::find(name).is_some(), "{}: {{{name}}}", p.id);
             }
         }
         for way in p.speaks {
             way.carriage.parse::<Carriage>().unwrap();
-        }
-        for place in p.places {
-            assert!(PLACES.contains(&place.name) && !place.variables.is_empty(), "{}: {}", p.id, place.name);
         }
         for row in p.chat {
             assert_eq!(row.models, row.models.to_ascii_lowercase(), "{}", p.id);
