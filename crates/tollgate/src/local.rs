@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tollgate_ir::Dialect;
 use tollgate_server::app::Gateway;
 use tollgate_wire::json::Node;
-use tollgate_wire::providers::{self, Auth, Provider};
+use tollgate_wire::providers::{self, Provider};
 
 use crate::configure::Source;
 
@@ -89,7 +89,7 @@ pub fn discover(gateway: &Gateway, source: &Source, wish: Option<&str>) {
 /// The usual ports, or what `wish` says: `off`, or `ollama=http://127.0.0.1:11500` and the like. A server that the
 /// environment names is looked for there, to list its models.
 fn places(wish: Option<&str>, known: impl Fn(&Provider) -> Option<String>) -> Result<Vec<Place>, String> {
-    let local = || providers::ALL.iter().filter(|p| p.auth == Auth::None);
+    let local = || providers::ALL.iter().filter(|p| p.looked_for);
     let Some(wish) = wish.map(str::trim).filter(|wish| !matches!(*wish, "" | "on")) else {
         let place = |provider| Place { provider, base_url: known(provider).unwrap_or(provider.base_url.to_owned()) };
         return Ok(local().map(place).collect());

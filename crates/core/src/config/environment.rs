@@ -19,11 +19,11 @@ pub(super) fn raw(around: &dyn Surroundings, catalogue: &dyn Catalogue) -> RawCo
 fn provider(known: &KnownProvider, around: &dyn Surroundings) -> Option<(String, RawProvider)> {
     let set = |names: &[&str]| names.iter().find_map(|name| around.variable(name).filter(|v| !v.trim().is_empty()));
     let key = set(known.key_variables);
-    let base_url = set(known.url_variables).map(|value| match known.key_variables {
-        [] => address_of(value.trim(), known.base_url),
+    let base_url = match known.key_variables {
+        [] => set(known.url_variables).map(|value| address_of(value.trim(), known.base_url)),
         // Where a key goes, nothing is guessed.
-        _ => value,
-    });
+        keys => set(known.url_variables).or_else(|| keys.iter().find_map(|name| beside(name, around))),
+    };
     let wanted = key.is_some() || set(known.pointers).is_some() || base_url.is_some() && known.key_variables.is_empty();
     let whole = !known.base_url.is_empty() && known.address_variables.iter().all(|names| set(names).is_some());
     if !wanted || !whole && base_url.is_none() {
@@ -50,6 +50,12 @@ fn address_of(value: &str, usual: &str) -> String {
         host => host,
     };
     format!("http://{host}:{port}{path}")
+}
+
+/// The address that goes with a key: `GROQ_BASE_URL` beside `GROQ_API_KEY`.
+fn beside(key_variable: &str, around: &dyn Surroundings) -> Option<String> {
+    let maker = ["_API_KEY", "_API_TOKEN", "_TOKEN", "_KEY"].iter().find_map(|end| key_variable.strip_suffix(end))?;
+    around.variable(&format!("{maker}_BASE_URL")).filter(|value| !value.trim().is_empty())
 }
 
 /// `TOLLGATE_LISTEN`.
