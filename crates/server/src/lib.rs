@@ -17,3 +17,4 @@ pub mod routes;
 pub mod simulate;
 pub mod tasks;
 pub mod upstream;
+mod ways;

@@ -133,6 +133,14 @@ pub struct Provider {
     pub timeouts: Timeouts,
     /// The region, for hosts that have several.
     pub region: Option<String>,
+    /// The project, for Google Cloud.
+    pub project: Option<String>,
+    /// The resource, for Azure and others whose address holds it: its name, or its host.
+    pub resource: Option<String>,
+    /// The account, for hosts whose address holds it.
+    pub account: Option<String>,
+    /// The workspace, for hosts whose address holds it.
+    pub workspace: Option<String>,
     /// An HTTP proxy for this provider (it may hold a password).
     pub proxy: Option<Secret>,
     /// A PEM file of further trusted roots.

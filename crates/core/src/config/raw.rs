@@ -118,7 +118,7 @@ pub(super) struct RawStorage {
 pub(super) struct RawProvider {
     /// The wire protocol it speaks; known providers have theirs.
     pub dialect: Option<DialectName>,
-    /// How the dialect travels to this host, where there are several ways.
+    /// How the dialect travels to this host: `own`, `bedrock-invoke`, `vertex-raw-predict`, `azure-deployments:API_VERSION`, or `path:/PATH` for chat at a path of the host's own (`{model}` in it is the model's name).
     pub carriage: Option<String>,
     /// The whole prefix before the operation's path, such as `http://10.0.0.5:8000/v1`.
     pub base_url: Option<String>,
@@ -130,6 +130,14 @@ pub(super) struct RawProvider {
     pub timeouts: Option<RawTimeouts>,
     /// The region, for hosts that have several.
     pub region: Option<String>,
+    /// The project, for Google Cloud.
+    pub project: Option<String>,
+    /// The resource, for Azure: its name, or its host; the gateway's or deployment's name, for hosts whose address holds it.
+    pub resource: Option<String>,
+    /// The account, for hosts whose address holds it.
+    pub account: Option<String>,
+    /// The workspace, for hosts whose address holds it: its name, or its host.
+    pub workspace: Option<String>,
     /// An HTTP proxy for this provider alone, such as `http://proxy:3128`.
     pub proxy: Option<Secret>,
     /// Path of a PEM file of further trusted roots.

@@ -45,7 +45,7 @@ scalars! {
     Bytes(u64) = bytes, "Size", "A number of bytes with its unit: `64KiB`, `16MiB`, `1GiB`.";
     Dollars(Nanos) = dollars, "Dollars", "Decimal dollars, exact: `0.25`.";
     Address(SocketAddr) = address, "Address", "An address and port: `127.0.0.1:4000`, `[::]:4000`, `localhost:4000`.";
-    DialectName(Dialect) = Dialect::from_str, "Dialect", "One of openai-chat, openai-responses, anthropic, gemini, bedrock, cohere.";
+    DialectName(Dialect) = Dialect::from_str, "Dialect", "One of openai-chat, openai-responses, anthropic, gemini, bedrock, cohere, ollama.";
 }
 
 /// The number before a unit and the unit.

@@ -17,7 +17,7 @@ use super::owners;
 use super::prepare::{Back, Prepared, prepare};
 use super::receive::Call;
 use super::settle::Settlement;
-use super::{count, fetch, headers};
+use super::{count, fetch, headers, ollama_host};
 use crate::app::Gateway;
 use crate::provider::{Provider, Way};
 
@@ -90,6 +90,9 @@ impl Attempt<'_> {
         {
             return count::estimate(self.gateway, self.call, self.target, understood).await.map_err(Failed::from);
         }
+        if let Some(served) = ollama_host::loaded(self.gateway, self.call, self.target, way, settlement) {
+            return Ok(served);
+        }
         let prepared =
             prepare(self.gateway, self.call, self.provider, self.target, way, understood, self.owners).await?;
         let Prepared { request, body, back, losses } = prepared;
@@ -151,7 +154,10 @@ impl Attempt<'_> {
             Back::Translate { translation, request } => {
                 let reply = translation.reply(&body)?;
                 let context = self.context(settlement, &request);
-                let bytes = Bytes::from(codec::encode_reply(self.call.face, &reply, &context));
+                let mut bytes = Bytes::from(codec::encode_reply(self.call.face, &reply, &context));
+                if let Some(put_over) = ollama_host::as_asked(self.call, &bytes) {
+                    bytes = put_over;
+                }
                 let before = understood.map_or(0, |u| u.before);
                 memory::remember_reply(self.gateway, self.call, &request, before, &reply, &bytes).await;
                 let outcome = Outcome::of(reply);

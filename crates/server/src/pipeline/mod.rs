@@ -13,6 +13,7 @@ pub(crate) mod headers;
 pub(crate) mod identify;
 mod memory;
 mod models;
+mod ollama_host;
 pub(crate) mod outlet;
 mod owners;
 mod passthrough;
@@ -64,6 +65,9 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Endpoint::Models { id: model } => return models::reply(&state, &caller, face, id, model.as_deref()),
         Endpoint::StoredResponse { id: response, action } => {
             return stored::reply(gateway, &caller, id, &response, action, head.uri.query()).await;
+        }
+        Endpoint::OllamaHost(question) => {
+            return ollama_host::reply(gateway, &state, &caller, id, question, head, body).await;
         }
         Endpoint::Passthrough { provider, path } => {
             return passthrough::serve(gateway, state, &caller, id, face, &provider, &path, head, body).await;

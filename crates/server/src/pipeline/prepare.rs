@@ -211,7 +211,7 @@ async fn request(
     way: &Way,
     written: &Written,
 ) -> Result<Request<Payload>, Fault> {
-    let path = way.carriage.path(way.dialect, call.operation, &target.model, call.stream).ok_or_else(|| {
+    let path = path(call, way, &target.model, &written.back).ok_or_else(|| {
         Fault::new(FaultKind::NotServedHere, format!("The provider `{}` does not offer this operation.", provider.id))
     })?;
     let uri = format!("{}{path}", way.base_url);
@@ -242,6 +242,14 @@ async fn request(
     let credential = credential(call, provider, target)?;
     credential.apply(&mut head, SignedBody::Whole(&written.body), gateway.clock().wall()).await?;
     Ok(Request::from_parts(head, Payload::from(written.body.clone())))
+}
+
+/// Where the operation stands at the host. A prompt to be completed that travels as it is goes where it came to.
+fn path(call: &Call, way: &Way, model: &str, back: &Back) -> Option<String> {
+    if call.carriage == FaceCarriage::OllamaGenerate && matches!(back, Back::Relay { .. }) {
+        return Some("/api/generate".to_owned());
+    }
+    way.carriage.path(way.dialect, call.operation, model, call.stream)
 }
 
 /// The operator's key, or the client's own where the provider is configured so.

@@ -15,6 +15,7 @@ mod bodies;
 mod errors;
 mod faces;
 mod headers;
+mod ollama;
 mod operations;
 mod relay;
 mod routing;
