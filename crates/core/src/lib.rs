@@ -11,6 +11,7 @@ pub mod caller;
 pub mod config;
 pub mod continuity;
 pub mod fold;
+pub mod health;
 pub mod money;
 mod near;
 mod now;

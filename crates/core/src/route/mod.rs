@@ -13,3 +13,4 @@ mod verdict;
 pub use plan::{Facts, Pin, Plan, Skipped, Target, Unfit, plan, plan_chain};
 pub use resolve::{Meaning, Resolved, resolve};
 pub use verdict::{conclude, moves_on};
+pub(crate) use verdict::{retry_after, says_quota};
