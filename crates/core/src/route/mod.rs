@@ -6,11 +6,13 @@
 
 mod plan;
 mod resolve;
+mod retry;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
 pub use plan::{Facts, Pin, Plan, Skipped, Target, Unfit, plan, plan_chain};
 pub use resolve::{Meaning, Resolved, resolve};
+pub use retry::{FaultClass, Next, RetryBudget, RetryTerms, next};
 pub use verdict::{conclude, moves_on};
 pub(crate) use verdict::{retry_after, says_quota};
