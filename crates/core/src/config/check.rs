@@ -84,6 +84,8 @@ fn simulator() -> Provider {
         headers: Vec::new(),
         models: BTreeMap::new(),
         unsupported_params: None,
+        no_training: true,
+        zero_retention: true,
     }
 }
 

@@ -14,6 +14,7 @@ mod target;
 mod tests;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate_ir::{Fault, FaultKind, Retry};
@@ -128,9 +129,9 @@ impl Health {
         let settings = self.settings;
         let meaning = meaning(fault);
         if let Meaning::CoolKey(span) = meaning {
-            self.keys.insert(key.pin.clone(), Cooling { until: now.plus(span), why: fault.kind });
+            self.keys.insert(key.pin.clone(), Cooling { until: now.plus(span), said: Arc::new(fault.clone()) });
         }
-        self.target(key).failed(fault.kind, meaning, &settings, now)
+        self.target(key).failed(fault, meaning, &settings, now)
     }
 
     /// The attempt ended without a word about the target: its client went away, or another attempt was faster.
@@ -147,7 +148,7 @@ impl Health {
     pub fn signals(&self, key: &HealthKey, now: Now) -> Signals {
         let mut signals = self.targets.get(key).map(|t| t.signals(&self.settings, now)).unwrap_or_default();
         if let Some(cooling) = self.keys.get(&key.pin).filter(|cooling| cooling.until > now) {
-            signals.cooling = Some(signals.cooling.filter(|own| own.until > cooling.until).unwrap_or(*cooling));
+            signals.cooling = signals.cooling.filter(|own| own.until > cooling.until).or_else(|| Some(cooling.clone()));
         }
         signals
     }

@@ -1,20 +1,29 @@
 //! One target's health.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate_ir::FaultKind;
+use tollgate_ir::{Fault, FaultKind};
 
 use super::latency::{SLICE, SLICES};
 use super::{Breaker, BreakerSettings, Change, Latencies, Meaning, Outcomes, Quota, Timing};
 use crate::Now;
 
 /// A target that is left alone for a while since it said so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Cooling {
     /// Until when.
     pub until: Now,
-    /// What it said.
-    pub why: FaultKind,
+    /// What it said: told again to whoever asks meanwhile.
+    pub said: Arc<Fault>,
+}
+
+impl Cooling {
+    /// Whether asking is in vain until then: the provider named a limit of its rate. A refused key or a used-up credit may
+    /// be mended at any time, so these targets are only asked last.
+    pub fn is_firm(&self) -> bool {
+        matches!(self.said.kind, FaultKind::ProviderRateLimited | FaultKind::ProviderOverloaded)
+    }
 }
 
 /// How a target fares.
@@ -48,7 +57,7 @@ pub struct Signals {
     pub cooling: Option<Cooling>,
     /// Its breaker.
     pub breaker: Breaker,
-    /// Its breaker lets a call through.
+    /// Its breaker lets no call through.
     pub refused_by_breaker: bool,
     /// The share of its usual calls that its breaker grants; meaningful unless refused.
     pub reduced_to: Option<f64>,
@@ -77,11 +86,12 @@ impl TargetHealth {
 
     pub(super) fn failed(
         &mut self,
-        kind: FaultKind,
+        fault: &Fault,
         meaning: Meaning,
         settings: &BreakerSettings,
         now: Now,
     ) -> Option<Change> {
+        let kind = fault.kind;
         self.over(now);
         match meaning {
             Meaning::Nothing => {
@@ -90,7 +100,7 @@ impl TargetHealth {
             }
             Meaning::CoolTarget(span) => {
                 self.outcomes.failed(kind, now);
-                self.cooling = Some(Cooling { until: now.plus(span), why: kind });
+                self.cooling = Some(Cooling { until: now.plus(span), said: Arc::new(fault.clone()) });
                 self.breaker.forget();
                 None
             }
@@ -124,7 +134,7 @@ impl TargetHealth {
             total: quantiles(&self.total),
             error_rate: self.outcomes.error_rate(now),
             errors: self.outcomes.by_kind(now),
-            cooling: self.cooling.filter(|cooling| cooling.until > now),
+            cooling: self.cooling.clone().filter(|cooling| cooling.until > now),
             breaker: self.breaker,
             refused_by_breaker: !self.breaker.admits(settings, now),
             reduced_to: (share > 0.0 && share < 1.0).then_some(share),
@@ -137,7 +147,7 @@ impl TargetHealth {
         self.in_flight == 0
             && now.since(self.last) > remembered
             && self.breaker == Breaker::Closed
-            && self.cooling.is_none_or(|cooling| cooling.until <= now)
+            && self.cooling.as_ref().is_none_or(|cooling| cooling.until <= now)
     }
 
     fn over(&mut self, now: Now) {

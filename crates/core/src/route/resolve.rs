@@ -32,6 +32,14 @@ pub enum Meaning {
 }
 
 impl Resolved {
+    /// The virtual model that it is, if it is one.
+    pub fn virtual_model(&self) -> Option<&VirtualModel> {
+        match &self.meaning {
+            Meaning::Virtual(model) => Some(model),
+            Meaning::Direct { .. } => None,
+        }
+    }
+
     /// The name that rights are about: the virtual model's, or `provider/model` by the provider's id in the
     /// configuration, however the client spelled it.
     pub fn canonical(&self) -> String {
