@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Unsupported;
+use crate::catalogue::Capability;
 use crate::money::Nanos;
 use crate::route::{Condition, FaultClass};
 
@@ -123,48 +124,6 @@ pub enum Resume {
     Auto,
     /// The stream ends with an error.
     Never,
-}
-
-/// An ability of a model that a policy can require.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Capability {
-    /// Calls tools.
-    Tools,
-    /// Sees pictures.
-    Vision,
-    /// Reads PDF and other documents.
-    #[serde(alias = "pdf")]
-    Documents,
-    /// Hears.
-    Audio,
-    /// Watches.
-    Video,
-    /// Keeps to a JSON schema.
-    StructuredOutput,
-    /// Reasons before it answers.
-    Reasoning,
-    /// Goes on from an assistant turn at the end.
-    Prefill,
-    /// Caches prompts.
-    PromptCaching,
-}
-
-impl Capability {
-    /// The word in configuration and explanations.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Tools => "tools",
-            Self::Vision => "vision",
-            Self::Documents => "documents",
-            Self::Audio => "audio",
-            Self::Video => "video",
-            Self::StructuredOutput => "structured_output",
-            Self::Reasoning => "reasoning",
-            Self::Prefill => "prefill",
-            Self::PromptCaching => "prompt_caching",
-        }
-    }
 }
 
 /// What a node demands and allows of everything below it. What is `None` or empty is left to the node above, then to the

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::raw::{Named, RawTimeouts};
 use super::scalar::{Dollars, HedgeAfter, Share};
 use super::shape::WordOr;
-use super::{Capability, Resume, StickTo, Unsupported};
+use super::{Resume, StickTo, Unsupported};
 use crate::route::FaultClass;
 
 /// A policy: exactly one of `use`, `fallback`, `split`, `cheapest`, `fastest`, `least_busy`, `quota_aware`, `sticky` and `rules`, and what it demands; or in one word a target (`provider/model`) or another virtual model. Policies nest freely.
@@ -114,8 +114,8 @@ pub(super) struct RawMaxPrice {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(super) struct RawRequire {
-    /// Abilities of the model.
-    pub capabilities: Option<Vec<Capability>>,
+    /// Abilities of the model; the names are those of `tollgate models --capability`.
+    pub capabilities: Option<Vec<String>>,
     /// So large a context window, in tokens.
     pub context: Option<u64>,
     /// One of these regions (`providers.….region`).

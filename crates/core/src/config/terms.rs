@@ -5,6 +5,8 @@ use super::raw_policy::{OnOff, RawPolicy, RawRequire};
 use super::report::Report;
 use super::shape::WordOr;
 use super::{Hedge, MaxPrice, Require, Terms, TimeoutTerms};
+use crate::catalogue::Capability;
+use crate::near::nearest;
 
 /// The use case of a score or a demand that names none.
 pub const DEFAULT_USE: &str = "default";
@@ -43,7 +45,7 @@ pub(super) fn of(raw: &RawPolicy, path: &str, report: &mut Report<'_>) -> Terms 
             .as_ref()
             .map(|q| scores(q, &format!("{path}.min_quality"), report))
             .unwrap_or_default(),
-        require: raw.require.as_ref().map(require).unwrap_or_default(),
+        require: raw.require.as_ref().map(|raw| require(raw, &format!("{path}.require"), report)).unwrap_or_default(),
         breaker: raw.breaker.map(|breaker| breaker == OnOff::On),
         hedge: raw
             .hedge
@@ -70,9 +72,19 @@ pub(super) fn scores(raw: &WordOr<Named<f64>>, path: &str, report: &mut Report<'
     scores
 }
 
-fn require(raw: &RawRequire) -> Require {
+fn require(raw: &RawRequire, path: &str, report: &mut Report<'_>) -> Require {
+    let mut capabilities = Vec::new();
+    for (i, name) in raw.capabilities.iter().flatten().enumerate() {
+        match Capability::of(name) {
+            Some(capability) => capabilities.push(capability),
+            None => {
+                let near = nearest(name, Capability::ALL.iter().map(|(_, _, name)| *name), 2);
+                report.path_near(&format!("{path}.capabilities[{i}]"), format!("`{name}` is no capability"), near);
+            }
+        }
+    }
     Require {
-        capabilities: raw.capabilities.clone().unwrap_or_default(),
+        capabilities,
         context: raw.context,
         regions: raw.regions.clone().unwrap_or_default(),
         no_training: raw.no_training.unwrap_or(false),

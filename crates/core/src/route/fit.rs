@@ -3,8 +3,9 @@
 
 use tollgate_ir::Usage;
 
-use super::{Facts, RequestFacts, Target, TargetFacts};
-use crate::config::{Capability, DEFAULT_USE, MaxPrice, Modality, Terms};
+use super::{Facts, RequestFacts, Target};
+use crate::catalogue::Model;
+use crate::config::{DEFAULT_USE, MaxPrice, Modality, Provider, Terms};
 use crate::money::{Nanos, Price};
 
 /// Output tokens that a call is expected to have where it names no limit, for estimates of its cost.
@@ -21,66 +22,56 @@ pub(super) enum Misfit {
 
 /// Why a target cannot or may not serve a call, if so.
 pub(super) fn misfit(target: &Target, terms: &Terms, facts: &Facts<'_>) -> Option<Misfit> {
-    let known = facts.targets.facts(target);
-    if let Some(reason) = too_long(&known, facts) {
+    let provider = facts.config.provider(&target.provider)?;
+    let known = &facts.config.model(&target.provider, &target.model);
+    if let Some(reason) = too_long(known, facts) {
         return Some(Misfit::TooLong(reason));
     }
-    let missing = if facts.may_have_media { cannot_read(&known, facts.request()) } else { None };
+    let missing = if facts.may_have_media { cannot_read(known, facts.request()) } else { None };
     let found = missing
-        .or_else(|| demands(&known, terms))
-        .or_else(|| quality(&known, &terms.min_quality))
-        .or_else(|| too_dear(target, &terms.max_price, facts));
+        .or_else(|| demands(known, provider, terms))
+        .or_else(|| quality(known, &terms.min_quality))
+        .or_else(|| too_dear(known, &terms.max_price, facts));
     found.map(Misfit::Other)
 }
 
 /// The prompt is too long for the window. A body has no more tokens than bytes, so that most need no estimate.
-fn too_long(known: &TargetFacts, facts: &Facts<'_>) -> Option<String> {
-    let window = known.context.filter(|window| *window < facts.body_bytes)?;
+fn too_long(known: &Model<'_>, facts: &Facts<'_>) -> Option<String> {
+    let window = known.context().filter(|window| *window < facts.body_bytes)?;
     let prompt = facts.request().prompt_tokens;
     (prompt > window).then(|| format!("its window of {window} tokens does not hold the prompt of about {prompt}"))
 }
 
-fn cannot_read(known: &TargetFacts, request: &RequestFacts) -> Option<String> {
-    let takes = known.modalities.as_ref()?;
+fn cannot_read(known: &Model<'_>, request: &RequestFacts) -> Option<String> {
+    let takes = known.input()?;
     let missing = request.modalities.iter().find(|kind| !takes.contains(kind) && **kind != Modality::Text)?;
     Some(format!("it takes no {}", missing.as_str()))
 }
 
-fn demands(known: &TargetFacts, terms: &Terms) -> Option<String> {
+fn demands(known: &Model<'_>, provider: &Provider, terms: &Terms) -> Option<String> {
     let require = &terms.require;
     if let Some(least) = require.context
-        && known.context.is_none_or(|window| window < least)
+        && known.context().is_none_or(|window| window < least)
     {
         return Some(format!("its window is not known to hold {least} tokens"));
     }
-    if let Some(wanted) = require.capabilities.iter().find(|wanted| !has(known, **wanted)) {
+    if let Some(wanted) = require.capabilities.iter().find(|wanted| !known.has(**wanted)) {
         return Some(format!("it is not known to have `{}`", wanted.as_str()));
     }
-    if !require.regions.is_empty() && !known.region.as_ref().is_some_and(|region| require.regions.contains(region)) {
+    if !require.regions.is_empty() && !provider.region.as_ref().is_some_and(|region| require.regions.contains(region)) {
         return Some(format!("it is not known to be in {}", require.regions.join(" or ")));
     }
-    if require.no_training && !known.no_training {
+    if require.no_training && !provider.no_training {
         return Some("its provider did not promise not to train on requests".to_owned());
     }
-    (require.zero_retention && !known.zero_retention).then(|| "its provider did not promise to keep nothing".to_owned())
+    (require.zero_retention && !provider.zero_retention)
+        .then(|| "its provider did not promise to keep nothing".to_owned())
 }
 
-fn has(known: &TargetFacts, wanted: Capability) -> bool {
-    let takes = |kind: Modality| known.modalities.as_ref().is_some_and(|takes| takes.contains(&kind));
-    let listed = known.capabilities.as_ref().is_some_and(|has| has.contains(&wanted));
-    listed
-        || match wanted {
-            Capability::Vision => takes(Modality::Image),
-            Capability::Documents => takes(Modality::Document),
-            Capability::Audio => takes(Modality::Audio),
-            Capability::Video => takes(Modality::Video),
-            _ => false,
-        }
-}
-
-fn quality(known: &TargetFacts, least: &[(String, f64)]) -> Option<String> {
+fn quality(known: &Model<'_>, least: &[(String, f64)]) -> Option<String> {
     let score = |case: &str| {
-        let of = |name: &str| known.quality.iter().find(|(known, _)| known == name).map(|(_, score)| *score);
+        let scores = known.own.map_or(&[][..], |own| &own.quality);
+        let of = |name: &str| scores.iter().find(|(known, _)| known == name).map(|(_, score)| *score);
         of(case).or_else(|| of(DEFAULT_USE))
     };
     least.iter().find_map(|(case, least)| match score(case) {
@@ -90,11 +81,11 @@ fn quality(known: &TargetFacts, least: &[(String, f64)]) -> Option<String> {
     })
 }
 
-fn too_dear(target: &Target, most: &MaxPrice, facts: &Facts<'_>) -> Option<String> {
+fn too_dear(known: &Model<'_>, most: &MaxPrice, facts: &Facts<'_>) -> Option<String> {
     if *most == MaxPrice::default() {
         return None;
     }
-    let Some(price) = facts.targets.price(target) else { return Some("its price is not known".to_owned()) };
+    let Some(price) = known.price() else { return Some("its price is not known".to_owned()) };
     let over = |found: Nanos, most: Option<Nanos>, what: &str| {
         let most = most.filter(|most| found > *most)?;
         Some(format!("it costs {found} dollars {what}, over {most}"))

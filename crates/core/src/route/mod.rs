@@ -3,6 +3,7 @@
 //!
 //! All of it is pure: facts, time and random draws come in, so that any choice can be explained and replayed.
 
+mod cached;
 mod condition;
 mod facts;
 mod fit;
@@ -26,7 +27,7 @@ pub use facts::{FACTS, Fact, RequestFacts};
 pub use plan::{Facts, Lookup, Pin, Plan, Skipped, Step, Target, Unfit, plan, plan_chain};
 pub use resolve::{Meaning, Resolved, resolve};
 pub use retry::{FaultClass, Next, RetryBudget, RetryTerms, next};
-pub use targets::{TargetFacts, Targets};
+pub use targets::Targets;
 pub use verdict::{conclude, moves_on};
 pub(crate) use verdict::{retry_after, says_quota};
 pub use wishes::RouteWishes;

@@ -13,9 +13,12 @@ use crate::testing::{Few, config};
 
 const PROVIDERS: &str = "
 providers:
-  a: { dialect: openai-chat, base_url: 'http://a', region: eu, data: { training: false, retention: zero },
-       models: { m: { price: { input: 1, output: 2 }, quality: 0.9, capabilities: [tools] }, small: { price: { input: 1, output: 1 } } } }
-  b: { dialect: openai-chat, base_url: 'http://b', models: { m: { price: { input: 3, output: 0.1 }, quality: { code: 0.7, default: 0.5 } } } }
+  a:
+    { dialect: openai-chat, base_url: 'http://a', region: eu, data: { training: false, retention: zero }, models: { m: {
+      price: { input: 1, output: 2 }, quality: 0.9, capabilities: { tools: true }, context: 8000, modalities: [text] } } }
+  b:
+    { dialect: openai-chat, base_url: 'http://b', models: { m: {
+      price: { input: 3, output: 0.1 }, quality: { code: 0.7, default: 0.5 }, modalities: [text, image] } } }
   c: { dialect: openai-chat, base_url: 'http://c', region: us }
 ";
 
@@ -103,33 +106,13 @@ fn the_first_rule_that_holds_decides() {
 
 #[test]
 fn demands_skip_targets_and_say_why() {
-    let state = State {
-        facts: HashMap::from([
-            (
-                "a/m",
-                TargetFacts {
-                    region: Some("eu".into()),
-                    no_training: true,
-                    zero_retention: true,
-                    quality: vec![("default".into(), 0.9)],
-                    capabilities: Some(vec![crate::config::Capability::Tools]),
-                    context: Some(200_000),
-                    ..TargetFacts::default()
-                },
-            ),
-            (
-                "b/m",
-                TargetFacts { quality: vec![("code".into(), 0.7), ("default".into(), 0.5)], ..TargetFacts::default() },
-            ),
-        ]),
-        ..State::default()
-    };
+    let state = State { ..State::default() };
     for (demand, left, reason) in [
         ("require: { regions: [eu] }", &["a/m"][..], "not known to be in eu"),
         ("require: { no_training: true }", &["a/m"], "not to train"),
         ("require: { zero_retention: true }", &["a/m"], "to keep nothing"),
         ("require: { capabilities: [tools] }", &["a/m"], "`tools`"),
-        ("require: { context: 100000 }", &["a/m"], "100000"),
+        ("require: { context: 8000 }", &["a/m"], "8000"),
         ("min_quality: 0.6", &["a/m"], "`default` is 0.5"),
         ("min_quality: { code: 0.6 }", &["a/m", "b/m"], "no score"),
         ("min_quality: { code: 0.8 }", &["a/m"], "`code` is 0.7"),
@@ -145,35 +128,24 @@ fn demands_skip_targets_and_say_why() {
 
 #[test]
 fn the_cheapest_above_a_quality() {
-    let state = State {
-        facts: HashMap::from([
-            ("a/m", TargetFacts { quality: vec![("default".into(), 0.9)], ..TargetFacts::default() }),
-            ("b/m", TargetFacts { quality: vec![("default".into(), 0.5)], ..TargetFacts::default() }),
-        ]),
-        request: RequestFacts { max_tokens: Some(400), ..RequestFacts::default() },
-        ..State::default()
-    };
+    let state =
+        State { request: RequestFacts { max_tokens: Some(400), ..RequestFacts::default() }, ..State::default() };
     assert_eq!(order("{ cheapest: [a/m, b/m], min_quality: 0.8 }", &state), ["a/m"]);
     assert_eq!(order("{ cheapest: [a/m, b/m] }", &state), ["b/m", "a/m"]);
 }
 
 #[test]
 fn what_a_model_cannot_read_goes_to_one_that_can() {
-    let facts = HashMap::from([
-        ("a/m", TargetFacts { modalities: Some(vec![Modality::Text]), ..TargetFacts::default() }),
-        ("b/m", TargetFacts { modalities: Some(vec![Modality::Text, Modality::Image]), ..TargetFacts::default() }),
-    ]);
     let request = RequestFacts { modalities: vec![Modality::Image], ..RequestFacts::default() };
-    let state = State { facts, request, ..State::default() };
+    let state = State { request, ..State::default() };
     // Nothing is known of c, so nothing is held against it.
     assert_eq!(order("{ fallback: [a/m, b/m, c/m] }", &state), ["b/m", "c/m"]);
 }
 
 #[test]
 fn a_prompt_that_is_too_long_goes_to_a_window_that_holds_it() {
-    let facts = HashMap::from([("a/m", TargetFacts { context: Some(8_000), ..TargetFacts::default() })]);
     let request = RequestFacts { prompt_tokens: 9_000, ..RequestFacts::default() };
-    let long = State { facts, request, body_bytes: 40_000, ..State::default() };
+    let long = State { request, body_bytes: 40_000, ..State::default() };
     assert_eq!(order("{ fallback: [a/m, b/m] }", &long), ["b/m"]);
     assert_eq!(order("{ use: a/m, context_fallback: c/m }", &long), ["c/m"]);
     // What is shorter than the window in bytes is never estimated.

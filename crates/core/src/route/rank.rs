@@ -21,7 +21,7 @@ pub(super) fn measure(by: Measure, first: &Step, facts: &Facts<'_>) -> f64 {
     let target = &first.target;
     match by {
         Measure::Price => {
-            let price = facts.targets.price(target);
+            let price = facts.config.model(&target.provider, &target.model).price();
             #[expect(clippy::cast_precision_loss, reason = "an order of amounts needs no last digit")]
             price.map_or(f64::INFINITY, |price| expected_cost(&price, facts.request()).0 as f64)
         }

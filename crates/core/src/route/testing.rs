@@ -1,13 +1,11 @@
 //! What tests of routing stand on: a state of the world with defaults.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Facts, Pin, Plan, RequestFacts, Resolved, RouteWishes, Target, TargetFacts, Targets, Unfit, plan_chain};
+use super::{Facts, Pin, Plan, RequestFacts, Resolved, RouteWishes, Target, Targets, Unfit, plan_chain};
 use crate::Now;
 use crate::config::Config;
 use crate::health::{Health, HealthKey, Signals};
-use crate::money::Price;
 
 /// Everything that a plan depends on.
 #[derive(Default)]
@@ -20,8 +18,6 @@ pub(super) struct State<'a> {
     pub(super) unfit: Option<Unfit<'a>>,
     pub(super) wishes: RouteWishes,
     pub(super) health: Health,
-    /// By `provider/model`.
-    pub(super) facts: HashMap<&'static str, TargetFacts>,
     pub(super) now: Now,
 }
 
@@ -53,14 +49,6 @@ struct World<'a> {
 }
 
 impl Targets for World<'_> {
-    fn facts(&self, target: &Target) -> TargetFacts {
-        self.state.facts.get(target.name().as_str()).cloned().unwrap_or_default()
-    }
-
-    fn price(&self, target: &Target) -> Option<Price> {
-        self.config.provider(&target.provider)?.models.get(&target.model)?.price.clone()
-    }
-
     fn signals(&self, target: &Target) -> Signals {
         self.state.health.signals(&HealthKey::of(target, self.config), self.state.now)
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tollgate_ir::Fault;
 
+use super::cached::least_cached;
 use super::fit::{Misfit, misfit};
 use super::rank::{draws_of, measure, vitality, weighted_order};
 use super::{Facts, Skipped, Step, Target};
@@ -171,7 +172,7 @@ impl<'a, 'd> Walk<'a, 'd> {
     fn worth_caching(&self, lists: &[Vec<Step>]) -> bool {
         let prompt = self.facts.request().prompt_tokens;
         let mut firsts = lists.iter().filter_map(|list| list.first());
-        firsts.any(|step| self.facts.targets.facts(&step.target).least_cached.is_none_or(|least| prompt >= least))
+        firsts.any(|step| prompt >= least_cached(&step.target.model))
     }
 }
 
