@@ -63,7 +63,7 @@ impl Few {
         }
     }
 
-    const fn new() -> Self {
+    fn new() -> Self {
         Self([
             Self::known("openai", Dialect::OpenAiChat, "https://api.openai.com/v1", &["OPENAI_API_KEY"]),
             Self::known("anthropic", Dialect::Anthropic, "https://api.anthropic.com/v1", &["ANTHROPIC_API_KEY"]),
