@@ -56,6 +56,21 @@ pub enum Policy {
     },
 }
 
+impl Policy {
+    /// Provider and model of every target that it may choose.
+    pub fn leaves(&self) -> Vec<(&str, &str)> {
+        match self {
+            Self::Target(leaf) => vec![(&leaf.provider, &leaf.model)],
+            Self::Fallback(nodes) | Self::Ranked { among: nodes, .. } => nodes.iter().flat_map(Self::leaves).collect(),
+            Self::Split { branches, .. } => branches.iter().flat_map(|branch| branch.policy.leaves()).collect(),
+            Self::Rules { rules, otherwise } => {
+                let rest = otherwise.iter().flat_map(|rest| rest.leaves());
+                rules.iter().flat_map(|rule| rule.policy.leaves()).chain(rest).collect()
+            }
+        }
+    }
+}
+
 /// One model of one provider, and all that is demanded of it on the way down to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaf {

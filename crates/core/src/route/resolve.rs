@@ -40,6 +40,17 @@ impl Resolved {
         }
     }
 
+    /// Provider and model of every target that may serve it.
+    pub fn targets(&self) -> Vec<(&str, &str)> {
+        match &self.meaning {
+            Meaning::Virtual(model) => {
+                let others = [&model.context_fallback, &model.content_policy_fallback].into_iter().flatten();
+                std::iter::once(&model.policy).chain(others).flat_map(|policy| policy.leaves()).collect()
+            }
+            Meaning::Direct { provider, model } => vec![(provider, model)],
+        }
+    }
+
     /// The name that rights are about: the virtual model's, or `provider/model` by the provider's id in the
     /// configuration, however the client spelled it.
     pub fn canonical(&self) -> String {
