@@ -215,7 +215,7 @@ async fn request(
     way: &Way,
     written: &Written,
 ) -> Result<Request<Payload>, Fault> {
-    let path = way.carriage.path(way.dialect, call.operation, &target.model, call.stream).ok_or_else(|| {
+    let path = path(call, way, &target.model, &written.back).ok_or_else(|| {
         Fault::new(FaultKind::NotServedHere, format!("The provider `{}` does not offer this operation.", provider.id))
     })?;
     let uri = format!("{}{path}", way.base_url);
@@ -248,6 +248,14 @@ async fn request(
     Ok(Request::from_parts(head, Payload::from(written.body.clone())))
 }
 
+/// Where the operation stands at the host. A prompt to be completed that travels as it is goes where it came to.
+fn path(call: &Call, way: &Way, model: &str, back: &Back) -> Option<String> {
+    if call.carriage == FaceCarriage::OllamaGenerate && matches!(back, Back::Relay { .. }) {
+        return Some("/api/generate".to_owned());
+    }
+    way.carriage.path(way.dialect, call.operation, model, call.stream)
+}
+
 /// The operator's key, or the client's own where the provider is configured so.
 fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Credential, Fault> {
     use tollgate_wire::providers::Auth;
@@ -269,7 +277,10 @@ fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Crede
     })?;
     Ok(match auth {
         Auth::None => Credential::None,
-        Auth::Bearer | Auth::Aws => Credential::Bearer(own),
+        Auth::Bearer | Auth::Aws | Auth::Google | Auth::Exchange(_) => Credential::Bearer(own),
+        Auth::Azure => Credential::Header(HeaderName::from_static("api-key"), own),
+        Auth::Query(name) => Credential::Query(name, own),
+        Auth::Scheme(scheme) => Credential::Header(AUTHORIZATION, Secret::new(format!("{scheme} {}", own.expose()))),
         Auth::Header(name) if name != AUTHORIZATION.as_str() => Credential::Header(HeaderName::from_static(name), own),
         Auth::Header(_) => Credential::Bearer(own),
     })

@@ -209,6 +209,9 @@ async fn bad_input_is_the_clients_fault_in_the_envelope_of_the_face_and_never_ou
             if wrong.name == "content missing" && face == Dialect::OpenAiResponses {
                 continue; // A call may continue a response and say nothing new.
             }
+            if wrong.name == "content missing" && face == Dialect::Ollama {
+                continue; // It loads the model.
+            }
             if wrong.name == "a role that does not exist" && matches!(face, Dialect::OpenAiResponses | Dialect::Gemini)
             {
                 continue; // A text alone has no role; Gemini's roles are the caller's or the model's.

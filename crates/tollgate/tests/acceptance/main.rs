@@ -16,6 +16,7 @@ mod errors;
 mod faces;
 mod headers;
 mod media;
+mod ollama;
 mod operations;
 mod relay;
 mod routing;

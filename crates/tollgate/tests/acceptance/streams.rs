@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tollgate_ir::{Dialect, Finish};
 use tollgate_testkit::{Script, ScriptedUpstream, Step};
+use tollgate_wire::codec;
 use tollgate_wire::json::Node;
 
 use crate::faces::{self, Spoken};
@@ -324,7 +325,7 @@ async fn rl14_comments_keep_silent_streams_open_and_fallback_still_happens() {
         &[],
     ));
     let mut calls = JoinSet::new();
-    for (face, dialect) in ways().into_iter().filter(|(face, _)| *face != Dialect::Bedrock) {
+    for (face, dialect) in ways().into_iter().filter(|(face, _)| codec::is_sse(*face)) {
         let gateway = Arc::clone(&gateway);
         calls.spawn(async move {
             for name in ["up-D/m", "v-D", "n-D"] {
