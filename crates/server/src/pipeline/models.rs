@@ -102,10 +102,7 @@ fn describe(o: &mut ObjectWriter<'_>, face: Dialect, listed: &Listed<'_>) {
             o.array("endpoints", |a| a.text(endpoint));
             o.opt_uint("context_length", model.context());
         }
-        Dialect::Ollama => {
-            o.text("name", name);
-            o.text("model", name);
-        }
+        Dialect::Ollama => super::ollama_host::describe(o, name),
         Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Bedrock => {
             o.text("id", name);
             o.text("object", "model");

@@ -92,7 +92,7 @@ async fn hand_through(
     if !METHODS.contains(&head.method) {
         return Err(Fault::new(FaultKind::MethodNotAllowed, format!("{} is not passed on.", head.method)));
     }
-    let way = provider.main_way().ok_or_else(|| Fault::new(FaultKind::NoTarget, "The provider has no address."))?;
+    let way = provider.main_way();
     let uri = format!(
         "{}{}{}",
         joined(&way.base_url, path)?,
