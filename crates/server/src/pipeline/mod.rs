@@ -17,6 +17,7 @@ mod ollama_host;
 pub(crate) mod outlet;
 mod owners;
 mod passthrough;
+mod plan;
 mod prepare;
 mod receive;
 mod reframe;
@@ -31,7 +32,6 @@ use std::time::Duration;
 use http::request;
 use hyper::body::Incoming;
 use tollgate_core::caller::Caller;
-use tollgate_core::route::{Facts, plan};
 use tollgate_ir::Operation;
 use tollgate_wire::codec;
 
@@ -144,8 +144,7 @@ async fn answer(
 ) -> (Result<Served, Failed>, Settlement, Call) {
     let result = async {
         let known = memory::recall(&gateway, &call).await?.understand(&gateway, &call).await?;
-        let facts = Facts { only: known.recalled.pin.as_ref(), first: known.owners.first(), ..Facts::default() };
-        let plan = plan(&call.resolved, &call.state.config, &facts, &mut crate::draw::uniform);
+        let plan = plan::plan(&gateway, &call, &known);
         walk(&call.state, &plan, &mut Chat::new(&gateway, &call, known), &mut settlement).await
     }
     .await;
