@@ -15,6 +15,7 @@ pub(crate) mod outlet;
 mod owners;
 mod passthrough;
 mod prepare;
+mod reasoning;
 mod receive;
 mod reframe;
 mod refuse;

@@ -61,7 +61,9 @@ pub(crate) struct Rules {
 pub(crate) enum Back {
     /// It is not sent, and what a client sends is left to the host.
     Ignored,
-    /// It must go back in turns with calls.
+    /// It goes back in turns with calls, and the model does without where it is lost.
+    Welcome,
+    /// It must go back in turns with calls: 400 without.
     WithCalls,
     /// It must not go back: 400.
     Refused,
@@ -116,9 +118,9 @@ const CLASSES: &[(&str, Rules)] = &[
     ("deepseek-v4", INTERLEAVED),
     // `interleaved` of models.dev; docs.z.ai (Preserved Thinking), platform.moonshot.ai (Thinking models),
     // platform.minimax.io (Interleaved Thinking), Xiaomi's as DeepSeek's.
-    ("glm-", INTERLEAVED),
+    ("glm-", Rules { back: Back::Welcome, ..INTERLEAVED }),
     ("kimi-k2", INTERLEAVED),
-    ("minimax-m", Rules { says: Says::Effort, off: Off::Silent, ..INTERLEAVED }),
+    ("minimax-m", Rules { says: Says::Effort, off: Off::Silent, back: Back::Welcome, ..INTERLEAVED }),
     ("mimo-", INTERLEAVED),
     ("mistral", MISTRAL),
     ("ministral", MISTRAL),
@@ -146,6 +148,16 @@ impl Rules {
         let fitting = host.unwrap_or_else(maker).iter().filter(|row| name.starts_with(row.models));
         fitting.for_each(|row| rules.lay(row, host.is_some()));
         rules
+    }
+
+    /// Whether earlier reasoning goes back in turns with calls.
+    pub(crate) fn reasoning_goes_back(&self) -> bool {
+        matches!(self.back, Back::Welcome | Back::WithCalls)
+    }
+
+    /// Whether a call whose earlier reasoning is lost must do without reasoning, and can.
+    pub(crate) fn stops_when_lost(&self) -> bool {
+        self.back == Back::WithCalls && self.off == Off::Type
     }
 
     /// Whether a top-level member is taken, as far as is known.
