@@ -101,7 +101,9 @@ fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Faul
     let served = |full: &String| full.split_once('/').is_some_and(|(id, _)| config.provider(id).is_some());
     names.extend(catalogue.names().into_iter().filter(served));
     let near = nearest(&shown, names.iter().map(String::as_str), 3);
-    let hint = if near.is_empty() {
+    let hint = if let Some(hint) = provider_hint(&shown, config, catalogue) {
+        hint
+    } else if near.is_empty() {
         format!("ask for a virtual model or `provider/model`; configured providers: {}", provider_ids(config))
     } else {
         format!("did you mean {}?", near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or "))
@@ -109,6 +111,24 @@ fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Faul
     let mut fault = Fault::new(FaultKind::NoSuchModel, format!("The model `{shown}` does not exist here; {hint}"));
     fault.param = Some("model".to_owned());
     fault
+}
+
+/// What is wrong with the provider in front of the name: known but not configured, or spelled wrong.
+fn provider_hint(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option<String> {
+    let (first, model) = name.split_once('/')?;
+    if config.provider(first).is_some() || model.is_empty() {
+        return None;
+    }
+    if let Some(meant) = known(catalogue, first) {
+        let set = meant.key_variables.first().or(meant.url_variables.first());
+        let set = set.map_or_else(String::new, |variable| format!("set {variable} or "));
+        return Some(format!("`{first}` is known but not configured: {set}configure `providers.{}`", meant.id));
+    }
+    let configured = config.providers.iter().map(|p| p.id.as_str());
+    let all = catalogue.providers().iter().flat_map(|p| std::iter::once(&p.id).chain(p.aliases)).copied();
+    let near = nearest(first, configured.chain(all), 3);
+    let near = near.iter().map(|id| format!("`{id}/{model}`")).collect::<Vec<_>>().join(" or ");
+    (!near.is_empty()).then(|| format!("no provider `{first}` is known; did you mean {near}?"))
 }
 
 fn provider_ids(config: &Config) -> String {

@@ -12,10 +12,12 @@
 )]
 
 mod bodies;
+mod classes;
 mod errors;
 mod faces;
 mod headers;
 mod operations;
+mod providers;
 mod relay;
 mod routing;
 mod secrets;

@@ -2,8 +2,8 @@
 //! of parameters ([`Takes`], in the providers' records).
 //!
 //! OpenAI's own models have a table of their own ([`OpenAiModel`]). A name that no row fits is a host of open models,
-//! which take most. A host that nobody knows is taken for the model's maker as far as spellings go; what the maker
-//! refuses, another host may take.
+//! which take most. A host that nobody knows is taken for the model's maker as far as names go; what the maker refuses,
+//! and how it is told to reason, may be otherwise there.
 
 use tollgate_ir::{Effort, Issuer};
 
@@ -176,17 +176,18 @@ impl Rules {
         rules
     }
 
-    fn lay(&mut self, row: &Takes, refusals: bool) {
+    /// Lays a row over the class; of a maker's row for a host that is not the maker's only names count.
+    fn lay(&mut self, row: &Takes, all: bool) {
         if let Some(limit) = row.limit {
             (self.max_tokens, self.one_limit) = (limit, true);
         }
         self.seed = row.seed.unwrap_or(self.seed);
         self.stream_options = row.stream_options.unwrap_or(self.stream_options);
-        self.says = row.says.unwrap_or(self.says);
-        self.off = row.off.unwrap_or(self.off);
-        self.efforts = row.efforts.unwrap_or(self.efforts);
         self.forced_calls_think = row.forced_calls_think.unwrap_or(self.forced_calls_think);
-        if refusals {
+        if all {
+            self.says = row.says.unwrap_or(self.says);
+            self.off = row.off.unwrap_or(self.off);
+            self.efforts = row.efforts.unwrap_or(self.efforts);
             self.sampling = row.sampling.unwrap_or(self.sampling);
             if let Some(free) = self.refuses.iter_mut().find(|list| list.is_empty()) {
                 *free = row.refuses;

@@ -161,7 +161,8 @@ impl<'e> Editor<'e> {
         let on = word != "none";
         match rules.says {
             Says::Routed => {}
-            Says::Nothing if !on && matches!(rules.off, Off::Word(_)) => {}
+            // Words that are no efforts are the host's own (Groq's `default`).
+            Says::Nothing if matches!(rules.off, Off::Word(_)) && Effort::parse(&word).is_none() => {}
             Says::Nothing => self.drop("reasoning_effort"),
             Says::Enable => {
                 self.patches.push(Patch::delete("reasoning_effort"));
@@ -170,6 +171,8 @@ impl<'e> Editor<'e> {
                     self.patches.push(Patch::set("enable_thinking", if on { "true" } else { "false" }));
                 }
             }
+            // It can be switched and no more: what hosts that know no efforts do not read.
+            Says::Type if on && rules.efforts.is_empty() => {}
             Says::Type => self.typed(&word, on, rules),
             Says::Effort => {
                 let off = if matches!(rules.off, Off::Word(_)) { "none" } else { "" };
@@ -186,7 +189,7 @@ impl<'e> Editor<'e> {
             self.switch(if on { "enabled" } else { "disabled" });
         }
         match legal(word, rules.efforts, "none") {
-            _ if !on || rules.efforts.is_empty() => self.patches.push(Patch::delete("reasoning_effort")),
+            _ if !on => self.patches.push(Patch::delete("reasoning_effort")),
             Some(given) => self.patches.push(Patch::set_text("reasoning_effort", given)),
             None => return,
         }

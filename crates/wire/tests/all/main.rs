@@ -14,9 +14,11 @@ mod streams;
 
 mod anthropic;
 mod bedrock;
+mod classes;
 mod cohere;
 mod gemini;
 mod matrix;
 mod openai_chat;
 mod openai_responses;
+mod providers;
 mod relay;
