@@ -8,6 +8,7 @@ pub mod clock;
 pub mod credentials;
 mod draw;
 pub mod edge;
+mod health;
 pub mod listen;
 pub mod media;
 pub mod metrics;

@@ -131,8 +131,7 @@ impl Provider {
             facts.max_output = facts.max_output.or_else(|| offer.max_output());
             facts.media = facts.media.or_else(|| offered_media(&offer));
         }
-        facts.host = self.host;
-        facts
+        ModelFacts { host: self.host, ..facts }
     }
 
     /// What a model costs: as the operator says, else as the catalogue.

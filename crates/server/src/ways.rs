@@ -7,7 +7,7 @@
 use tollgate_core::config::{self, Surroundings};
 use tollgate_ir::{Dialect, Fault, FaultKind};
 use tollgate_wire::carriage::Carriage;
-use tollgate_wire::providers::{self, Speaks, address, serves};
+use tollgate_wire::providers::{self, Auth, Speaks, address, serves};
 
 /// A dialect that a provider speaks, and where.
 #[derive(Clone, Debug)]
@@ -76,12 +76,19 @@ pub fn of(
         ways.push(Way { models: way.models, except: way.except, ..Way::plain(way.dialect, carriage, base_url) });
     }
     let dialect = ways.first().map_or(Dialect::OpenAiChat, |way| way.dialect);
-    let main = Way::plain(dialect, Carriage::Own, addresses.filled(given.unwrap_or(known.base_url))?);
+    let main = match ways.first().filter(|_| known.auth == Auth::None) {
+        Some(way) => way.base_url.clone(),
+        None => addresses.filled(given.unwrap_or(known.base_url))?,
+    };
+    let main = Way::plain(dialect, Carriage::Own, main);
     Ok((main, ways))
 }
 
 /// Where a way is found, with the operator's own address if there is one; `None`: not there.
 fn base_url(way: &Speaks, known: &providers::Provider, given: Option<&str>) -> Option<String> {
+    if let Some(given) = given.filter(|_| known.auth == Auth::None) {
+        return Some(known.beside(way, given).into_owned());
+    }
     match (given, way.base_url) {
         (None, own) => Some(own.unwrap_or(known.base_url).to_owned()),
         (Some(given), None) => Some(given.to_owned()),
@@ -161,7 +168,7 @@ mod tests {
             let known = providers::find(id).unwrap();
             base_url(known.speaks.iter().find(|way| way.dialect == dialect).unwrap(), known, given)
         };
-        use Dialect::{Anthropic, OpenAiChat};
+        use Dialect::{Anthropic, Ollama, OpenAiChat};
         for (id, dialect, given, expected) in [
             ("zai", Anthropic, None, Some("https://api.z.ai/api/anthropic/v1")),
             ("zai", Anthropic, Some("http://x/api/paas/v4"), Some("http://x/api/anthropic/v1")),
@@ -171,6 +178,10 @@ mod tests {
             ("google-vertex", Anthropic, Some("http://x/publishers/google"), Some("http://x/publishers/anthropic")),
             ("google-vertex", Anthropic, Some("http://x/publishers/anthropic"), Some("http://x/publishers/anthropic")),
             ("azure", Anthropic, Some("http://x/openai/v1"), Some("http://x/openai/v1")),
+            ("ollama", Ollama, None, Some("http://localhost:11434")),
+            ("ollama", Ollama, Some("http://box:1/v1/"), Some("http://box:1")),
+            ("ollama", OpenAiChat, Some("http://box:1"), Some("http://box:1/v1")),
+            ("vllm", OpenAiChat, Some("http://box:1/v1"), Some("http://box:1/v1")),
         ] {
             assert_eq!(at(id, dialect, given).as_deref(), expected, "{id} {dialect} {given:?}");
         }

@@ -90,6 +90,8 @@ fn simulator() -> Provider {
         headers: Vec::new(),
         models: BTreeMap::new(),
         unsupported_params: None,
+        no_training: true,
+        zero_retention: true,
     }
 }
 

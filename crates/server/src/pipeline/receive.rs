@@ -104,7 +104,8 @@ pub async fn receive(
         Some(resolved) => resolved,
         None => check(envelope.model().ok_or_else(missing_model)?)?,
     };
-    let stream = asked.operation == Operation::Chat && asked.stream.unwrap_or_else(|| streams(asked.face, &envelope));
+    let stream = asked.operation == Operation::Chat
+        && asked.stream.unwrap_or_else(|| streams(asked.face, &received.bytes, &envelope));
     Ok(Call {
         caller,
         face: asked.face,
@@ -123,8 +124,9 @@ pub async fn receive(
 }
 
 /// Whether a body asks for a stream; of some faces one that says nothing does.
-fn streams(face: Dialect, envelope: &Envelope) -> bool {
-    envelope.stream() || codec::streams_unasked(face) && envelope.member("stream").is_none()
+fn streams(face: Dialect, body: &[u8], envelope: &Envelope) -> bool {
+    let unsaid = || envelope.raw(body, "stream").is_none_or(|raw| raw == b"null");
+    envelope.stream() || codec::streams_unasked(face) && unsaid()
 }
 
 /// The body's beginning is enough to refuse a bad model; that the rest is missing is no fault yet.

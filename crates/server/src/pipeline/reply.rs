@@ -164,7 +164,7 @@ struct Writer {
 
 impl Writer {
     fn new(gateway: Gateway, call: Call, outlet: Outlet) -> Self {
-        let reframe = Reframe::new(call.carriage);
+        let reframe = Reframe::new(call.face, call.carriage);
         let set = call.state.config.server.keepalive;
         // Only server-sent events have comments.
         let has_comments = reframe.is_none() && codec::is_sse(call.face);

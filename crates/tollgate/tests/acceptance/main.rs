@@ -16,6 +16,8 @@ mod classes;
 mod errors;
 mod faces;
 mod headers;
+mod media;
+mod ollama;
 mod operations;
 mod providers;
 mod relay;

@@ -1,9 +1,9 @@
 //! Servers that the operator runs, on their usual ports: without a key unless one is set.
 
-use tollgate_ir::Dialect::{Anthropic, OpenAiChat, OpenAiResponses};
+use tollgate_ir::Dialect::{Anthropic, Ollama, OpenAiChat, OpenAiResponses};
 
 use super::auth::Auth;
-use super::record::{CHAT_AND_RESPONSES, OPENAI_AND_ANTHROPIC, Provider, Speaks, own, plain, router};
+use super::record::{CHAT_AND_RESPONSES, OPENAI_AND_ANTHROPIC, Provider, Speaks, at, own, plain, router};
 
 /// A server on this machine that needs no key.
 const fn local(id: &'static str, name: &'static str, base_url: &'static str, url: &'static [&'static str]) -> Provider {
@@ -23,7 +23,11 @@ const fn keyed(id: &'static str, name: &'static str, base_url: &'static str, key
 pub(super) const ROWS: &[Provider] = &[
     Provider {
         aliases: &["ollama_chat"],
-        ..found(CHAT_AND_RESPONSES, local("ollama", "Ollama", "http://localhost:11434/v1", &["OLLAMA_BASE_URL"]))
+        // Its own API keeps thinking, which `/v1` of older versions does not.
+        ..found(
+            &[own(Ollama), at(OpenAiChat, "http://localhost:11434/v1")],
+            local("ollama", "Ollama", "http://localhost:11434", &["OLLAMA_BASE_URL", "OLLAMA_API_BASE", "OLLAMA_HOST"]),
+        )
     },
     Provider {
         aliases: &["hosted_vllm"],

@@ -1,5 +1,7 @@
 //! What is known of one provider, and the short forms in which the records are written.
 
+use std::borrow::Cow;
+
 use tollgate_ir::Dialect;
 
 use super::auth::Auth;
@@ -39,6 +41,21 @@ pub struct Provider {
     pub chat: &'static [Takes],
     /// A server on this machine that is looked for at a start without any configuration.
     pub looked_for: bool,
+}
+
+impl Provider {
+    /// Where a way is, when the operator says where the provider is. A server on one's own machine has its ways side by
+    /// side on one host (`…:11434` and `…:11434/v1`), and the address of any of them tells the others.
+    pub fn beside<'a>(&self, way: &Speaks, base_url: &'a str) -> Cow<'a, str> {
+        let base_url = base_url.trim_end_matches('/');
+        let below = |way: &Speaks| way.base_url?.strip_prefix(self.base_url).filter(|path| path.starts_with('/'));
+        let root =
+            self.speaks.iter().filter_map(below).find_map(|path| base_url.strip_suffix(path)).unwrap_or(base_url);
+        match below(way) {
+            Some(path) => Cow::Owned(format!("{root}{path}")),
+            None => Cow::Borrowed(root),
+        }
+    }
 }
 
 /// A dialect that a provider speaks.

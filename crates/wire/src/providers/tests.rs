@@ -32,6 +32,17 @@ fn every_record_is_whole() {
 }
 
 #[test]
+fn a_local_servers_ways_stand_side_by_side() {
+    let ollama = find("ollama").unwrap();
+    for base in ["http://box:11434", "http://box:11434/", "http://box:11434/v1", "http://box:11434/v1/"] {
+        let ways: Vec<_> = ollama.speaks.iter().map(|way| ollama.beside(way, base).into_owned()).collect();
+        assert_eq!(ways, ["http://box:11434", "http://box:11434/v1"], "{base}");
+    }
+    let vllm = find("vllm").unwrap();
+    assert_eq!(vllm.beside(&vllm.speaks[0], "http://box:8000/v1"), "http://box:8000/v1");
+}
+
+#[test]
 fn makers_are_told_by_names() {
     for (model, maker_id) in [
         ("gpt-5.5", Some("openai")),

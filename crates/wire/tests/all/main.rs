@@ -18,6 +18,7 @@ mod classes;
 mod cohere;
 mod gemini;
 mod matrix;
+mod ollama;
 mod openai_chat;
 mod openai_responses;
 mod providers;
