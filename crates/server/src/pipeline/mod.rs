@@ -20,6 +20,7 @@ mod owners;
 mod passthrough;
 mod plan;
 mod prepare;
+mod reasoning;
 mod receive;
 mod reframe;
 mod refuse;

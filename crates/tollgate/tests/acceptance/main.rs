@@ -13,12 +13,14 @@
 
 mod bodies;
 mod catalogue;
+mod classes;
 mod errors;
 mod faces;
 mod headers;
 mod media;
 mod ollama;
 mod operations;
+mod providers;
 mod relay;
 mod routing;
 mod secrets;
