@@ -74,9 +74,5 @@ pub fn all<'a>(state: &'a State, caller: &Caller, face: Dialect, today: &str) ->
 
 /// What is known of a policy's first target.
 fn first<'a>(state: &'a State, policy: &Policy) -> Model<'a> {
-    match policy {
-        Policy::Target { provider, model } => state.config.model(provider, model),
-        Policy::Fallback(steps) => steps.first().map(|step| first(state, step)).unwrap_or_default(),
-        Policy::Split(branches) => branches.first().map(|branch| first(state, &branch.policy)).unwrap_or_default(),
-    }
+    policy.leaves().first().map(|(provider, model)| state.config.model(provider, model)).unwrap_or_default()
 }
