@@ -5,10 +5,13 @@
 
 mod answer;
 mod chat;
+mod completions;
 mod count;
 mod dispatch;
+mod embed;
 mod exchange;
 mod fetch;
+mod handed;
 pub(crate) mod headers;
 pub(crate) mod identify;
 mod memory;
@@ -20,7 +23,9 @@ mod prepare;
 mod receive;
 mod reframe;
 mod refuse;
+mod relayed;
 pub(crate) mod reply;
+mod rerank;
 mod settle;
 mod stored;
 mod wishes;
@@ -36,9 +41,13 @@ use tollgate_ir::{Dialect, Operation};
 use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
 use chat::Chat;
+use completions::Complete;
 use dispatch::{Failed, Served, walk};
-use receive::{Asked, Call};
+use embed::Embed;
+use passthrough::Whose;
+use receive::{Asked, Call, Task};
 use reply::Reply;
+use rerank::Rerank;
 use settle::Settlement;
 
 /// Serves a client's request to a known endpoint. `id` is the call's id.
@@ -53,19 +62,38 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Ok(caller) => caller,
         Err(fault) => return reply::fault(envelope, id, fault.into(), None),
     };
+    let asked = |operation, model| Asked {
+        face,
+        carriage: FaceCarriage::Own,
+        operation,
+        task: Task::Chat,
+        model,
+        stream: Some(false),
+    };
     let asked = match route.endpoint {
         Endpoint::Chat { model, stream, carriage } => {
-            Asked { face, carriage, operation: Operation::Chat, model, stream }
+            let legacy = carriage == FaceCarriage::Completions;
+            let operation = if legacy { Operation::Complete } else { Operation::Chat };
+            Asked { carriage, stream, ..asked(operation, model) }
         }
-        Endpoint::CountTokens { model } => {
-            Asked { face, carriage: FaceCarriage::Own, operation: Operation::CountTokens, model, stream: Some(false) }
+        Endpoint::CountTokens { model } => asked(Operation::CountTokens, model),
+        Endpoint::Embed { model, protocol } => Asked { task: Task::Embed(protocol), ..asked(Operation::Embed, model) },
+        Endpoint::Rerank { protocol } => Asked { task: Task::Rerank(protocol), ..asked(Operation::Rerank, None) },
+        Endpoint::Relayed { model, operation, path } => {
+            return relayed::serve(gateway, id, caller, asked(operation, model), &path, head, body).await;
         }
         Endpoint::Models { id: model } => return models::reply(&state, &caller, face, id, model.as_deref()),
         Endpoint::StoredResponse { id: response, action } => {
             return stored::reply(gateway, &caller, id, &response, action, head.uri.query()).await;
         }
+        Endpoint::Hosted { operation, path } => {
+            let whose = Whose::Face(&path);
+            return passthrough::serve(gateway, state, &caller, id, face, operation, whose, head, body).await;
+        }
         Endpoint::Passthrough { provider, path } => {
-            return passthrough::serve(gateway, state, &caller, id, face, &provider, &path, head, body).await;
+            let whose = Whose::Named(&provider, &path);
+            let operation = Operation::Passthrough;
+            return passthrough::serve(gateway, state, &caller, id, face, operation, whose, head, body).await;
         }
     };
     chat(gateway, id, caller, asked, head, body).await
@@ -90,7 +118,9 @@ async fn chat(
         Ok(call) => call,
         Err(fault) => return reply::fault(envelope, id, fault.into(), Some(settlement)),
     };
+    let face = call.face;
     let trail = settlement.trail();
+    (trail.face, trail.operation) = (face, call.operation);
     trail.stream = call.stream;
     trail.asked.clone_from(&call.resolved.asked);
     trail.model = Some(call.resolved.canonical());
@@ -137,12 +167,32 @@ async fn answer(
     call: Call,
     mut settlement: Settlement,
 ) -> (Result<Served, Failed>, Settlement, Call) {
-    let result = async {
-        let known = memory::recall(&gateway, &call).await?.understand(&gateway, &call).await?;
-        let facts = Facts { only: known.recalled.pin.as_ref(), first: known.owners.first(), ..Facts::default() };
-        let plan = plan(&call.resolved, &call.state.config, &facts, &mut crate::draw::uniform);
-        walk(&call.state, &plan, &mut Chat::new(&gateway, &call, known), &mut settlement).await
-    }
-    .await;
+    let result = dispatch(&gateway, &call, &mut settlement).await;
     (result, settlement, call)
+}
+
+/// Walks over the targets with what is asked. Only chats continue earlier calls.
+async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -> Result<Served, Failed> {
+    let planned = |facts: &Facts<'_>| plan(&call.resolved, &call.state.config, facts, &mut crate::draw::uniform);
+    match (call.task, &call.legacy) {
+        (Task::Embed(words), _) => {
+            let mut embed = Embed::new(gateway, call, words);
+            walk(&call.state, &planned(&Facts::default()), &mut embed, settlement).await
+        }
+        (Task::Rerank(words), _) => {
+            let mut rerank = Rerank::new(gateway, call, words);
+            walk(&call.state, &planned(&Facts::default()), &mut rerank, settlement).await
+        }
+        (Task::Chat, Some(legacy)) => {
+            let mut complete = Complete::new(gateway, call, legacy);
+            walk(&call.state, &planned(&Facts::default()), &mut complete, settlement).await
+        }
+        (Task::Chat, None) => {
+            let known = memory::recall(gateway, call).await?.understand(gateway, call).await?;
+            let facts = Facts { only: known.recalled.pin.as_ref(), first: known.owners.first(), ..Facts::default() };
+            let plan = planned(&facts);
+            drop(facts);
+            walk(&call.state, &plan, &mut Chat::new(gateway, call, known), settlement).await
+        }
+    }
 }

@@ -6,6 +6,7 @@ use tollgate_ir::{Dialect, Fault};
 use tollgate_wire::bedrock::invoke;
 use tollgate_wire::codec;
 use tollgate_wire::frame::Deframer;
+use tollgate_wire::ops::completions;
 
 use crate::routes::FaceCarriage;
 
@@ -14,6 +15,8 @@ pub struct Reframe {
     carriage: FaceCarriage,
     deframer: Deframer,
     begun: bool,
+    /// A completion's prompt, and the choices before which it went out.
+    echo: (String, Vec<u64>),
 }
 
 impl Reframe {
@@ -23,12 +26,21 @@ impl Reframe {
             carriage,
             deframer: Deframer::for_content_type("text/event-stream"),
             begun: false,
+            echo: (String::new(), Vec::new()),
         })
+    }
+
+    /// Repeats the prompt before each answer.
+    #[must_use]
+    pub fn echoing(mut self, prompt: &str) -> Self {
+        prompt.clone_into(&mut self.echo.0);
+        self
     }
 
     /// The content type of the stream.
     pub const fn content_type(face: Dialect, carriage: FaceCarriage) -> &'static str {
         match carriage {
+            FaceCarriage::Completions => "text/event-stream",
             FaceCarriage::Own => codec::stream_content_type(face),
             FaceCarriage::BedrockInvoke => "application/vnd.amazon.eventstream",
             FaceCarriage::JsonArray => "application/json",
@@ -47,6 +59,16 @@ impl Reframe {
                 FaceCarriage::JsonArray => {
                     out.extend_from_slice(if self.begun { b",\r\n" } else { b"[" });
                     out.extend_from_slice(&frame.data);
+                }
+                FaceCarriage::Completions => {
+                    let chunk = match &frame.data[..] {
+                        b"[DONE]" => Some(b"[DONE]".to_vec()),
+                        data => completions::chunk(data, &self.echo.0, &mut self.echo.1),
+                    };
+                    let Some(chunk) = chunk else { continue };
+                    out.extend_from_slice(b"data: ");
+                    out.extend_from_slice(&chunk);
+                    out.extend_from_slice(b"\n\n");
                 }
                 FaceCarriage::BedrockInvoke | FaceCarriage::Own => invoke::wrap(&mut out, &frame.data),
             }

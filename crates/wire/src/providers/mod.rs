@@ -2,9 +2,12 @@
 //!
 //! One slice; documents, CLI and checks derive from it. A provider that only speaks OpenAI's chat is one row of `table`.
 
+mod operations;
 mod table;
 
 use tollgate_ir::Dialect;
+
+pub use operations::{Completions, Operations};
 
 use crate::openai_models::OpenAiModel;
 use crate::relay::ControlFields;

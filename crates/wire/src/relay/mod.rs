@@ -12,4 +12,4 @@ mod request;
 pub use control::{ControlFields, is_control_field};
 pub use limit::LimitName;
 pub use overrides::forbidden_overrides;
-pub use request::{RelayRequest, Relayed, relay_request};
+pub use request::{RelayRequest, Relayed, control_cuts, relay_request};
