@@ -170,8 +170,10 @@ impl Attempt<'_> {
         understood: Option<&Understood>,
         settlement: &mut Settlement,
     ) -> Result<Body, Failed> {
-        let content_type =
-            provider_headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("text/event-stream");
+        let usual = codec::stream_content_type(self.way.dialect);
+        let content_type = provider_headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or(usual);
+        // An object alone is a stream of one line.
+        let content_type = if self.way.dialect == Dialect::Ollama { usual } else { content_type };
         if content_type.starts_with("application/json") && self.way.dialect != Dialect::Gemini {
             return self.not_a_stream(source, settlement).await;
         }
@@ -215,6 +217,7 @@ impl Attempt<'_> {
             created: self.gateway.clock().now().unix_ms / 1000,
             include_usage: request.params.include_usage,
             echo,
+            stopwatch: settlement.stopwatch(),
         }
     }
 }

@@ -36,7 +36,8 @@ use http::request;
 use hyper::body::Incoming;
 use tollgate_core::caller::Caller;
 use tollgate_core::route::{Facts, plan};
-use tollgate_ir::{Dialect, Operation};
+use tollgate_ir::Operation;
+use tollgate_wire::codec;
 
 use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
@@ -126,7 +127,7 @@ async fn chat(
     trail.model = Some(call.resolved.canonical());
 
     let keepalive = call.state.config.server.keepalive;
-    let early = (call.stream && !keepalive.is_zero() && face != Dialect::Bedrock && call.carriage == FaceCarriage::Own)
+    let early = (call.stream && !keepalive.is_zero() && codec::is_sse(face) && call.carriage == FaceCarriage::Own)
         .then_some(keepalive);
     match early {
         None => {

@@ -9,6 +9,7 @@ use tollgate_core::authorize::authorize;
 use tollgate_core::caller::Caller;
 use tollgate_core::route::{Resolved, resolve};
 use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
+use tollgate_wire::codec;
 use tollgate_wire::json::{Envelope, Patch, apply};
 use tollgate_wire::ops::{embed, rerank};
 use tollgate_wire::relay::forbidden_overrides;
@@ -182,7 +183,7 @@ pub async fn receive(
         None => check(envelope.model().ok_or_else(missing_model)?)?,
     };
     let streams = matches!(asked.operation, Operation::Chat | Operation::Complete);
-    let stream = streams && asked.stream.unwrap_or_else(|| envelope.stream());
+    let stream = streams && asked.stream.unwrap_or_else(|| streams_by(asked.face, &envelope));
     let asked = by_invoke_model(asked, &envelope);
     let mut call = Call::new(asked, caller, state, head, resolved, received.reservation)?;
     (call.body, call.envelope, call.stream) = (received.bytes, envelope, stream);
@@ -213,6 +214,11 @@ fn by_invoke_model(asked: Asked, envelope: &Envelope) -> Asked {
         return asked;
     };
     Asked { face: Dialect::Bedrock, carriage: FaceCarriage::Own, operation, task, ..asked }
+}
+
+/// Whether a body asks for a stream; of some faces one that says nothing does.
+fn streams_by(face: Dialect, envelope: &Envelope) -> bool {
+    envelope.stream() || codec::streams_unasked(face) && envelope.member("stream").is_none()
 }
 
 /// The body's beginning is enough to refuse a bad model; that the rest is missing is no fault yet.

@@ -6,6 +6,7 @@ use tollgate_core::Now;
 use tollgate_core::route::Target;
 use tollgate_core::trail::{Attempt, End, FaultNote, Trail};
 use tollgate_ir::{Dialect, Fault, Operation};
+use tollgate_wire::target::Stopwatch;
 
 use super::answer::Outcome;
 use crate::app::Gateway;
@@ -41,6 +42,12 @@ impl Settlement {
     /// Since the call began.
     pub fn elapsed(&self) -> Duration {
         self.now().since(self.trail.began)
+    }
+
+    /// The same, for who tells it later.
+    pub fn stopwatch(&self) -> Stopwatch {
+        let (clock, began) = (self.gateway.clock(), self.trail.began);
+        Stopwatch::new(move || clock.now().since(began))
     }
 
     /// Time of the gateway's own so far.

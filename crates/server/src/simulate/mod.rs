@@ -89,7 +89,7 @@ fn chat(body: &[u8], created: u64) -> Simulated {
         model: request.model.clone(),
         created,
         include_usage: request.params.include_usage,
-        echo: None,
+        ..ReplyContext::default()
     };
     if request.stream {
         return Simulated { status: 200, pieces: stream(&reply, &model, context), stream: true };

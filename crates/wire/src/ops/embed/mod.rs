@@ -74,6 +74,7 @@ impl Protocol {
             Dialect::OpenAiChat => Some(Self::OpenAi),
             Dialect::Gemini => Some(Self::Gemini),
             Dialect::Cohere => Some(Self::Cohere),
+            Dialect::Ollama => Some(Self::Ollama),
             Dialect::Bedrock if model.contains("cohere.embed") => Some(Self::BedrockCohere),
             Dialect::Bedrock if model.contains("titan-embed") => Some(Self::Titan),
             _ => None,
@@ -83,9 +84,8 @@ impl Protocol {
     /// The dialect whose base URL, credentials, headers and errors it shares.
     pub const fn dialect(self) -> Dialect {
         match self {
-            Self::OpenAi | Self::Mistral | Self::Voyage | Self::Jina | Self::Perplexity | Self::Ollama => {
-                Dialect::OpenAiChat
-            }
+            Self::OpenAi | Self::Mistral | Self::Voyage | Self::Jina | Self::Perplexity => Dialect::OpenAiChat,
+            Self::Ollama => Dialect::Ollama,
             Self::Gemini | Self::Vertex => Dialect::Gemini,
             Self::Cohere | Self::CohereV1 => Dialect::Cohere,
             Self::Titan | Self::BedrockCohere => Dialect::Bedrock,
