@@ -192,7 +192,6 @@ async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -
             let known = memory::recall(gateway, call).await?.understand(gateway, call).await?;
             let facts = Facts { only: known.recalled.pin.as_ref(), first: known.owners.first(), ..Facts::default() };
             let plan = planned(&facts);
-            drop(facts);
             walk(&call.state, &plan, &mut Chat::new(gateway, call, known), settlement).await
         }
     }

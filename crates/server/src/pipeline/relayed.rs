@@ -37,7 +37,7 @@ enum Sent {
     /// JSON, held.
     Json,
     /// Multipart: what was read of it, where the model's name stands in that, and the rest until it is sent.
-    Parts { begun: Bytes, model_at: Option<Range<usize>>, rest: Option<UploadStream>, whole: bool },
+    Parts { begun: Bytes, model_at: Option<Range<usize>>, rest: Option<Box<UploadStream>>, whole: bool },
 }
 
 /// Serves such a call; `path` is what stands after a provider's base URL.
@@ -114,7 +114,7 @@ async fn receive(
     let reservation = gateway.bodies().reserve(0).await?;
     let call = Call::new(asked, caller, state, head, resolved, reservation)?;
     let whole = rest.is_none();
-    Ok((call, Sent::Parts { begun, model_at, rest, whole }))
+    Ok((call, Sent::Parts { begun, model_at, rest: rest.map(Box::new), whole }))
 }
 
 fn model_too_late(held: usize) -> Fault {
