@@ -12,6 +12,7 @@ use tollgate_ir::Fault;
 
 use crate::body::BodyBudget;
 use crate::clock::Clock;
+use crate::health::Wellbeing;
 use crate::media::{MediaFetcher, MediaSettings};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
@@ -34,6 +35,7 @@ struct Inner {
     bodies: BodyBudget,
     continuity: Arc<dyn Continuity>,
     media: MediaFetcher,
+    health: Wellbeing,
     metrics: Metrics,
     state: ArcSwap<State>,
     recent: Mutex<VecDeque<Arc<Trail>>>,
@@ -94,6 +96,7 @@ impl Gateway {
                 bodies,
                 continuity,
                 media,
+                health: Wellbeing::default(),
                 metrics,
                 state: ArcSwap::from_pointee(state),
                 recent: Mutex::new(VecDeque::with_capacity(64)),
@@ -146,6 +149,11 @@ impl Gateway {
     /// Fetches media by address, under guard.
     pub fn media(&self) -> &MediaFetcher {
         &self.inner.media
+    }
+
+    /// How targets fare.
+    pub fn health(&self) -> &Wellbeing {
+        &self.inner.health
     }
 
     /// The figures.

@@ -194,6 +194,8 @@ impl Stream {
         if self.over {
             return;
         }
+        // What the provider said of its own failure; what the tap finds at the end, nobody has told the client.
+        let told = self.fault.is_some();
         let cut = match &mut self.flow {
             Flow::Relay { tap, .. } => {
                 tap.end();
@@ -206,7 +208,7 @@ impl Stream {
         };
         self.after_step();
         match cut {
-            Some(fault) if self.fault.is_none() => self.break_off(fault, out),
+            Some(fault) if !told => self.break_off(fault, out),
             _ => self.over = true,
         }
     }

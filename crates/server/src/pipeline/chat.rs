@@ -17,7 +17,7 @@ use super::owners;
 use super::prepare::{Back, Prepared, prepare};
 use super::receive::Call;
 use super::settle::Settlement;
-use super::{count, fetch, headers};
+use super::{count, fetch, headers, ollama_host};
 use crate::app::Gateway;
 use crate::provider::{Provider, Way};
 
@@ -26,12 +26,14 @@ pub struct Chat<'a> {
     gateway: &'a Gateway,
     call: &'a Call,
     known: Known,
+    /// Whether the body holds what its own dialect's provider would refuse: all of it is looked through for that, so once.
+    foreign: Option<bool>,
 }
 
 impl<'a> Chat<'a> {
     /// Of a call of which this is known.
     pub fn new(gateway: &'a Gateway, call: &'a Call, known: Known) -> Self {
-        Self { gateway, call, known }
+        Self { gateway, call, known, foreign: None }
     }
 }
 
@@ -47,8 +49,9 @@ impl Attempts for Chat<'_> {
         let (gateway, call) = (self.gateway, self.call);
         let way = way(call, provider, target)?;
         let Known { recalled, owners, understood } = &mut self.known;
-        let translates =
-            way.dialect != call.face || recalled.continues() || codec::must_translate(call.face, &call.body);
+        let translates = way.dialect != call.face
+            || recalled.continues()
+            || *self.foreign.get_or_insert_with(|| codec::must_translate(call.face, &call.body));
         if translates && understood.is_none() {
             *understood = Some(Understood::of(gateway, call, recalled).await?);
         }
@@ -89,6 +92,9 @@ impl Attempt<'_> {
                 || self.provider.simulated)
         {
             return count::estimate(self.gateway, self.call, self.target, understood).await.map_err(Failed::from);
+        }
+        if let Some(served) = ollama_host::loaded(self.gateway, self.call, self.target, way, settlement) {
+            return Ok(served);
         }
         let prepared =
             prepare(self.gateway, self.call, self.provider, self.target, way, understood, self.owners).await?;
@@ -151,7 +157,10 @@ impl Attempt<'_> {
             Back::Translate { translation, request } => {
                 let reply = translation.reply(&body)?;
                 let context = self.context(settlement, &request);
-                let bytes = Bytes::from(codec::encode_reply(self.call.face, &reply, &context));
+                let mut bytes = Bytes::from(codec::encode_reply(self.call.face, &reply, &context));
+                if let Some(put_over) = ollama_host::as_asked(self.call, &bytes) {
+                    bytes = put_over;
+                }
                 let before = understood.map_or(0, |u| u.before);
                 memory::remember_reply(self.gateway, self.call, &request, before, &reply, &bytes).await;
                 let outcome = Outcome::of(reply);

@@ -13,8 +13,7 @@ use super::dispatch::{Attempts, Body, Failed, Served};
 use super::exchange::{Answered, Exchange};
 use super::handed::Handed;
 use super::headers;
-use super::memory::{Known, Recalled};
-use super::owners::Owners;
+use super::memory::Known;
 use super::prepare::{Outgoing, Upload, relayed_body};
 use super::receive::Call;
 use super::settle::Settlement;
@@ -158,9 +157,7 @@ async fn chat(
     provider: &Provider,
     settlement: &mut Settlement,
 ) -> Result<Served, Failed> {
-    let recalled = Recalled { pin: None, stored: None };
-    let known = Known { recalled, owners: Owners::default(), understood: None };
-    Chat::new(gateway, call, known).attempt(target, provider, settlement).await
+    Chat::new(gateway, call, Known::nothing()).attempt(target, provider, settlement).await
 }
 
 /// There is no such endpoint, or not for this model.

@@ -93,7 +93,7 @@ pub async fn walk<A: Attempts>(
     settlement: &mut Settlement,
 ) -> Result<A::Served, Failed> {
     let mut failures: Vec<Failed> = Vec::new();
-    for target in &plan.targets {
+    for target in plan.targets() {
         let Some(provider) = state.providers.get(&target.provider) else { continue };
         let before = settlement.attempts();
         match attempts.attempt(target, provider, settlement).await {

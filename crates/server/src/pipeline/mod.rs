@@ -16,9 +16,11 @@ pub(crate) mod headers;
 pub(crate) mod identify;
 mod memory;
 mod models;
+mod ollama_host;
 pub(crate) mod outlet;
 mod owners;
 mod passthrough;
+mod plan;
 mod prepare;
 mod receive;
 mod reframe;
@@ -35,7 +37,6 @@ use std::time::Duration;
 use http::request;
 use hyper::body::Incoming;
 use tollgate_core::caller::Caller;
-use tollgate_core::route::{Facts, plan};
 use tollgate_ir::Operation;
 use tollgate_wire::codec;
 
@@ -45,6 +46,7 @@ use chat::Chat;
 use completions::Complete;
 use dispatch::{Failed, Served, walk};
 use embed::Embed;
+use memory::Known;
 use passthrough::Whose;
 use receive::{Asked, Call, Task};
 use reply::Reply;
@@ -85,7 +87,10 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         }
         Endpoint::Models { id: model } => return models::reply(&state, &caller, face, id, model.as_deref()),
         Endpoint::StoredResponse { id: response, action } => {
-            return stored::reply(gateway, &caller, id, &response, action, head.uri.query()).await;
+            return Box::pin(stored::reply(gateway, &caller, id, &response, action, head.uri.query())).await;
+        }
+        Endpoint::OllamaHost(question) => {
+            return ollama_host::reply(gateway, &state, &caller, id, question, head, body).await;
         }
         Endpoint::Hosted { operation, path } => {
             let whose = Whose::Face(&path);
@@ -94,7 +99,8 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Endpoint::Passthrough { provider, path } => {
             let whose = Whose::Named(&provider, &path);
             let operation = Operation::Passthrough;
-            return passthrough::serve(gateway, state, &caller, id, face, operation, whose, head, body).await;
+            let handing = passthrough::serve(gateway, state, &caller, id, face, operation, whose, head, body);
+            return Box::pin(handing).await;
         }
     };
     chat(gateway, id, caller, asked, head, body).await
@@ -131,7 +137,8 @@ async fn chat(
         .then_some(keepalive);
     match early {
         None => {
-            let (result, settlement, call) = answer(gateway.clone(), call, settlement).await;
+            // Boxed, so that a call that still waits for its body has no room for all that follows.
+            let (result, settlement, call) = Box::pin(answer(gateway.clone(), call, settlement)).await;
             finish(gateway, id, call, result, settlement)
         }
         Some(keepalive) => with_keepalive(gateway, id, call, settlement, keepalive).await,
@@ -174,24 +181,23 @@ async fn answer(
 
 /// Walks over the targets with what is asked. Only chats continue earlier calls.
 async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -> Result<Served, Failed> {
-    let planned = |facts: &Facts<'_>| plan(&call.resolved, &call.state.config, facts, &mut crate::draw::uniform);
+    let plan = |known: &Known| plan::plan(gateway, call, known);
     match (call.task, &call.legacy) {
         (Task::Embed(words), _) => {
-            let mut embed = Embed::new(gateway, call, words);
-            walk(&call.state, &planned(&Facts::default()), &mut embed, settlement).await
+            let plan = plan(&Known::nothing());
+            walk(&call.state, &plan, &mut Embed::new(gateway, call, words), settlement).await
         }
         (Task::Rerank(words), _) => {
-            let mut rerank = Rerank::new(gateway, call, words);
-            walk(&call.state, &planned(&Facts::default()), &mut rerank, settlement).await
+            let plan = plan(&Known::nothing());
+            walk(&call.state, &plan, &mut Rerank::new(gateway, call, words), settlement).await
         }
         (Task::Chat, Some(legacy)) => {
-            let mut complete = Complete::new(gateway, call, legacy);
-            walk(&call.state, &planned(&Facts::default()), &mut complete, settlement).await
+            let plan = plan(&Known::nothing());
+            walk(&call.state, &plan, &mut Complete::new(gateway, call, legacy), settlement).await
         }
         (Task::Chat, None) => {
             let known = memory::recall(gateway, call).await?.understand(gateway, call).await?;
-            let facts = Facts { only: known.recalled.pin.as_ref(), first: known.owners.first(), ..Facts::default() };
-            let plan = planned(&facts);
+            let plan = plan(&known);
             walk(&call.state, &plan, &mut Chat::new(gateway, call, known), settlement).await
         }
     }

@@ -100,10 +100,7 @@ fn describe(o: &mut ObjectWriter<'_>, face: Dialect, name: &str) {
             o.text("name", name);
             o.array("endpoints", |a| a.text("chat"));
         }
-        Dialect::Ollama => {
-            o.text("name", name);
-            o.text("model", name);
-        }
+        Dialect::Ollama => super::ollama_host::describe(o, name),
         Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Bedrock => {
             o.text("id", name);
             o.text("object", "model");

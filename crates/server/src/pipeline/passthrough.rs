@@ -61,12 +61,12 @@ pub async fn serve(
     let mut settlement = Settlement::begin(gateway, id, face, operation);
     settlement.trail().caller = Some(caller.name.to_string());
     settlement.trail().team = caller.team.as_deref().map(str::to_owned);
-    let (found, path) = match whose {
-        Whose::Named(name, path) => (named(&state, name), path),
-        Whose::Face(path) => (of_face(&state, face, &head), path),
+    let (found, path, dialect) = match whose {
+        Whose::Named(name, path) => (named(&state, name), path, None),
+        Whose::Face(path) => (of_face(&state, face, &head), path, Some(face)),
     };
     let result = match found.and_then(|provider| may(caller, provider).map(|()| provider)) {
-        Ok(provider) => hand_through(gateway, &state, provider, face, path, head, body, &mut settlement).await,
+        Ok(provider) => hand_through(gateway, &state, provider, dialect, path, head, body, &mut settlement).await,
         Err(fault) => Err(fault),
     };
     match result {
@@ -127,7 +127,7 @@ async fn hand_through(
     gateway: &Gateway,
     state: &State,
     provider: &Provider,
-    face: Dialect,
+    dialect: Option<Dialect>,
     path: &str,
     head: request::Parts,
     body: Incoming,
@@ -136,10 +136,7 @@ async fn hand_through(
     if !METHODS.contains(&head.method) {
         return Err(Fault::new(FaultKind::MethodNotAllowed, format!("{} is not passed on.", head.method)));
     }
-    let way = provider
-        .way_in(face)
-        .or_else(|| provider.main_way())
-        .ok_or_else(|| Fault::new(FaultKind::NoTarget, "The provider has no address."))?;
+    let way = dialect.and_then(|dialect| provider.way_in(dialect)).unwrap_or_else(|| provider.main_way());
     let uri =
         format!("{}{}{}", joined(&way.base_url, path)?, if query(&head).is_empty() { "" } else { "?" }, query(&head));
     let target = Target { provider: provider.id.clone(), model: String::new(), key: None };

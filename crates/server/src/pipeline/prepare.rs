@@ -12,7 +12,7 @@ use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::json::{self, Envelope, Patch, apply};
 use tollgate_wire::relay::{self, LimitName, RelayRequest, relay_request};
 use tollgate_wire::translate::Translation;
-use tollgate_wire::{codec, openai_responses, ops};
+use tollgate_wire::{codec, gemini, openai_responses, ops};
 
 use super::identify::client_credentials;
 use super::memory::Understood;
@@ -100,7 +100,7 @@ fn relay(
     owners: &Owners,
     losses: &mut Losses,
 ) -> Written {
-    let mut edits = edits(call, way);
+    let mut edits = edits(call, target, way, losses);
     edits.extend(owners.edit(call, target));
     let relayed = relay_request(
         &RelayRequest {
@@ -133,9 +133,13 @@ fn betas(call: &Call) -> Vec<String> {
     flags
 }
 
-/// What must be other for this host: reasoning items that a translation made are not OpenAI's to read, and a body that
-/// came by Bedrock's InvokeModel lacks what Claude's own API wants in it (the reverse is the carriage's).
-fn edits(call: &Call, way: &Way) -> Vec<Patch> {
+/// What must be other for this host: reasoning items that a translation made are not OpenAI's to read, calls that
+/// another's model made lack the signature that Gemini demands, and a body that came by Bedrock's InvokeModel lacks what
+/// Claude's own API wants in it (the reverse is the carriage's).
+fn edits(call: &Call, target: &Target, way: &Way, losses: &mut Losses) -> Vec<Patch> {
+    if call.face == Dialect::Gemini && call.operation == Operation::Chat {
+        return gemini::sign_calls(&call.body, &call.envelope, &target.model, losses);
+    }
     if call.face == Dialect::OpenAiResponses {
         let input = openai_responses::input_without_foreign_reasoning(&call.body);
         return input.map(|input| Patch::set("input", input.as_str())).into_iter().collect();
@@ -211,8 +215,7 @@ async fn request(
     way: &Way,
     written: &Written,
 ) -> Result<Request<Payload>, Fault> {
-    let path = way.carriage.path(way.dialect, call.operation, &target.model, call.stream);
-    let path = path.ok_or_else(|| not_offered(provider))?;
+    let path = path(call, way, &target.model, &written.back).ok_or_else(|| not_offered(provider))?;
     let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &written.betas };
     outgoing.request(gateway, call, provider, target, Upload::Whole(&written.body)).await
 }
@@ -314,6 +317,14 @@ impl Outgoing<'_> {
         }
         headers.extend(provider.headers.iter().cloned());
     }
+}
+
+/// Where the operation stands at the host. A prompt to be completed that travels as it is goes where it came to.
+fn path(call: &Call, way: &Way, model: &str, back: &Back) -> Option<String> {
+    if call.carriage == FaceCarriage::OllamaGenerate && matches!(back, Back::Relay { .. }) {
+        return Some("/api/generate".to_owned());
+    }
+    way.carriage.path(way.dialect, call.operation, model, call.stream)
 }
 
 /// The operator's key, or the client's own where the provider is configured so.

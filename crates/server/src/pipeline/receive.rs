@@ -183,7 +183,7 @@ pub async fn receive(
         None => check(envelope.model().ok_or_else(missing_model)?)?,
     };
     let streams = matches!(asked.operation, Operation::Chat | Operation::Complete);
-    let stream = streams && asked.stream.unwrap_or_else(|| streams_by(asked.face, &envelope));
+    let stream = streams && asked.stream.unwrap_or_else(|| streams_by(asked.face, &received.bytes, &envelope));
     let asked = by_invoke_model(asked, &envelope);
     let mut call = Call::new(asked, caller, state, head, resolved, received.reservation)?;
     (call.body, call.envelope, call.stream) = (received.bytes, envelope, stream);
@@ -217,8 +217,9 @@ fn by_invoke_model(asked: Asked, envelope: &Envelope) -> Asked {
 }
 
 /// Whether a body asks for a stream; of some faces one that says nothing does.
-fn streams_by(face: Dialect, envelope: &Envelope) -> bool {
-    envelope.stream() || codec::streams_unasked(face) && envelope.member("stream").is_none()
+fn streams_by(face: Dialect, body: &[u8], envelope: &Envelope) -> bool {
+    let unsaid = || envelope.raw(body, "stream").is_none_or(|raw| raw == b"null");
+    envelope.stream() || codec::streams_unasked(face) && unsaid()
 }
 
 /// The body's beginning is enough to refuse a bad model; that the rest is missing is no fault yet.

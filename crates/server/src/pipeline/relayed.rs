@@ -11,7 +11,7 @@ use http::{HeaderValue, request};
 use hyper::body::Incoming;
 use tollgate_core::authorize::authorize;
 use tollgate_core::caller::Caller;
-use tollgate_core::route::{Facts, Meaning, Resolved, Target, plan, resolve};
+use tollgate_core::route::{Meaning, Resolved, Target, resolve};
 use tollgate_ir::{Fault, FaultKind, Losses};
 use tollgate_wire::codec;
 use tollgate_wire::json::Envelope;
@@ -21,11 +21,12 @@ use tollgate_wire::relay::forbidden_overrides;
 use super::dispatch::{Attempts, Body, Failed, Served, walk};
 use super::exchange::{Answered, Exchange};
 use super::handed::Handed;
-use super::headers;
+use super::memory::Known;
 use super::prepare::{Outgoing, Upload, not_offered, relayed_body};
 use super::receive::{Asked, Call};
 use super::reply::{self, Reply};
 use super::settle::Settlement;
+use super::{headers, plan};
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake, UploadStream};
 use crate::catalogue::BuiltIn;
@@ -61,7 +62,7 @@ pub async fn serve(
     };
     settlement.trail().asked.clone_from(&call.resolved.asked);
     settlement.trail().model = Some(call.resolved.canonical());
-    let plan = plan(&call.resolved, &call.state.config, &Facts::default(), &mut crate::draw::uniform);
+    let plan = plan::plan(gateway, &call, &Known::nothing());
     let mut relayed = Relayed { gateway, call: &call, path, sent };
     match walk(&call.state, &plan, &mut relayed, &mut settlement).await {
         Ok(served) => reply::served(gateway, call, served, settlement),

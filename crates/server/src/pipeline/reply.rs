@@ -170,7 +170,7 @@ struct Writer {
 
 impl Writer {
     fn new(gateway: Gateway, call: Call, outlet: Outlet) -> Self {
-        let reframe = Reframe::new(call.carriage).map(|r| r.echoing(call.echo()));
+        let reframe = Reframe::new(call.face, call.carriage).map(|r| r.echoing(call.echo()));
         let set = call.state.config.server.keepalive;
         // Only server-sent events have comments.
         let has_comments = reframe.is_none() && codec::is_sse(call.face);

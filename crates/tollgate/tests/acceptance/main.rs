@@ -15,6 +15,8 @@ mod bodies;
 mod errors;
 mod faces;
 mod headers;
+mod media;
+mod ollama;
 mod operations;
 mod relay;
 mod relayed;

@@ -18,6 +18,7 @@ mod cohere;
 mod embed;
 mod gemini;
 mod matrix;
+mod ollama;
 mod openai_chat;
 mod openai_responses;
 mod relay;
