@@ -70,7 +70,12 @@ fn host(request: &Received) -> Script {
         "/bedrock/model/cohere.embed-v4%3A0/invoke" => {
             let texts = texts(&body, &["texts"]);
             let count = texts.len().to_string();
-            return Script::json(200, format!(r#"{{"id":"e1","embeddings":{{"float":[{}]}}}}"#, list(&texts)))
+            let list = list(&texts);
+            let embeddings = match body.get("embedding_types") {
+                Some(_) => format!(r#"{{"float":[{list}]}}"#),
+                None => format!("[{list}]"),
+            };
+            return Script::json(200, format!(r#"{{"id":"e1","embeddings":{embeddings}}}"#))
                 .header("x-amzn-bedrock-input-token-count", &count);
         }
         other => return Script::json(404, format!(r#"{{"error":{{"message":"no {other}"}}}}"#)),
@@ -180,7 +185,7 @@ async fn a_long_batch_is_split_and_put_together_in_order() {
     let upstream = ScriptedUpstream::choosing(|request| {
         let script = host(request);
         // Later parts overtake the first.
-        match request.body.windows(5).any(|w| w == br#""t-0""#) {
+        match request.body.windows(5).any(|w| w == br#""t-1""#) {
             true => script.paced(Duration::from_millis(200)),
             false => script,
         }
