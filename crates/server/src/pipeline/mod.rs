@@ -14,6 +14,7 @@ mod fetch;
 mod handed;
 pub(crate) mod headers;
 pub(crate) mod identify;
+mod listed;
 mod memory;
 mod models;
 mod ollama_host;
@@ -22,6 +23,7 @@ mod owners;
 mod passthrough;
 mod plan;
 mod prepare;
+mod reasoning;
 mod receive;
 mod reframe;
 mod refuse;
@@ -85,7 +87,10 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Endpoint::Relayed { model, operation, path } => {
             return relayed::serve(gateway, id, caller, asked(operation, model), &path, head, body).await;
         }
-        Endpoint::Models { id: model } => return models::reply(&state, &caller, face, id, model.as_deref()),
+        Endpoint::Models { id: model } => {
+            let today = gateway.clock().now().day();
+            return models::reply(&state, &caller, face, id, model.as_deref(), &today);
+        }
         Endpoint::StoredResponse { id: response, action } => {
             return Box::pin(stored::reply(gateway, &caller, id, &response, action, head.uri.query())).await;
         }

@@ -12,12 +12,15 @@
 )]
 
 mod bodies;
+mod catalogue;
+mod classes;
 mod errors;
 mod faces;
 mod headers;
 mod media;
 mod ollama;
 mod operations;
+mod providers;
 mod relay;
 mod relayed;
 mod routing;

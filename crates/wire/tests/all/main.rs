@@ -14,6 +14,7 @@ mod streams;
 
 mod anthropic;
 mod bedrock;
+mod classes;
 mod cohere;
 mod embed;
 mod gemini;
@@ -21,5 +22,6 @@ mod matrix;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
+mod providers;
 mod relay;
 mod rerank;

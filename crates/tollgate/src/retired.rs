@@ -1,0 +1,37 @@
+//! Targets of the configuration that are served no more, or will not be for long.
+
+use tollgate_core::catalogue::Offer;
+use tollgate_core::config::{Config, Policy};
+
+/// A sentence for each model that virtual models or providers name and that is retired on a day, or has a day to go.
+pub fn warnings(config: &Config, today: &str) -> Vec<String> {
+    let mut targets: Vec<(String, &str, &str)> = Vec::new();
+    for (name, model) in &config.models {
+        collect(&model.policy, &format!("models.{name}"), &mut targets);
+    }
+    for provider in &config.providers {
+        let named =
+            provider.models.keys().map(|model| (format!("providers.{}.models", provider.id), &*provider.id, &**model));
+        targets.extend(named);
+    }
+    let said = |(path, provider, model): &(String, &str, &str)| {
+        let known = config.provider(provider)?.known?;
+        let offer = config.catalogue.offer(known, model)?;
+        let retires = offer.retires()?;
+        let verb = if offer.is_retired(today) { "is retired since" } else { "retires on" };
+        Some(format!("{path}: `{provider}/{model}` {verb} {retires}{}", advice(&offer, provider)))
+    };
+    targets.iter().filter_map(said).collect()
+}
+
+fn advice(offer: &Offer<'_>, provider: &str) -> String {
+    offer.successor().map(|next| format!("; its successor is `{provider}/{next}`")).unwrap_or_default()
+}
+
+fn collect<'a>(policy: &'a Policy, path: &str, targets: &mut Vec<(String, &'a str, &'a str)>) {
+    match policy {
+        Policy::Target { provider, model } => targets.push((path.to_owned(), provider, model)),
+        Policy::Fallback(steps) => steps.iter().for_each(|step| collect(step, path, targets)),
+        Policy::Split(branches) => branches.iter().for_each(|branch| collect(&branch.policy, path, targets)),
+    }
+}
