@@ -51,7 +51,16 @@ impl Few {
         base_url: &'static str,
         key: &'static [&'static str],
     ) -> KnownProvider {
-        KnownProvider { id, aliases: &[], dialect, base_url, key_variables: key, url_variables: &["BASE_URL"] }
+        KnownProvider {
+            id,
+            aliases: &[],
+            dialect,
+            base_url,
+            key_variables: key,
+            url_variables: &["BASE_URL"],
+            pointers: &[],
+            address_variables: Vec::new(),
+        }
     }
 
     const fn new() -> Self {

@@ -1,5 +1,6 @@
 //! The gateway at work: listeners, the pipeline of a call, upstreams, the admin API.
 
+mod address;
 mod admin;
 pub mod app;
 pub mod body;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use http::{HeaderName, HeaderValue};
-use tollgate_core::config::{self, ApiKey, Config, Modality, Surroundings};
+use tollgate_core::config::{self, Config, Modality, Surroundings};
 use tollgate_core::money::{Nanos, Price, Rates};
 use tollgate_ir::{Dialect, Fault, FaultKind, MediaKind};
 use tollgate_wire::carriage::Carriage;
@@ -11,7 +11,8 @@ use tollgate_wire::providers::{self, Auth};
 use tollgate_wire::relay::ControlFields;
 use tollgate_wire::target::ModelFacts;
 
-use crate::credentials::{AwsKeys, AwsSigner, Credential, Secret};
+use crate::address;
+use crate::credentials::{Configured, Credential, Place, configured};
 use crate::simulate;
 use crate::upstream::{ClientIdentity, Egress, EgressConfig};
 
@@ -26,8 +27,8 @@ pub struct Provider {
     pub egress: Egress,
     /// The operator's credentials, in the order of the configuration's keys; never empty.
     pub credentials: Vec<Credential>,
-    /// How the client's own credential is sent, where that is asked for.
-    pub passthrough: Option<Auth>,
+    /// Where the client's own credential stands, where that is asked for.
+    pub passthrough: Option<Place>,
     /// How long to wait.
     pub timeouts: config::Timeouts,
     /// Headers on every request.
@@ -69,12 +70,13 @@ impl Provider {
             (Some(known), _) => known.auth,
             (None, way) => Auth::usual(way.map_or(Dialect::OpenAiChat, |w| w.dialect)),
         };
+        let Configured { credentials, passthrough } = configured(provider, auth, around)?;
         Ok(Self {
             id: provider.id.clone(),
             simulated: false,
             egress: egress(provider, around)?,
-            credentials: credentials(provider, auth, around)?,
-            passthrough: provider.passthrough.then_some(auth),
+            credentials,
+            passthrough,
             timeouts: provider.timeouts,
             headers: headers(provider)?,
             control: known.map_or(ControlFields::Keep, |k| k.control),
@@ -154,7 +156,7 @@ fn ways(
         .map(str::parse::<Carriage>)
         .transpose()
         .map_err(|e| misconfigured(provider, &e))?;
-    let given = |base_url: &str| -> Result<String, Fault> { with_region(provider, base_url, around) };
+    let given = |base_url: &str| address::base_url(provider, base_url, around);
     let Some(known) = known else {
         let dialect = provider.dialect.unwrap_or(Dialect::OpenAiChat);
         let base_url = given(provider.base_url.as_deref().unwrap_or_default())?;
@@ -172,88 +174,18 @@ fn ways(
         .iter()
         .map(|way| {
             // The operator's base URL stands for the whole provider: a test server speaks all of its dialects.
-            let base = provider.base_url.as_deref().or(way.base_url).unwrap_or(known.base_url);
+            let record = way.base_url.unwrap_or(known.base_url);
+            let base =
+                provider.base_url.as_deref().map_or_else(|| record.to_owned(), |own| address::for_way(own, record));
             let own = way.carriage.parse().map_err(|e: String| misconfigured(provider, &e))?;
             Ok(Way {
                 dialect: way.dialect,
                 carriage: carriage.clone().unwrap_or(own),
-                base_url: given(base)?,
+                base_url: given(&base)?,
                 models: way.models,
             })
         })
         .collect()
-}
-
-fn with_region(provider: &config::Provider, base_url: &str, around: &dyn Surroundings) -> Result<String, Fault> {
-    if !base_url.contains("{region}") {
-        return Ok(base_url.trim_end_matches('/').to_owned());
-    }
-    let region =
-        region(provider, around).ok_or_else(|| misconfigured(provider, "it needs a `region` (or AWS_REGION)"))?;
-    Ok(base_url.replace("{region}", &region))
-}
-
-fn region(provider: &config::Provider, around: &dyn Surroundings) -> Option<String> {
-    provider.region.clone().or_else(|| around.variable("AWS_REGION")).or_else(|| around.variable("AWS_DEFAULT_REGION"))
-}
-
-fn credentials(provider: &config::Provider, auth: Auth, around: &dyn Surroundings) -> Result<Vec<Credential>, Fault> {
-    if provider.keys.is_empty() {
-        return Ok(vec![match auth {
-            Auth::Aws => aws_from_environment(provider, around)?,
-            _ => Credential::None,
-        }]);
-    }
-    provider.keys.iter().map(|key| credential(provider, auth, key, around)).collect()
-}
-
-fn credential(
-    provider: &config::Provider,
-    auth: Auth,
-    key: &ApiKey,
-    around: &dyn Surroundings,
-) -> Result<Credential, Fault> {
-    let secret = || Secret::new(key.key.expose());
-    Ok(match auth {
-        Auth::None | Auth::Bearer | Auth::Google | Auth::Exchange(_) => Credential::Bearer(secret()),
-        Auth::Azure => Credential::Header(HeaderName::from_static("api-key"), secret()),
-        Auth::Query(name) => Credential::Query(name, secret()),
-        Auth::Scheme(scheme) => {
-            Credential::Header(http::header::AUTHORIZATION, Secret::new(format!("{scheme} {}", key.key.expose())))
-        }
-        Auth::Header(name) => Credential::Header(HeaderName::from_static(name), secret()),
-        // `ACCESS_KEY_ID:SECRET` signs; anything else is a Bedrock API key.
-        Auth::Aws => {
-            match key.key.expose().split_once(':').filter(|(id, _)| id.starts_with("AKIA") || id.starts_with("ASIA")) {
-                Some((id, secret)) => aws(provider, id.to_owned(), secret.to_owned(), None, around)?,
-                None => Credential::Bearer(secret()),
-            }
-        }
-    })
-}
-
-fn aws_from_environment(provider: &config::Provider, around: &dyn Surroundings) -> Result<Credential, Fault> {
-    match (around.variable("AWS_ACCESS_KEY_ID"), around.variable("AWS_SECRET_ACCESS_KEY")) {
-        (Some(id), Some(secret)) => aws(provider, id, secret, around.variable("AWS_SESSION_TOKEN"), around),
-        _ => Ok(Credential::None),
-    }
-}
-
-fn aws(
-    provider: &config::Provider,
-    access_key_id: String,
-    secret: String,
-    token: Option<String>,
-    around: &dyn Surroundings,
-) -> Result<Credential, Fault> {
-    let region = region(provider, around)
-        .ok_or_else(|| misconfigured(provider, "it needs a `region` (or AWS_REGION) to sign requests"))?;
-    let keys = AwsKeys::Static {
-        access_key_id,
-        secret_access_key: Secret::new(secret),
-        session_token: token.map(Secret::new),
-    };
-    Ok(Credential::Aws(AwsSigner { region, service: "bedrock".to_owned(), keys }))
 }
 
 fn egress(provider: &config::Provider, around: &dyn Surroundings) -> Result<Egress, Fault> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tollgate_ir::Dialect;
 
-use super::Secret;
+use super::{Auth, Secret};
 use crate::money::Price;
 
 /// A checked configuration.
@@ -115,14 +115,22 @@ pub struct Provider {
     /// The prefix before the operation's path, if the file says, without a `/` at its end; always there when `known`
     /// is `None`.
     pub base_url: Option<String>,
-    /// The operator's keys; empty: the provider takes none.
+    /// The operator's keys; empty: the provider takes none, or another credential.
     pub keys: Vec<ApiKey>,
+    /// How it is authenticated with, if the file says.
+    pub auth: Option<Auth>,
+    /// The variables in which a key was looked for in vain, where one is wanted.
+    pub wanted_keys: &'static [&'static str],
     /// The client's own credential goes upstream instead.
     pub passthrough: bool,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// The region, for hosts that have several.
     pub region: Option<String>,
+    /// The project, for Google Cloud.
+    pub project: Option<String>,
+    /// The resource, for Azure: its name, or its host.
+    pub resource: Option<String>,
     /// An HTTP proxy for this provider (it may hold a password).
     pub proxy: Option<Secret>,
     /// A PEM file of further trusted roots.

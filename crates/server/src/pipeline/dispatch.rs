@@ -22,6 +22,7 @@ use super::receive::Call;
 use super::settle::Settlement;
 use super::{count, fetch, headers};
 use crate::app::Gateway;
+use crate::credentials;
 use crate::provider::{Provider, Way};
 use crate::simulate;
 use crate::upstream::Deadlines;
@@ -178,9 +179,8 @@ impl Attempt<'_> {
         {
             return count::estimate(self.gateway, self.call, self.target, understood).await.map_err(Failed::from);
         }
-        let prepared =
-            prepare(self.gateway, self.call, self.provider, self.target, way, understood, self.owners).await?;
-        let Prepared { request, body, back, losses } = prepared;
+        let prepared = prepare(self.call, self.provider, self.target, way, understood, self.owners)?;
+        let Prepared { head, body, credential, back, losses } = prepared;
         let (status, provider_headers, source) = if self.provider.simulated {
             let created = self.gateway.clock().now().unix_ms / 1000;
             let simulated = simulate::respond(&body, created);
@@ -190,7 +190,8 @@ impl Attempt<'_> {
             (simulated.status, headers, Source::Simulated(VecDeque::from(simulated.pieces)))
         } else {
             let deadlines = self.deadlines(settlement);
-            let sent = self.gateway.upstream().send(request, &self.provider.egress, &deadlines);
+            let transport = self.gateway.transport(&self.provider.egress);
+            let sent = credentials::send(transport, &credential, &head, &body, &deadlines);
             let (head, body) = settlement.waiting(sent).await?.into_parts();
             (head.status.as_u16(), head.headers, Source::remote(body, self.call.stream))
         };

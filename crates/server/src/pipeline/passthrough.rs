@@ -24,7 +24,7 @@ use super::settle::Settlement;
 use super::wishes::Wishes;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake};
-use crate::credentials::SignedBody;
+use crate::credentials::{self, SignedBody};
 use crate::provider::Provider;
 use crate::routes::PREFIXES;
 use crate::upstream::{Deadlines, Payload, ReplyBody};
@@ -119,21 +119,21 @@ async fn hand_through(
     let (mut out, ()) = out.into_parts();
     let has_body =
         head.headers.get(CONTENT_LENGTH).is_some_and(|v| v != "0") || head.headers.contains_key("transfer-encoding");
-    let signs = matches!(provider.credentials.first(), Some(crate::credentials::Credential::Aws(_)));
-    let (payload, whole) = match (has_body, signs) {
-        (false, _) => (Payload::Empty, Bytes::new()),
-        // A signature covers the body.
-        (true, true) => {
-            let bytes = intake.whole().await?.bytes;
-            (Payload::from(bytes.clone()), bytes)
-        }
-        (true, false) => (Payload::stream(intake.stream()), Bytes::new()),
-    };
     let credential = provider.credentials.first().cloned().unwrap_or_default();
-    credential.apply(&mut out, SignedBody::Whole(&whole), gateway.clock().wall()).await?;
+    let signs = credential.signs();
     let deadlines = deadlines(provider, &head)?;
-    let sent = gateway.upstream().send(Request::from_parts(out, payload), &provider.egress, &deadlines);
-    let (head, body) = settlement.waiting(sent).await?.into_parts();
+    let transport = gateway.transport(&provider.egress);
+    let sent = if has_body && !signs {
+        // A stream is sent once, whatever the provider says to its credential.
+        deadlines.within(credential.apply(&mut out, SignedBody::Unsigned, transport)).await?;
+        let request = Request::from_parts(out, Payload::stream(intake.stream()));
+        settlement.waiting(gateway.upstream().send(request, &provider.egress, &deadlines)).await?
+    } else {
+        // A signature covers the body.
+        let body = if has_body { intake.whole().await?.bytes } else { Bytes::new() };
+        settlement.waiting(credentials::send(transport, &credential, &out, &body, &deadlines)).await?
+    };
+    let (head, body) = sent.into_parts();
     settlement.attempt_status(head.status.as_u16());
     Ok((head, body))
 }

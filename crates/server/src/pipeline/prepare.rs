@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Request, request};
 use tollgate_core::config::Unsupported;
 use tollgate_core::route::{Meaning, Target};
 use tollgate_ir::{self as ir, Dialect, Fault, FaultKind, Losses, Operation};
@@ -18,11 +18,10 @@ use super::identify::client_credentials;
 use super::memory::Understood;
 use super::owners::Owners;
 use super::receive::Call;
-use crate::app::{Gateway, hash};
-use crate::credentials::{Credential, Secret, SignedBody};
+use crate::app::hash;
+use crate::credentials::{Credential, Secret};
 use crate::provider::{Provider, Way};
 use crate::routes::FaceCarriage;
-use crate::upstream::Payload;
 
 /// Marks requests that passed a Tollgate, so that one that comes back to us is refused and not sent round and round.
 pub const HOP: HeaderName = HeaderName::from_static("x-tollgate-hop");
@@ -34,10 +33,12 @@ pub fn hops(headers: &HeaderMap) -> u32 {
 
 /// A request for one target, and how to read its answer.
 pub struct Prepared {
-    /// What goes up.
-    pub request: Request<Payload>,
-    /// The body again, for the simulated provider.
+    /// What goes up, but for its credential.
+    pub head: request::Parts,
+    /// Its body.
     pub body: Bytes,
+    /// What it is authenticated with.
+    pub credential: Credential,
     /// How the answer comes back.
     pub back: Back,
     /// What could not be kept.
@@ -68,8 +69,7 @@ struct Written {
 }
 
 /// Prepares a call for one target. With `understood` it is translated, else relayed.
-pub async fn prepare(
-    gateway: &Gateway,
+pub fn prepare(
     call: &Call,
     provider: &Provider,
     target: &Target,
@@ -88,8 +88,9 @@ pub async fn prepare(
         }
     };
     refuse_losses(call, provider, &losses)?;
-    let request = request(gateway, call, provider, target, way, &written).await?;
-    Ok(Prepared { request, body: written.body, back: written.back, losses })
+    let head = head(call, provider, target, way, &written)?;
+    let credential = credential(call, provider, target)?;
+    Ok(Prepared { head, body: written.body, credential, back: written.back, losses })
 }
 
 fn relay(
@@ -203,14 +204,13 @@ fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Result<()
     Err(fault)
 }
 
-async fn request(
-    gateway: &Gateway,
+fn head(
     call: &Call,
     provider: &Provider,
     target: &Target,
     way: &Way,
     written: &Written,
-) -> Result<Request<Payload>, Fault> {
+) -> Result<request::Parts, Fault> {
     let path = way.carriage.path(way.dialect, call.operation, &target.model, call.stream).ok_or_else(|| {
         Fault::new(FaultKind::NotServedHere, format!("The provider `{}` does not offer this operation.", provider.id))
     })?;
@@ -238,16 +238,12 @@ async fn request(
         }
     }
     headers.extend(provider.headers.iter().cloned());
-    let (mut head, ()) = request.into_parts();
-    let credential = credential(call, provider, target)?;
-    credential.apply(&mut head, SignedBody::Whole(&written.body), gateway.clock().wall()).await?;
-    Ok(Request::from_parts(head, Payload::from(written.body.clone())))
+    Ok(request.into_parts().0)
 }
 
 /// The operator's key, or the client's own where the provider is configured so.
 fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Credential, Fault> {
-    use tollgate_wire::providers::Auth;
-    let Some(auth) = provider.passthrough else {
+    let Some(place) = &provider.passthrough else {
         let index = target.key.unwrap_or(0).min(provider.credentials.len().saturating_sub(1));
         return Ok(provider.credentials.get(index).cloned().unwrap_or_default());
     };
@@ -263,13 +259,5 @@ fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Crede
             ),
         )
     })?;
-    Ok(match auth {
-        Auth::None => Credential::None,
-        Auth::Bearer | Auth::Aws | Auth::Google | Auth::Exchange(_) => Credential::Bearer(own),
-        Auth::Azure => Credential::Header(HeaderName::from_static("api-key"), own),
-        Auth::Query(name) => Credential::Query(name, own),
-        Auth::Scheme(scheme) => Credential::Header(AUTHORIZATION, Secret::new(format!("{scheme} {}", own.expose()))),
-        Auth::Header(name) if name != AUTHORIZATION.as_str() => Credential::Header(HeaderName::from_static(name), own),
-        Auth::Header(_) => Credential::Bearer(own),
-    })
+    Ok(Credential::Key(place.clone(), own))
 }

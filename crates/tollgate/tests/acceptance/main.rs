@@ -12,6 +12,7 @@
 )]
 
 mod bodies;
+mod credentials;
 mod errors;
 mod faces;
 mod headers;
