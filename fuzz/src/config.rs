@@ -45,7 +45,7 @@ impl Surroundings for Said<'_> {
 struct Few([KnownProvider; 3]);
 
 impl Few {
-    const fn known(
+    fn known(
         id: &'static str,
         dialect: Dialect,
         base_url: &'static str,
@@ -58,12 +58,12 @@ impl Few {
             base_url,
             key_variables: key,
             url_variables: &["BASE_URL"],
-            pointers: &[],
             address_variables: Vec::new(),
+            pointers: &[],
         }
     }
 
-    const fn new() -> Self {
+    fn new() -> Self {
         Self([
             Self::known("openai", Dialect::OpenAiChat, "https://api.openai.com/v1", &["OPENAI_API_KEY"]),
             Self::known("anthropic", Dialect::Anthropic, "https://api.anthropic.com/v1", &["ANTHROPIC_API_KEY"]),

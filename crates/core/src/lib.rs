@@ -8,9 +8,11 @@
 
 pub mod authorize;
 pub mod caller;
+pub mod catalogue;
 pub mod config;
 pub mod continuity;
 pub mod fold;
+pub mod health;
 pub mod money;
 mod near;
 mod now;

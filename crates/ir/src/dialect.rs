@@ -16,12 +16,21 @@ pub enum Dialect {
     Bedrock,
     /// Cohere Chat v2.
     Cohere,
+    /// Ollama's own API.
+    Ollama,
 }
 
 impl Dialect {
     /// All dialects, in the order of every table.
-    pub const ALL: [Self; 6] =
-        [Self::OpenAiChat, Self::OpenAiResponses, Self::Anthropic, Self::Gemini, Self::Bedrock, Self::Cohere];
+    pub const ALL: [Self; 7] = [
+        Self::OpenAiChat,
+        Self::OpenAiResponses,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Bedrock,
+        Self::Cohere,
+        Self::Ollama,
+    ];
 
     /// The name in configuration, logs and documents.
     pub const fn as_str(self) -> &'static str {
@@ -32,6 +41,7 @@ impl Dialect {
             Self::Gemini => "gemini",
             Self::Bedrock => "bedrock",
             Self::Cohere => "cohere",
+            Self::Ollama => "ollama",
         }
     }
 }

@@ -13,6 +13,7 @@ use tollgate_ir::Fault;
 use crate::body::BodyBudget;
 use crate::clock::Clock;
 use crate::credentials::Transport;
+use crate::health::Wellbeing;
 use crate::media::{MediaFetcher, MediaSettings};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
@@ -35,6 +36,7 @@ struct Inner {
     bodies: BodyBudget,
     continuity: Arc<dyn Continuity>,
     media: MediaFetcher,
+    health: Wellbeing,
     metrics: Metrics,
     state: ArcSwap<State>,
     recent: Mutex<VecDeque<Arc<Trail>>>,
@@ -95,6 +97,7 @@ impl Gateway {
                 bodies,
                 continuity,
                 media,
+                health: Wellbeing::default(),
                 metrics,
                 state: ArcSwap::from_pointee(state),
                 recent: Mutex::new(VecDeque::with_capacity(64)),
@@ -152,6 +155,11 @@ impl Gateway {
     /// Fetches media by address, under guard.
     pub fn media(&self) -> &MediaFetcher {
         &self.inner.media
+    }
+
+    /// How targets fare.
+    pub fn health(&self) -> &Wellbeing {
+        &self.inner.health
     }
 
     /// The figures.

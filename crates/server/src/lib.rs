@@ -1,6 +1,5 @@
 //! The gateway at work: listeners, the pipeline of a call, upstreams, the admin API.
 
-mod address;
 mod admin;
 pub mod app;
 pub mod body;
@@ -9,6 +8,7 @@ pub mod clock;
 pub mod credentials;
 mod draw;
 pub mod edge;
+mod health;
 pub mod listen;
 pub mod media;
 pub mod metrics;
@@ -18,3 +18,4 @@ pub mod routes;
 pub mod simulate;
 pub mod tasks;
 pub mod upstream;
+mod ways;

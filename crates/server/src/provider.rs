@@ -1,20 +1,24 @@
 //! A configured provider, ready to be asked: the ways it can be spoken to, its credentials, the way to it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
+use tollgate_core::catalogue::{Catalogue, Offer};
 use tollgate_core::config::{self, Config, Modality, Surroundings};
 use tollgate_core::money::{Nanos, Price, Rates};
 use tollgate_ir::{Dialect, Fault, FaultKind, MediaKind};
 use tollgate_wire::carriage::Carriage;
+use tollgate_wire::openai_chat::Takes;
 use tollgate_wire::providers::{self, Auth};
 use tollgate_wire::relay::ControlFields;
 use tollgate_wire::target::ModelFacts;
 
-use crate::address;
 use crate::credentials::{Configured, Credential, Place, configured};
 use crate::simulate;
 use crate::upstream::{ClientIdentity, Egress, EgressConfig};
+use crate::ways;
+pub use crate::ways::Way;
 
 /// A provider, ready to be asked.
 #[derive(Debug)]
@@ -37,20 +41,12 @@ pub struct Provider {
     pub control: ControlFields,
     /// What happens to parameters that its models do not take.
     pub unsupported: Option<config::Unsupported>,
+    main: Way,
     ways: Vec<Way>,
+    host: Option<&'static [Takes]>,
     models: HashMap<String, Model>,
-}
-
-/// A dialect that a provider speaks, and where.
-#[derive(Clone, Debug)]
-pub struct Way {
-    /// Which.
-    pub dialect: Dialect,
-    /// How it travels.
-    pub carriage: Carriage,
-    /// What stands before the operation's path.
-    pub base_url: String,
-    models: &'static [&'static str],
+    /// The catalogue, and the provider's id there.
+    catalogue: (Arc<Catalogue>, Option<&'static str>),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -65,10 +61,10 @@ impl Provider {
     /// missing region).
     pub fn new(provider: &config::Provider, around: &dyn Surroundings) -> Result<Self, Fault> {
         let known = provider.known.and_then(providers::find);
-        let ways = ways(provider, known, around)?;
-        let auth = match (known, ways.first()) {
-            (Some(known), _) => known.auth,
-            (None, way) => Auth::usual(way.map_or(Dialect::OpenAiChat, |w| w.dialect)),
+        let (main, ways) = ways::of(provider, known, around)?;
+        let auth = match known {
+            Some(known) => known.auth,
+            None => Auth::usual(main.dialect),
         };
         let Configured { credentials, passthrough } = configured(provider, auth, around)?;
         Ok(Self {
@@ -78,17 +74,20 @@ impl Provider {
             credentials,
             passthrough,
             timeouts: provider.timeouts,
-            headers: headers(provider)?,
+            headers: headers(provider, known)?,
             control: known.map_or(ControlFields::Keep, |k| k.control),
             unsupported: provider.unsupported_params,
+            main,
             ways,
+            host: known.map(|k| k.chat),
             models: provider.models.iter().map(|(name, facts)| (name.clone(), model(facts))).collect(),
+            catalogue: (Catalogue::bundled(), provider.known),
         })
     }
 
     /// The built-in simulation.
     pub fn simulated() -> Result<Self, Fault> {
-        let way = Way { dialect: Dialect::OpenAiChat, carriage: Carriage::Own, base_url: String::new(), models: &[] };
+        let way = Way::plain(Dialect::OpenAiChat, Carriage::Own, String::new());
         Ok(Self {
             id: config::SIMULATED.to_owned(),
             simulated: true,
@@ -99,8 +98,11 @@ impl Provider {
             headers: Vec::new(),
             control: ControlFields::Cut,
             unsupported: None,
+            main: way.clone(),
             ways: vec![way],
+            host: None,
             models: simulate::MODELS.iter().map(|m| (m.name.to_owned(), simulated_model())).collect(),
+            catalogue: (Catalogue::bundled(), None),
         })
     }
 
@@ -118,74 +120,37 @@ impl Provider {
         wanted.and_then(|dialect| fits().find(|way| way.dialect == dialect)).or_else(|| fits().next())
     }
 
-    /// The way for requests that are handed through as they are: the first.
-    pub fn main_way(&self) -> Option<&Way> {
-        self.ways.first()
+    /// The way for requests that are handed through as they are.
+    pub fn main_way(&self) -> &Way {
+        &self.main
     }
 
-    /// What is known of a model.
+    /// What is known of a model: what the operator says, and where nothing, what the catalogue says.
     pub fn facts(&self, model: &str) -> ModelFacts {
-        self.models.get(model).map(|m| m.facts.clone()).unwrap_or_default()
+        let mut facts = self.models.get(model).map(|m| m.facts.clone()).unwrap_or_default();
+        if let Some(offer) = self.offer(model) {
+            facts.max_output = facts.max_output.or_else(|| offer.max_output());
+            facts.media = facts.media.or_else(|| offered_media(&offer));
+        }
+        ModelFacts { host: self.host, ..facts }
     }
 
-    /// What a model costs, where the operator says.
-    pub fn price(&self, model: &str) -> Option<&Price> {
-        self.models.get(model)?.price.as_ref()
+    /// What a model costs: as the operator says, else as the catalogue.
+    pub fn price(&self, model: &str) -> Option<Price> {
+        let own = self.models.get(model).and_then(|m| m.price.clone());
+        own.or_else(|| self.offer(model)?.price())
+    }
+
+    /// What the catalogue knows of a model.
+    pub fn offer(&self, model: &str) -> Option<Offer<'_>> {
+        let (catalogue, known) = &self.catalogue;
+        catalogue.offer_of((*known)?, model)
     }
 
     /// The models that the configuration names.
     pub fn model_names(&self) -> impl Iterator<Item = &str> {
         self.models.keys().map(String::as_str)
     }
-}
-
-impl Way {
-    fn serves(&self, model: &str) -> bool {
-        self.models.is_empty() || self.models.iter().any(|start| model.contains(start))
-    }
-}
-
-fn ways(
-    provider: &config::Provider,
-    known: Option<&'static providers::Provider>,
-    around: &dyn Surroundings,
-) -> Result<Vec<Way>, Fault> {
-    let carriage = provider
-        .carriage
-        .as_deref()
-        .map(str::parse::<Carriage>)
-        .transpose()
-        .map_err(|e| misconfigured(provider, &e))?;
-    let given = |base_url: &str| address::base_url(provider, base_url, around);
-    let Some(known) = known else {
-        let dialect = provider.dialect.unwrap_or(Dialect::OpenAiChat);
-        let base_url = given(provider.base_url.as_deref().unwrap_or_default())?;
-        return Ok(vec![Way { dialect, carriage: carriage.unwrap_or_default(), base_url, models: &[] }]);
-    };
-    let base = provider.base_url.as_deref().unwrap_or(known.base_url);
-    if base.is_empty() {
-        return Err(misconfigured(provider, "it needs a `base_url`"));
-    }
-    if let Some(dialect) = provider.dialect {
-        return Ok(vec![Way { dialect, carriage: carriage.unwrap_or_default(), base_url: given(base)?, models: &[] }]);
-    }
-    known
-        .speaks
-        .iter()
-        .map(|way| {
-            // The operator's base URL stands for the whole provider: a test server speaks all of its dialects.
-            let record = way.base_url.unwrap_or(known.base_url);
-            let base =
-                provider.base_url.as_deref().map_or_else(|| record.to_owned(), |own| address::for_way(own, record));
-            let own = way.carriage.parse().map_err(|e: String| misconfigured(provider, &e))?;
-            Ok(Way {
-                dialect: way.dialect,
-                carriage: carriage.clone().unwrap_or(own),
-                base_url: given(&base)?,
-                models: way.models,
-            })
-        })
-        .collect()
 }
 
 fn egress(provider: &config::Provider, around: &dyn Surroundings) -> Result<Egress, Fault> {
@@ -212,26 +177,39 @@ fn egress(provider: &config::Provider, around: &dyn Surroundings) -> Result<Egre
     })
 }
 
-fn headers(provider: &config::Provider) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
-    provider
-        .headers
-        .iter()
-        .map(|(name, value)| {
-            let bad = || misconfigured(provider, &format!("`headers.{name}` is no valid header"));
-            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| bad())?;
-            value.set_sensitive(true);
-            Ok((name.parse().map_err(|_| bad())?, value))
-        })
-        .collect()
+/// The record's headers, unless the operator sets them, and the operator's.
+fn headers(
+    provider: &config::Provider,
+    known: Option<&'static providers::Provider>,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
+    let usual = known.map_or(&[][..], |known| known.headers).iter();
+    let usual = usual.filter(|(name, _)| !provider.headers.iter().any(|(own, _)| own == name));
+    let usual = usual.map(|(name, value)| Ok((HeaderName::from_static(name), HeaderValue::from_static(value))));
+    let own = provider.headers.iter().map(|(name, value)| {
+        let bad = || misconfigured(provider, &format!("`headers.{name}` is no valid header"));
+        let mut value = HeaderValue::from_str(value.expose()).map_err(|_| bad())?;
+        value.set_sensitive(true);
+        Ok((name.parse().map_err(|_| bad())?, value))
+    });
+    usual.chain(own).collect()
 }
 
 fn model(facts: &config::ModelFacts) -> Model {
     let media = facts.modalities.as_ref().map(|all| all.iter().filter_map(|m| media(*m)).collect());
     Model {
-        facts: ModelFacts { max_output: facts.max_output, media },
+        facts: ModelFacts { max_output: facts.max_output, media, host: None },
         price: facts.price.clone(),
         dialect: facts.dialect,
     }
+}
+
+/// The media that an offer takes. Who reads pictures reads documents, which sources often leave out.
+fn offered_media(offer: &Offer<'_>) -> Option<Vec<MediaKind>> {
+    let mut all: Vec<MediaKind> = offer.input()?.into_iter().filter_map(media).collect();
+    if all.contains(&MediaKind::Image) && !all.contains(&MediaKind::Document) {
+        all.push(MediaKind::Document);
+    }
+    Some(all)
 }
 
 /// One dollar a million tokens in, two out: so that costs are seen, and easy to check by head.
@@ -266,7 +244,8 @@ pub fn all(config: &Config, around: &dyn Surroundings) -> Result<HashMap<String,
             Provider::new(provider, around)
         };
         match made {
-            Ok(made) => {
+            Ok(mut made) => {
+                made.catalogue.0 = Arc::clone(&config.catalogue);
                 ready.insert(provider.id.clone(), made);
             }
             Err(fault) => faults.push(fault),

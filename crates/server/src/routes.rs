@@ -44,6 +44,8 @@ pub enum Endpoint {
         /// What is wanted of it.
         action: StoredAction,
     },
+    /// What tools ask of an Ollama host beside chats and models.
+    OllamaHost(OllamaQuestion),
     /// Anything else of one provider.
     Passthrough {
         /// The path's first segment.
@@ -63,6 +65,8 @@ pub enum FaceCarriage {
     BedrockInvoke,
     /// Gemini's stream as one JSON array.
     JsonArray,
+    /// Ollama's `/api/generate`: a prompt instead of messages.
+    OllamaGenerate,
 }
 
 impl FaceCarriage {
@@ -70,9 +74,22 @@ impl FaceCarriage {
     pub const fn envelope(self, face: Dialect) -> Dialect {
         match self {
             Self::BedrockInvoke => Dialect::Bedrock,
-            Self::Own | Self::JsonArray => face,
+            Self::Own | Self::JsonArray | Self::OllamaGenerate => face,
         }
     }
+}
+
+/// What tools ask of an Ollama host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OllamaQuestion {
+    /// Whether it is there.
+    Alive,
+    /// Its version.
+    Version,
+    /// The models in its memory.
+    Running,
+    /// What one model is, by its name in the body.
+    Show,
 }
 
 /// What is wanted of a stored response.
@@ -136,6 +153,7 @@ pub fn face_of(path: &str, headers: &HeaderMap) -> Dialect {
         "v1beta" | "v1alpha" => Dialect::Gemini,
         "model" => Dialect::Bedrock,
         "v2" => Dialect::Cohere,
+        "api" if segments.next().is_some_and(|second| !matches!(second, "v1" | "v1beta")) => Dialect::Ollama,
         _ if path.contains("/messages") || headers.contains_key("anthropic-version") => Dialect::Anthropic,
         _ if path.contains("/responses") => Dialect::OpenAiResponses,
         _ if headers.contains_key("x-goog-api-key") => Dialect::Gemini,
@@ -189,6 +207,10 @@ fn endpoint(
         ["messages"] => post(chat(Anthropic)),
         ["messages", "count_tokens"] => post(count(Anthropic)),
         ["v2", "chat"] => post(chat(Cohere)),
+        ["api", rest @ ..] if prefix.is_none() => ollama(rest),
+        [] if *method == Method::HEAD && prefix.is_none() => {
+            Some(Ok((Method::HEAD, Endpoint::OllamaHost(OllamaQuestion::Alive).of(Dialect::Ollama))))
+        }
         ["chat"] if prefix == Some("cohere") => post(chat(Cohere)),
         ["deployments", deployment, "chat", "completions"] if prefix == Some("openai") => {
             post(deployment_chat(OpenAiChat, deployment))
@@ -204,6 +226,21 @@ fn endpoint(
         ["models", rest @ ..] => Some(Ok((Method::GET, models(rest, models_face(prefix, headers))))),
         _ => None,
     }
+}
+
+/// `/api/…`, the paths of an Ollama host.
+fn ollama(rest: &[&str]) -> Option<Found> {
+    let chat = |carriage| Endpoint::Chat { model: None, stream: None, carriage };
+    let (method, endpoint) = match rest {
+        ["chat"] => (Method::POST, chat(FaceCarriage::Own)),
+        ["generate"] => (Method::POST, chat(FaceCarriage::OllamaGenerate)),
+        ["tags"] => (Method::GET, Endpoint::Models { id: None }),
+        ["show"] => (Method::POST, Endpoint::OllamaHost(OllamaQuestion::Show)),
+        ["version"] => (Method::GET, Endpoint::OllamaHost(OllamaQuestion::Version)),
+        ["ps"] => (Method::GET, Endpoint::OllamaHost(OllamaQuestion::Running)),
+        _ => return None,
+    };
+    Some(Ok((method, endpoint.of(Dialect::Ollama))))
 }
 
 fn deployment_chat(face: Dialect, deployment: &str) -> Route {
@@ -332,11 +369,32 @@ mod tests {
             ("/anthropic/v1/v1/messages", Dialect::Anthropic),
             ("/v2/chat", Dialect::Cohere),
             ("/cohere/v2/chat", Dialect::Cohere),
+            ("/api/chat", Dialect::Ollama),
         ] {
             let route = find(Method::POST, path).unwrap();
             assert_eq!(route.face, face, "{path}");
             assert!(matches!(route.endpoint, Endpoint::Chat { model: None, .. }), "{path}");
         }
+    }
+
+    #[test]
+    fn paths_of_an_ollama_host_are_its_face() {
+        for (method, path, wanted) in [
+            (Method::POST, "/api/generate", None),
+            (Method::GET, "/api/tags", Some(Endpoint::Models { id: None })),
+            (Method::POST, "/api/show", Some(Endpoint::OllamaHost(OllamaQuestion::Show))),
+            (Method::GET, "/api/version", Some(Endpoint::OllamaHost(OllamaQuestion::Version))),
+            (Method::GET, "/api/ps", Some(Endpoint::OllamaHost(OllamaQuestion::Running))),
+            (Method::HEAD, "/", Some(Endpoint::OllamaHost(OllamaQuestion::Alive))),
+        ] {
+            let route = find(method, path).unwrap();
+            assert_eq!(route.face, Dialect::Ollama, "{path}");
+            let generate = Endpoint::Chat { model: None, stream: None, carriage: FaceCarriage::OllamaGenerate };
+            assert_eq!(route.endpoint, wanted.unwrap_or(generate), "{path}");
+        }
+        assert_eq!(face_of("/api/pull", &HeaderMap::new()), Dialect::Ollama);
+        assert_eq!(face_of("/api/v1/chat/completions", &HeaderMap::new()), Dialect::OpenAiChat);
+        assert_eq!(find(Method::GET, "/api/chat").unwrap_err().kind, FaultKind::MethodNotAllowed);
     }
 
     #[test]

@@ -127,12 +127,26 @@ fn list_providers(as_json: bool) -> ExitCode {
                 o.text("name", p.name);
                 o.text("base_url", p.base_url);
                 o.array("dialects", |a| p.speaks.iter().for_each(|way| a.text(way.dialect.as_str())));
+                o.array("ways", |a| p.speaks.iter().for_each(|way| a.object(|o| describe(o, p, way))));
+                o.text("auth", p.auth.in_words());
                 o.array("aliases", |a| p.aliases.iter().for_each(|alias| a.text(alias)));
                 o.array("key_variables", |a| p.key_variables.iter().for_each(|name| a.text(name)));
             });
         }
     });
     print(&String::from_utf8_lossy(&out))
+}
+
+/// One dialect of a provider, how it travels and where.
+fn describe(o: &mut json::ObjectWriter<'_>, provider: &providers::Provider, way: &providers::Speaks) {
+    o.text("dialect", way.dialect.as_str());
+    o.text("carriage", way.carriage);
+    o.text("base_url", way.base_url.unwrap_or(provider.base_url));
+    for (key, list) in [("models", way.models), ("except", way.except)] {
+        if !list.is_empty() {
+            o.array(key, |a| list.iter().for_each(|part| a.text(part)));
+        }
+    }
 }
 
 /// Prints for the user; a closed pipe is no failure.

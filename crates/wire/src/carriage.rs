@@ -13,6 +13,7 @@ mod nested;
 mod unwrap;
 
 pub use claude::Carried;
+pub(crate) use headers::is_limit_of_a_provider;
 pub use headers::{forwards_request_header, forwards_response_header};
 
 /// The API version of Azure's deployment paths where the configuration names none: the last stable one.
@@ -36,6 +37,11 @@ pub enum Carriage {
         /// `api-version` of the query.
         api_version: String,
     },
+    /// The dialect's chat at a path of the host's own, model and query in it as the host wants.
+    Path {
+        /// What follows the base URL; `{model}` is the model's name.
+        path: String,
+    },
 }
 
 impl fmt::Display for Carriage {
@@ -45,6 +51,7 @@ impl fmt::Display for Carriage {
             Self::BedrockInvoke => f.write_str("bedrock-invoke"),
             Self::VertexRawPredict => f.write_str("vertex-raw-predict"),
             Self::AzureDeployments { api_version } => write!(f, "azure-deployments:{api_version}"),
+            Self::Path { path } => write!(f, "path:{path}"),
         }
     }
 }
@@ -60,8 +67,10 @@ impl FromStr for Carriage {
             ("azure-deployments", version) => Ok(Self::AzureDeployments {
                 api_version: if version.is_empty() { AZURE_API_VERSION } else { version }.to_owned(),
             }),
+            ("path", path) if path.starts_with('/') => Ok(Self::Path { path: path.to_owned() }),
             _ => Err(format!(
-                "unknown carriage `{s}`; use one of own, bedrock-invoke, vertex-raw-predict, azure-deployments:API_VERSION"
+                "unknown carriage `{s}`; use one of own, bedrock-invoke, vertex-raw-predict, \
+                 azure-deployments:API_VERSION, path:/PATH/AFTER/THE/BASE/URL"
             )),
         }
     }
@@ -93,6 +102,8 @@ impl Carriage {
                 Dialect::OpenAiResponses if !count => Some(format!("/responses?api-version={}", Segment(api_version))),
                 _ => None,
             },
+            Self::Path { .. } if count => None,
+            Self::Path { path } => Some(path.replace("{model}", &m.to_string())),
         }
     }
 
@@ -101,7 +112,9 @@ impl Carriage {
         match self {
             Self::BedrockInvoke => true,
             Self::VertexRawPredict => operation != Operation::CountTokens,
-            Self::Own | Self::AzureDeployments { .. } => matches!(dialect, Dialect::Gemini | Dialect::Bedrock),
+            Self::Own | Self::AzureDeployments { .. } | Self::Path { .. } => {
+                matches!(dialect, Dialect::Gemini | Dialect::Bedrock)
+            }
         }
     }
 }
@@ -120,7 +133,8 @@ fn own_path(dialect: Dialect, count: bool, m: Segment<'_>, stream: bool) -> Opti
         (Dialect::Bedrock, false, true) => format!("/model/{m}/converse-stream"),
         (Dialect::Bedrock, false, false) => format!("/model/{m}/converse"),
         (Dialect::Cohere, false, _) => "/v2/chat".to_owned(),
-        (Dialect::OpenAiChat | Dialect::Cohere, true, _) => return None,
+        (Dialect::Ollama, false, _) => "/api/chat".to_owned(),
+        (Dialect::OpenAiChat | Dialect::Cohere | Dialect::Ollama, true, _) => return None,
     })
 }
 

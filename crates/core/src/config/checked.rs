@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tollgate_ir::Dialect;
 
-use super::{Auth, Secret};
+use super::{Auth, Secret, VirtualModel};
+use crate::catalogue::{Capability, Catalogue, Model};
 use crate::money::Price;
 
 /// A checked configuration.
@@ -34,9 +35,11 @@ pub struct Config {
     pub responses_state: bool,
     /// What happens to parameters that the target does not take, unless a model or provider says otherwise.
     pub unsupported_params: Unsupported,
+    /// What is known of models, the operator's file before the bundled offers.
+    pub catalogue: Arc<Catalogue>,
     /// No provider is configured: the simulated one serves, and says so.
     pub simulated: bool,
-    /// Files that `${file:…}` was read from; a change of one is a change of the configuration.
+    /// Files that `${file:…}` was read from, and the catalogue's; a change of one is a change of the configuration.
     pub files: Vec<String>,
     /// What the operator should know though the configuration is valid.
     pub warnings: Vec<String>,
@@ -46,6 +49,13 @@ impl Config {
     /// The provider of this id, as the file spells it.
     pub fn provider(&self, id: &str) -> Option<&Arc<Provider>> {
         self.providers.iter().find(|p| p.id == id)
+    }
+
+    /// What is known of a model of a provider, by the provider's id in the file and the model's name there.
+    pub fn model(&self, provider: &str, model: &str) -> Model<'_> {
+        let Some(provider) = self.provider(provider) else { return Model::default() };
+        let offer = provider.known.and_then(|known| self.catalogue.offer_of(known, model));
+        Model { own: provider.models.get(model), offer }
     }
 }
 
@@ -129,8 +139,12 @@ pub struct Provider {
     pub region: Option<String>,
     /// The project, for Google Cloud.
     pub project: Option<String>,
-    /// The resource, for Azure: its name, or its host.
+    /// The resource, for Azure and others whose address holds it: its name, or its host.
     pub resource: Option<String>,
+    /// The account, for hosts whose address holds it.
+    pub account: Option<String>,
+    /// The workspace, for hosts whose address holds it.
+    pub workspace: Option<String>,
     /// An HTTP proxy for this provider (it may hold a password).
     pub proxy: Option<Secret>,
     /// A PEM file of further trusted roots.
@@ -143,6 +157,10 @@ pub struct Provider {
     pub models: BTreeMap<String, ModelFacts>,
     /// What happens to parameters that its models do not take.
     pub unsupported_params: Option<Unsupported>,
+    /// It promised not to train on what it is sent.
+    pub no_training: bool,
+    /// It promised to keep nothing.
+    pub zero_retention: bool,
 }
 
 /// A key of the operator with a provider.
@@ -203,8 +221,12 @@ pub struct ModelFacts {
     pub reasoning: Option<bool>,
     /// It goes on from an assistant turn at the end.
     pub prefill: Option<bool>,
+    /// What else it can do, or cannot.
+    pub capabilities: Vec<(Capability, bool)>,
     /// The dialect it is best asked in, where the provider speaks several.
     pub dialect: Option<Dialect>,
+    /// Its scores by use case.
+    pub quality: Vec<(String, f64)>,
 }
 
 /// A kind of input.
@@ -224,6 +246,19 @@ pub enum Modality {
     Video,
 }
 
+impl Modality {
+    /// The word in configuration, rules and explanations.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Image => "image",
+            Self::Document => "document",
+            Self::Audio => "audio",
+            Self::Video => "video",
+        }
+    }
+}
+
 /// What happens to parameters that the target does not take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -233,43 +268,6 @@ pub enum Unsupported {
     Drop,
     /// The call is refused.
     Refuse,
-}
-
-/// A name that a policy gives a meaning.
-#[derive(Clone, Debug, PartialEq)]
-pub struct VirtualModel {
-    /// Its name.
-    pub name: String,
-    /// What it stands for.
-    pub policy: Policy,
-    /// What happens to parameters that the target does not take.
-    pub unsupported_params: Option<Unsupported>,
-}
-
-/// The tree under a virtual model. References to other virtual models are replaced by their policies when the
-/// configuration is checked, so that a tree has no names to resolve and no cycles.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Policy {
-    /// One model of one provider.
-    Target {
-        /// The provider's id in the configuration.
-        provider: String,
-        /// The model's name there.
-        model: String,
-    },
-    /// In order, each when those before failed.
-    Fallback(Vec<Policy>),
-    /// One by weight; the others behind it as fallbacks.
-    Split(Vec<Branch>),
-}
-
-/// A branch of a split.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Branch {
-    /// Its share, over 0.
-    pub weight: f64,
-    /// What it stands for.
-    pub policy: Policy,
 }
 
 /// A key that callers have.

@@ -4,6 +4,7 @@
 //! ([`raw`], one field a key) and the check ([`check`]) into a [`Config`], in which every value is whole and valid.
 
 mod auth;
+mod catalogue_file;
 mod check;
 mod checked;
 mod docs;
@@ -11,15 +12,18 @@ mod environment;
 mod expand;
 mod known;
 mod policies;
+mod policy;
 mod problem;
 mod providers;
 mod raw;
+mod raw_policy;
 mod read;
 mod report;
 mod reserved;
 mod scalar;
 mod secret;
 mod shape;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -29,14 +33,19 @@ mod wrong;
 
 pub use auth::{Auth, AwsAuth, AzureAuth, ClientAuth, GoogleAuth, OAuth2};
 pub use checked::{
-    ApiKey, Branch, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Policy,
-    Provider, Server, Timeouts, Unsupported, VirtualModel,
+    ApiKey, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Provider, Server,
+    Timeouts, Unsupported,
 };
 pub use docs::{reference, schema};
 pub(crate) use known::known;
 pub use known::{Catalogue, Host, KnownProvider};
+pub use policy::{
+    After, Branch, Hedge, Leaf, MaxPrice, Measure, Policy, Require, Resume, Rule, StickTo, Terms, TimeoutTerms,
+    VirtualModel,
+};
 pub use problem::{Problem, Problems};
 pub use secret::Secret;
+pub use terms::{DEFAULT_USE, MOST_RETRIES};
 pub use trust::{Trust, check_bind, needs_restart, serves_admin, trust};
 
 use expand::Expansion;
@@ -78,11 +87,12 @@ fn finish(
     mut report: Report<'_>,
 ) -> Result<Config, Problems> {
     let Some(raw) = raw else { return Err(report.into_problems()) };
+    let catalogue_file = raw.catalogue.as_ref().and_then(|raw| raw.file.clone());
     let mut config = check::check(raw, around, catalogue, &mut report);
     if !report.is_clean() {
         return Err(report.into_problems());
     }
-    config.files = files;
+    config.files = files.into_iter().chain(catalogue_file).collect();
     config.warnings = report.warnings;
     Ok(config)
 }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::raw::{Named, RawApiKey, RawCert, RawModel, RawPrice, RawProvider, RawTimeouts};
+use super::raw::{Named, RawApiKey, RawCert, RawModel, RawPrice, RawProvider, RawTimeouts, Retention};
 use super::report::Report;
 use super::reserved::why_not_provider;
 use super::scalar::Span;
+use super::terms::scores;
 use super::{
     ApiKey, Catalogue, CertFiles, KnownProvider, ModelFacts, Provider, Secret, Surroundings, Timeouts, auth, known,
 };
+use crate::catalogue::Capability;
 use crate::money::{Price, Rates};
 use crate::near::nearest;
 
@@ -66,12 +68,16 @@ fn provider(
         region: raw.region,
         project: raw.project,
         resource: raw.resource,
+        account: raw.account,
+        workspace: raw.workspace,
         proxy: raw.proxy,
         ca: raw.ca,
         client_cert: raw.client_cert.map(cert),
         headers: headers(raw.headers, &path, report),
         models: raw.models.map(|models| facts(models, &path, report)).unwrap_or_default(),
         unsupported_params: raw.unsupported_params,
+        no_training: raw.data.as_ref().is_some_and(|data| data.training == Some(false)),
+        zero_retention: raw.data.as_ref().is_some_and(|data| data.retention == Some(Retention::Zero)),
         id,
     }
 }
@@ -222,7 +228,9 @@ fn facts(raw: Named<RawModel>, path: &str, report: &mut Report<'_>) -> BTreeMap<
             modalities: raw.modalities,
             reasoning: raw.reasoning,
             prefill: raw.prefill,
+            capabilities: raw.capabilities.map(|named| capabilities(named, &path, report)).unwrap_or_default(),
             dialect: raw.dialect.map(|name| name.0),
+            quality: raw.quality.map(|raw| scores(&raw, &format!("{path}.quality"), report)).unwrap_or_default(),
         };
         if facts.max_output == Some(0) || facts.context == Some(0) {
             report.path(&path, "`max_output` and `context` must be over 0");
@@ -230,6 +238,20 @@ fn facts(raw: Named<RawModel>, path: &str, report: &mut Report<'_>) -> BTreeMap<
         (name, facts)
     });
     checked.collect()
+}
+
+fn capabilities(raw: Named<bool>, path: &str, report: &mut Report<'_>) -> Vec<(Capability, bool)> {
+    let mut checked = Vec::with_capacity(raw.0.len());
+    for (name, can) in raw.0 {
+        match Capability::of(&name) {
+            Some(capability) => checked.push((capability, can)),
+            None => {
+                let near = nearest(&name, Capability::ALL.iter().map(|(_, _, name)| *name), 2);
+                report.path_near(&format!("{path}.capabilities.{name}"), format!("`{name}` is no capability"), near);
+            }
+        }
+    }
+    checked
 }
 
 fn price(raw: &RawPrice, path: &str, report: &mut Report<'_>) -> Price {
@@ -243,7 +265,7 @@ fn price(raw: &RawPrice, path: &str, report: &mut Report<'_>) -> Price {
     let above = above.map(|(i, raw)| (raw.tokens, inner(&raw.rates, &format!("{path}.above[{i}].rates")))).collect();
     let tiers = raw.tiers.iter().flat_map(|named| &named.0);
     let tiers = tiers.map(|(name, raw)| (name.clone(), inner(raw, &format!("{path}.tiers.{name}")))).collect();
-    Price { rates: rates(raw), above, tiers }
+    Price { rates: rates(raw), above, tiers, tiers_above: Vec::new() }
 }
 
 fn rates(raw: &RawPrice) -> Rates {

@@ -32,6 +32,25 @@ pub enum Meaning {
 }
 
 impl Resolved {
+    /// The virtual model that it is, if it is one.
+    pub fn virtual_model(&self) -> Option<&VirtualModel> {
+        match &self.meaning {
+            Meaning::Virtual(model) => Some(model),
+            Meaning::Direct { .. } => None,
+        }
+    }
+
+    /// Provider and model of every target that may serve it.
+    pub fn targets(&self) -> Vec<(&str, &str)> {
+        match &self.meaning {
+            Meaning::Virtual(model) => {
+                let others = [&model.context_fallback, &model.content_policy_fallback].into_iter().flatten();
+                std::iter::once(&model.policy).chain(others).flat_map(|policy| policy.leaves()).collect()
+            }
+            Meaning::Direct { provider, model } => vec![(provider, model)],
+        }
+    }
+
     /// The name that rights are about: the virtual model's, or `provider/model` by the provider's id in the
     /// configuration, however the client spelled it.
     pub fn canonical(&self) -> String {

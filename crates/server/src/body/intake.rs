@@ -12,10 +12,13 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tollgate_ir::Fault;
 
-use super::budget::{BodyBudget, Reservation, SMALL};
+use super::budget::{AROUND, BodyBudget, Reservation, SMALL};
 use super::source::Source;
 use super::upload::UploadStream;
 use crate::tasks::Tasks;
+
+/// A decoder holds again what it wrote last, up to its window: zstd's largest here, which few brotli encoders pass.
+const WINDOW: usize = 8 * 1024 * 1024;
 
 /// A body of unknown length that passes this gets room for the largest.
 const LARGE: usize = 1024 * 1024;
@@ -45,6 +48,8 @@ where
     source: Source<B>,
     budget: BodyBudget,
     reservation: Option<Reservation>,
+    /// Reserved beside the body's own bytes as long as it comes in.
+    around: usize,
     collected: BytesMut,
     /// A body in one piece is not copied.
     single: Option<Bytes>,
@@ -79,7 +84,9 @@ where
         tasks: &Tasks,
     ) -> Result<Self, Fault> {
         let source = Source::open(head, body, limits, tasks)?;
-        Ok(Self { source, budget: budget.clone(), reservation: None, collected: BytesMut::new(), single: None })
+        let small = !source.decodes() && source.declared().is_some_and(|length| length <= SMALL);
+        let around = if small { 0 } else { AROUND };
+        Ok(Self { source, budget: budget.clone(), reservation: None, around, collected: BytesMut::new(), single: None })
     }
 
     /// The first kilobytes (16 KiB, or all if it is shorter), so that a bad model is refused before the rest is held.
@@ -122,19 +129,23 @@ where
         UploadStream::new(first, self.source)
     }
 
-    async fn read_until(&mut self, reserve: usize, enough: usize) -> Result<(), Fault> {
+    async fn read_until(&mut self, expected: usize, enough: usize) -> Result<(), Fault> {
+        let mut around = self.around;
         match &mut self.reservation {
-            Some(reservation) => reservation.grow_to(reserve).await?,
-            None => self.reservation = Some(self.budget.reserve(reserve).await?),
+            Some(reservation) => reservation.grow_to(expected + around).await?,
+            None => self.reservation = Some(self.budget.reserve(expected + around).await?),
         }
         while self.held() < enough {
             let Some(piece) = self.source.next().await? else { return Ok(()) };
-            self.keep(piece, reserve);
+            self.keep(piece, expected);
             let length = self.held();
+            if self.source.decodes() {
+                around = self.around + length.min(WINDOW);
+            }
             if let Some(reservation) = &mut self.reservation
-                && length > reservation.bytes()
+                && length + around > reservation.bytes()
             {
-                reservation.grow_to(length + length / 8).await?;
+                reservation.grow_to(length + length / 8 + around).await?;
             }
         }
         Ok(())

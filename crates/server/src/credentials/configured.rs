@@ -13,10 +13,7 @@ use super::{
     AwsKeys, AwsSettings, AwsSigner, AzureSettings, Credential, GoogleSettings, Place, Secret, client_credentials,
     exchanged, google,
 };
-use crate::address;
-
-/// The service that signatures name where nobody says.
-const SERVICE: &str = "bedrock";
+use crate::ways::aws_region;
 
 /// A provider's credentials, in the order of its keys and never empty, and where a client's own would stand.
 #[derive(Debug)]
@@ -93,8 +90,8 @@ fn usual_with_key(
         providers::Auth::Aws => {
             if let Some(keys) = AwsKeys::parse(text) {
                 return Ok(Credential::Aws(AwsSigner {
-                    region: address::aws_region(provider, around)?,
-                    service: SERVICE.to_owned(),
+                    region: aws_region(provider, around)?,
+                    service: signs_for(provider).to_owned(),
                     keys: Arc::new(keys.fixed(&provider.id)),
                 }));
             }
@@ -145,9 +142,9 @@ fn without_key(provider: &config::Provider) -> Credential {
 }
 
 fn aws(provider: &config::Provider, auth: &AwsAuth, around: &dyn Surroundings) -> Result<Credential, Fault> {
-    let region = address::aws_region(provider, around)?;
+    let region = aws_region(provider, around)?;
     let settings = AwsSettings::new(&provider.id, Some(region.clone()), around)?;
-    let service = auth.service.clone().unwrap_or_else(|| SERVICE.to_owned());
+    let service = auth.service.clone().unwrap_or_else(|| signs_for(provider).to_owned());
     Ok(Credential::Aws(AwsSigner { region, service, keys: Arc::new(settings.keys(auth)) }))
 }
 
@@ -161,4 +158,20 @@ fn google_token(
 
 fn azure_token(provider: &config::Provider, auth: &AzureAuth, around: &dyn Surroundings) -> Result<Credential, Fault> {
     Ok(Credential::Token(Arc::new(AzureSettings::new(&provider.id, around)?.tokens(auth))))
+}
+
+/// The AWS service that a known provider is.
+fn signs_for(provider: &config::Provider) -> &'static str {
+    provider.known.and_then(providers::find).map_or("bedrock", |known| known.signs_for)
+}
+
+/// What the files of the clouds' own tools say.
+pub fn of_tools(provider: &config::Provider, name: &str, around: &dyn Surroundings) -> Option<String> {
+    match (name, &provider.auth) {
+        ("region", Some(Auth::Aws(auth))) => AwsSettings::new("", None, around).ok()?.profile_region(auth, around),
+        ("region", _) => AwsSettings::new("", None, around).ok()?.profile_region(&AwsAuth::default(), around),
+        ("project", Some(Auth::Google(auth))) => GoogleSettings::new("", around).ok()?.project(auth, around),
+        ("project", _) => GoogleSettings::new("", around).ok()?.project(&GoogleAuth::default(), around),
+        _ => None,
+    }
 }

@@ -32,13 +32,13 @@ use crate::upstream::{Egress, Upstream};
 
 pub use aws::{AwsKeys, AwsSettings, AwsSigner};
 pub use azure::AzureSettings;
-pub use configured::{Configured, configured};
+pub use configured::{Configured, configured, of_tools};
 pub use google::GoogleSettings;
 pub use oauth::{client_credentials, exchanged};
 pub use place::Place;
 pub use renewing::Renewing;
 pub use secret::Secret;
-pub use send::send;
+pub use send::Outgoing;
 pub use source::{Chain, Fetching, Grant, Miss, Source};
 
 /// A way to authenticate.

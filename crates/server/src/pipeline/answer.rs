@@ -189,6 +189,8 @@ impl Stream {
         if self.over {
             return;
         }
+        // What the provider said of its own failure; what the tap finds at the end, nobody has told the client.
+        let told = self.fault.is_some();
         let cut = match &mut self.flow {
             Flow::Relay { tap, .. } => {
                 tap.end();
@@ -201,7 +203,7 @@ impl Stream {
         };
         self.after_step();
         match cut {
-            Some(fault) if self.fault.is_none() => self.break_off(fault, out),
+            Some(fault) if !told => self.break_off(fault, out),
             _ => self.over = true,
         }
     }
@@ -218,7 +220,7 @@ impl Stream {
                 }
                 if tap.frame(&frame) == Verdict::Pass {
                     out.extend_from_slice(&frame.raw);
-                    if !frame.raw.ends_with(b"\n") && self.face != Dialect::Bedrock && !frame.raw.is_empty() {
+                    if !frame.raw.ends_with(b"\n") && !frame.raw.is_empty() && codec::is_sse(self.face) {
                         // The body ended without the event's blank line: the event is whole, so it is closed.
                         out.extend_from_slice(b"\n\n");
                     }

@@ -13,7 +13,7 @@ const MAX_MEDIA: usize = 32;
 
 /// Replaces addresses by what is there, where the upstream takes none. Otherwise nothing is fetched.
 pub async fn media(gateway: &Gateway, call: &Call, upstream: Dialect, request: &mut Request) -> Result<(), Fault> {
-    if upstream != Dialect::Bedrock {
+    if !matches!(upstream, Dialect::Bedrock | Dialect::Ollama) {
         return Ok(());
     }
     let mut fetched = 0;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tollgate_core::continuity::{
     Conversation, StoredResponse, keep, remember, restore, resume, strip_foreign, unknown_response, wanted,
 };
-use tollgate_core::route::{Facts, Pin, Target, plan};
+use tollgate_core::route::{Pin, Target};
 use tollgate_ir::{Dialect, Fault, Issuer, Losses, Operation, Reply, Request};
 use tollgate_wire::json::Node;
 use tollgate_wire::{codec, openai_responses, ops};
@@ -46,9 +46,8 @@ impl Recalled {
             return Ok(Known { owners: Owners::of_body(gateway, call).await, recalled: self, understood: None });
         }
         // Only those who speak Responses make reasoning that others of their kind cannot read.
-        let targets = plan(&call.resolved, &call.state.config, &Facts::default(), &mut || 0.0).targets;
-        let seals = targets.iter().any(|target| {
-            let way = call.state.providers.get(&target.provider).and_then(|p| p.way(call.face, &target.model));
+        let seals = call.resolved.targets().into_iter().any(|(provider, model)| {
+            let way = call.state.providers.get(provider).and_then(|p| p.way(call.face, model));
             way.is_some_and(|way| way.dialect == Dialect::OpenAiResponses)
         });
         if !seals {
@@ -145,7 +144,7 @@ const fn readable(dialect: Dialect) -> &'static [Issuer] {
         Dialect::OpenAiResponses => &[Issuer::OpenAi],
         Dialect::Anthropic | Dialect::Bedrock => &[Issuer::Anthropic],
         Dialect::Gemini => &[Issuer::Gemini],
-        Dialect::Cohere => &[],
+        Dialect::Cohere | Dialect::Ollama => &[],
     }
 }
 

@@ -4,16 +4,20 @@
 //! the record is written exactly once, also when the client goes away.
 
 mod answer;
+mod chat;
 mod count;
 mod dispatch;
+mod exchange;
 mod fetch;
 pub(crate) mod headers;
 pub(crate) mod identify;
 mod memory;
 mod models;
+mod ollama_host;
 pub(crate) mod outlet;
 mod owners;
 mod passthrough;
+mod plan;
 mod prepare;
 mod receive;
 mod reframe;
@@ -28,12 +32,13 @@ use std::time::Duration;
 use http::request;
 use hyper::body::Incoming;
 use tollgate_core::caller::Caller;
-use tollgate_core::route::{Facts, plan};
-use tollgate_ir::{Dialect, Operation};
+use tollgate_ir::Operation;
+use tollgate_wire::codec;
 
 use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
-use dispatch::{Failed, Served};
+use chat::Chat;
+use dispatch::{Failed, Served, walk};
 use receive::{Asked, Call};
 use reply::Reply;
 use settle::Settlement;
@@ -59,10 +64,14 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         }
         Endpoint::Models { id: model } => return models::reply(&state, &caller, face, id, model.as_deref()),
         Endpoint::StoredResponse { id: response, action } => {
-            return stored::reply(gateway, &caller, id, &response, action, head.uri.query()).await;
+            return Box::pin(stored::reply(gateway, &caller, id, &response, action, head.uri.query())).await;
+        }
+        Endpoint::OllamaHost(question) => {
+            return ollama_host::reply(gateway, &state, &caller, id, question, head, body).await;
         }
         Endpoint::Passthrough { provider, path } => {
-            return passthrough::serve(gateway, state, &caller, id, face, &provider, &path, head, body).await;
+            let handing = passthrough::serve(gateway, state, &caller, id, face, &provider, &path, head, body);
+            return Box::pin(handing).await;
         }
     };
     chat(gateway, id, caller, asked, head, body).await
@@ -93,11 +102,12 @@ async fn chat(
     trail.model = Some(call.resolved.canonical());
 
     let keepalive = call.state.config.server.keepalive;
-    let early = (call.stream && !keepalive.is_zero() && face != Dialect::Bedrock && call.carriage == FaceCarriage::Own)
+    let early = (call.stream && !keepalive.is_zero() && codec::is_sse(face) && call.carriage == FaceCarriage::Own)
         .then_some(keepalive);
     match early {
         None => {
-            let (result, settlement, call) = answer(gateway.clone(), call, settlement).await;
+            // Boxed, so that a call that still waits for its body has no room for all that follows.
+            let (result, settlement, call) = Box::pin(answer(gateway.clone(), call, settlement)).await;
             finish(gateway, id, call, result, settlement)
         }
         Some(keepalive) => with_keepalive(gateway, id, call, settlement, keepalive).await,
@@ -136,9 +146,8 @@ async fn answer(
 ) -> (Result<Served, Failed>, Settlement, Call) {
     let result = async {
         let known = memory::recall(&gateway, &call).await?.understand(&gateway, &call).await?;
-        let facts = Facts { only: known.recalled.pin.as_ref(), first: known.owners.first(), ..Facts::default() };
-        let plan = plan(&call.resolved, &call.state.config, &facts, &mut crate::draw::uniform);
-        dispatch::dispatch(&gateway, &call, &plan, known, &mut settlement).await
+        let plan = plan::plan(&gateway, &call, &known);
+        walk(&call.state, &plan, &mut Chat::new(&gateway, &call, known), &mut settlement).await
     }
     .await;
     (result, settlement, call)

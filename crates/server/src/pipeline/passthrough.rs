@@ -24,7 +24,7 @@ use super::settle::Settlement;
 use super::wishes::Wishes;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake};
-use crate::credentials::{self, SignedBody};
+use crate::credentials::Outgoing;
 use crate::provider::Provider;
 use crate::routes::PREFIXES;
 use crate::upstream::{Deadlines, Payload, ReplyBody};
@@ -92,7 +92,7 @@ async fn hand_through(
     if !METHODS.contains(&head.method) {
         return Err(Fault::new(FaultKind::MethodNotAllowed, format!("{} is not passed on.", head.method)));
     }
-    let way = provider.main_way().ok_or_else(|| Fault::new(FaultKind::NoTarget, "The provider has no address."))?;
+    let way = provider.main_way();
     let uri = format!(
         "{}{}{}",
         joined(&way.base_url, path)?,
@@ -116,23 +116,20 @@ async fn hand_through(
     }
     out.headers_mut().extend(provider.headers.iter().cloned());
     let intake = Intake::open(&head, body, limits, gateway.bodies(), gateway.tasks())?;
-    let (mut out, ()) = out.into_parts();
+    let (out, ()) = out.into_parts();
     let has_body =
         head.headers.get(CONTENT_LENGTH).is_some_and(|v| v != "0") || head.headers.contains_key("transfer-encoding");
     let credential = provider.credentials.first().cloned().unwrap_or_default();
     let signs = credential.signs();
+    let payload = match has_body {
+        false => Payload::Empty,
+        // A signature covers the body.
+        true if signs => Payload::from(intake.whole().await?.bytes),
+        true => Payload::stream(intake.stream()),
+    };
     let deadlines = deadlines(provider, &head)?;
     let transport = gateway.transport(&provider.egress);
-    let sent = if has_body && !signs {
-        // A stream is sent once, whatever the provider says to its credential.
-        deadlines.within(credential.apply(&mut out, SignedBody::Unsigned, transport)).await?;
-        let request = Request::from_parts(out, Payload::stream(intake.stream()));
-        settlement.waiting(gateway.upstream().send(request, &provider.egress, &deadlines)).await?
-    } else {
-        // A signature covers the body.
-        let body = if has_body { intake.whole().await?.bytes } else { Bytes::new() };
-        settlement.waiting(credentials::send(transport, &credential, &out, &body, &deadlines)).await?
-    };
+    let sent = settlement.waiting(Outgoing { head: out, payload, credential }.send(transport, &deadlines)).await?;
     let (head, body) = sent.into_parts();
     settlement.attempt_status(head.status.as_u16());
     Ok((head, body))

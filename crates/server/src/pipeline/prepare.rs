@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, Request, request};
+use http::{HeaderMap, HeaderValue, Method, Request};
 use tollgate_core::config::Unsupported;
 use tollgate_core::route::{Meaning, Target};
 use tollgate_ir::{self as ir, Dialect, Fault, FaultKind, Losses, Operation};
@@ -12,16 +12,17 @@ use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::json::{self, Envelope, Patch, apply};
 use tollgate_wire::relay::{LimitName, RelayRequest, relay_request};
 use tollgate_wire::translate::Translation;
-use tollgate_wire::{codec, openai_responses, ops};
+use tollgate_wire::{codec, gemini, openai_responses, ops};
 
 use super::identify::client_credentials;
 use super::memory::Understood;
 use super::owners::Owners;
 use super::receive::Call;
 use crate::app::hash;
-use crate::credentials::{Credential, Secret};
+use crate::credentials::{Credential, Outgoing, Secret};
 use crate::provider::{Provider, Way};
 use crate::routes::FaceCarriage;
+use crate::upstream::Payload;
 
 /// Marks requests that passed a Tollgate, so that one that comes back to us is refused and not sent round and round.
 pub const HOP: HeaderName = HeaderName::from_static("x-tollgate-hop");
@@ -33,12 +34,10 @@ pub fn hops(headers: &HeaderMap) -> u32 {
 
 /// A request for one target, and how to read its answer.
 pub struct Prepared {
-    /// What goes up, but for its credential.
-    pub head: request::Parts,
-    /// Its body.
+    /// What goes up.
+    pub request: Outgoing,
+    /// The body again, for the simulated provider.
     pub body: Bytes,
-    /// What it is authenticated with.
-    pub credential: Credential,
     /// How the answer comes back.
     pub back: Back,
     /// What could not be kept.
@@ -88,9 +87,8 @@ pub fn prepare(
         }
     };
     refuse_losses(call, provider, &losses)?;
-    let head = head(call, provider, target, way, &written)?;
-    let credential = credential(call, provider, target)?;
-    Ok(Prepared { head, body: written.body, credential, back: written.back, losses })
+    let request = request(call, provider, target, way, &written)?;
+    Ok(Prepared { request, body: written.body, back: written.back, losses })
 }
 
 fn relay(
@@ -101,7 +99,7 @@ fn relay(
     owners: &Owners,
     losses: &mut Losses,
 ) -> Written {
-    let mut edits = edits(call, way);
+    let mut edits = edits(call, target, way, losses);
     edits.extend(owners.edit(call, target));
     let relayed = relay_request(
         &RelayRequest {
@@ -134,9 +132,13 @@ fn betas(call: &Call) -> Vec<String> {
     flags
 }
 
-/// What must be other for this host: reasoning items that a translation made are not OpenAI's to read, and a body that
-/// came by Bedrock's InvokeModel lacks what Claude's own API wants in it (the reverse is the carriage's).
-fn edits(call: &Call, way: &Way) -> Vec<Patch> {
+/// What must be other for this host: reasoning items that a translation made are not OpenAI's to read, calls that
+/// another's model made lack the signature that Gemini demands, and a body that came by Bedrock's InvokeModel lacks what
+/// Claude's own API wants in it (the reverse is the carriage's).
+fn edits(call: &Call, target: &Target, way: &Way, losses: &mut Losses) -> Vec<Patch> {
+    if call.face == Dialect::Gemini && call.operation == Operation::Chat {
+        return gemini::sign_calls(&call.body, &call.envelope, &target.model, losses);
+    }
     if call.face == Dialect::OpenAiResponses {
         let input = openai_responses::input_without_foreign_reasoning(&call.body);
         return input.map(|input| Patch::set("input", input.as_str())).into_iter().collect();
@@ -204,14 +206,8 @@ fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Result<()
     Err(fault)
 }
 
-fn head(
-    call: &Call,
-    provider: &Provider,
-    target: &Target,
-    way: &Way,
-    written: &Written,
-) -> Result<request::Parts, Fault> {
-    let path = way.carriage.path(way.dialect, call.operation, &target.model, call.stream).ok_or_else(|| {
+fn request(call: &Call, provider: &Provider, target: &Target, way: &Way, written: &Written) -> Result<Outgoing, Fault> {
+    let path = path(call, way, &target.model, &written.back).ok_or_else(|| {
         Fault::new(FaultKind::NotServedHere, format!("The provider `{}` does not offer this operation.", provider.id))
     })?;
     let uri = format!("{}{path}", way.base_url);
@@ -238,7 +234,17 @@ fn head(
         }
     }
     headers.extend(provider.headers.iter().cloned());
-    Ok(request.into_parts().0)
+    let (head, ()) = request.into_parts();
+    let credential = credential(call, provider, target)?;
+    Ok(Outgoing { head, payload: Payload::from(written.body.clone()), credential })
+}
+
+/// Where the operation stands at the host. A prompt to be completed that travels as it is goes where it came to.
+fn path(call: &Call, way: &Way, model: &str, back: &Back) -> Option<String> {
+    if call.carriage == FaceCarriage::OllamaGenerate && matches!(back, Back::Relay { .. }) {
+        return Some("/api/generate".to_owned());
+    }
+    way.carriage.path(way.dialect, call.operation, model, call.stream)
 }
 
 /// The operator's key, or the client's own where the provider is configured so.

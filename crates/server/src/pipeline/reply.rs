@@ -163,10 +163,10 @@ struct Writer {
 
 impl Writer {
     fn new(gateway: Gateway, call: Call, outlet: Outlet) -> Self {
-        let reframe = Reframe::new(call.carriage);
+        let reframe = Reframe::new(call.face, call.carriage);
         let set = call.state.config.server.keepalive;
         // Only server-sent events have comments.
-        let has_comments = reframe.is_none() && call.face != Dialect::Bedrock;
+        let has_comments = reframe.is_none() && codec::is_sse(call.face);
         let keepalive = if set.is_zero() || !has_comments { Duration::from_secs(86_400) } else { set };
         Self { gateway, call, outlet, reframe, keepalive }
     }

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use tollgate_core::caller::Caller;
@@ -16,9 +15,9 @@ use super::headers;
 use super::outlet::ReplyBodyOut;
 use super::reply::{self, Reply};
 use crate::app::Gateway;
-use crate::credentials;
+use crate::credentials::Outgoing;
 use crate::routes::StoredAction;
-use crate::upstream::Deadlines;
+use crate::upstream::{Deadlines, Payload};
 
 const FACE: Dialect = Dialect::OpenAiResponses;
 /// Most bytes of a stored response at its provider.
@@ -129,7 +128,7 @@ async fn there(gateway: &Gateway, stored: &Arc<StoredResponse>, id: &str, action
     let credential = provider.credentials.get(index).cloned().unwrap_or_default();
     let deadlines = Deadlines { connect: provider.timeouts.connect, ..Deadlines::default() }.whole();
     let transport = gateway.transport(&provider.egress);
-    let sent = credentials::send(transport, &credential, &head, &Bytes::new(), &deadlines).await?;
+    let sent = Outgoing { head, payload: Payload::Empty, credential }.send(transport, &deadlines).await?;
     let (head, body) = sent.into_parts();
     let body = body.whole(MAX).await?;
     if head.status.is_success() {

@@ -211,6 +211,7 @@ async fn the_usual_slips_of_a_base_url_work_and_unknown_paths_speak_the_faces_en
         (Dialect::Gemini, "/v1beta/nothing"),
         (Dialect::Bedrock, "/model/nothing"),
         (Dialect::Cohere, "/v2/nothing"),
+        (Dialect::Ollama, "/api/nothing"),
     ] {
         let answer = gateway.post(path, &[], "{}").await;
         assert_eq!(answer.status, 404, "{path}: {}", answer.text());

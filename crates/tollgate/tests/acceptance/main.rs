@@ -16,6 +16,8 @@ mod credentials;
 mod errors;
 mod faces;
 mod headers;
+mod media;
+mod ollama;
 mod operations;
 mod relay;
 mod routing;

@@ -17,6 +17,7 @@ mod bedrock;
 mod cohere;
 mod gemini;
 mod matrix;
+mod ollama;
 mod openai_chat;
 mod openai_responses;
 mod relay;

@@ -69,6 +69,7 @@ impl Recording {
         let content_type = match format {
             "sse" => "text/event-stream",
             "json-array" => "application/json",
+            "ndjson" => "application/x-ndjson",
             "aws-eventstream" => "application/vnd.amazon.eventstream",
             _ => return None,
         };

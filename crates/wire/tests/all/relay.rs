@@ -143,7 +143,7 @@ fn se05_overrides_are_refused_and_words_in_schemas_are_data() {
     }
 }
 
-const PROTOCOLS: [(&str, Dialect); 9] = [
+const PROTOCOLS: [(&str, Dialect); 11] = [
     ("openai-chat", Dialect::OpenAiChat),
     ("mistral", Dialect::OpenAiChat),
     ("openai-responses", Dialect::OpenAiResponses),
@@ -153,6 +153,8 @@ const PROTOCOLS: [(&str, Dialect); 9] = [
     ("bedrock-converse", Dialect::Bedrock),
     ("bedrock-converse-stream", Dialect::Bedrock),
     ("cohere-v2", Dialect::Cohere),
+    ("ollama-chat", Dialect::Ollama),
+    ("ollama-generate", Dialect::Ollama),
 ];
 
 #[test]
