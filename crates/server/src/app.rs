@@ -17,6 +17,7 @@ use crate::health::Wellbeing;
 use crate::media::{MediaFetcher, MediaSettings};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
+use crate::retired::Retired;
 use crate::tasks::Tasks;
 use crate::upstream::{Egress, EgressConfig, PoolSettings, Upstream};
 
@@ -40,6 +41,7 @@ struct Inner {
     metrics: Metrics,
     state: ArcSwap<State>,
     recent: Mutex<VecDeque<Arc<Trail>>>,
+    retired: Retired,
     reload: Box<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>,
 }
 
@@ -101,6 +103,7 @@ impl Gateway {
                 metrics,
                 state: ArcSwap::from_pointee(state),
                 recent: Mutex::new(VecDeque::with_capacity(64)),
+                retired: Retired::default(),
                 reload: Box::new(reload),
             }),
         })
@@ -171,6 +174,7 @@ impl Gateway {
     pub fn record(&self, trail: Trail) {
         tracing::info!(target: "tollgate::call", call = trail.to_json());
         self.inner.metrics.record(&trail);
+        self.inner.retired.note(&trail, &self.inner.state.load().config, &self.inner.clock.now().day());
         let mut recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() == RECENT {
             recent.pop_front();

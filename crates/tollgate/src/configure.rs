@@ -64,8 +64,8 @@ impl Source {
         let process = Process { found: local::variables(&found) };
         let mut config = self.config(&process)?;
         for provider in &mut config.providers {
-            let models = found.iter().filter(|f| provider.known == Some(f.provider)).flat_map(|f| &f.models);
-            for model in models {
+            let known = provider.known;
+            for model in found.iter().filter(|f| known == Some(f.provider)).flat_map(|f| &f.models) {
                 Arc::make_mut(provider).models.entry(model.clone()).or_default();
             }
         }

@@ -11,6 +11,7 @@ mod exchange;
 mod fetch;
 pub(crate) mod headers;
 pub(crate) mod identify;
+mod listed;
 mod memory;
 mod models;
 mod ollama_host;
@@ -19,6 +20,7 @@ mod owners;
 mod passthrough;
 mod plan;
 mod prepare;
+mod reasoning;
 mod receive;
 mod reframe;
 mod refuse;
@@ -62,7 +64,10 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Endpoint::CountTokens { model } => {
             Asked { face, carriage: FaceCarriage::Own, operation: Operation::CountTokens, model, stream: Some(false) }
         }
-        Endpoint::Models { id: model } => return models::reply(&state, &caller, face, id, model.as_deref()),
+        Endpoint::Models { id: model } => {
+            let today = gateway.clock().now().day();
+            return models::reply(&state, &caller, face, id, model.as_deref(), &today);
+        }
         Endpoint::StoredResponse { id: response, action } => {
             return Box::pin(stored::reply(gateway, &caller, id, &response, action, head.uri.query())).await;
         }

@@ -7,8 +7,9 @@ use http::{HeaderMap, Response, request};
 use hyper::body::Incoming;
 use tollgate_core::authorize::authorize;
 use tollgate_core::caller::Caller;
-use tollgate_core::route::{Meaning, Resolved, Target, resolve};
-use tollgate_ir::{Dialect, Fault, Losses, MediaKind};
+use tollgate_core::catalogue::{Capability, Model};
+use tollgate_core::route::{Meaning, Target, resolve};
+use tollgate_ir::{Dialect, Fault, Losses};
 use tollgate_wire::json::{self, Node, ObjectWriter};
 use tollgate_wire::target::ReplyContext;
 use tollgate_wire::{codec, ollama};
@@ -85,33 +86,32 @@ async fn show(
     let name = name.ok_or_else(|| Fault::field("model", "Missing required field: `model`."))?;
     let resolved = resolve(name, &state.config, &BuiltIn)?;
     authorize(caller, &resolved)?;
-    let vision = takes_images(state, &resolved);
     let (family, base) = parts(name);
+    let facts = match &resolved.meaning {
+        Meaning::Virtual(_) => Model::default(),
+        Meaning::Direct { provider, model } => state.config.model(provider, model),
+    };
+    let context = facts.context();
     Ok(object(|o| {
         ["modelfile", "parameters", "template", "license"].iter().for_each(|key| o.text(key, ""));
         o.object("details", |d| details(d, family));
         o.object("model_info", |m| {
             m.text("general.architecture", family);
             m.text("general.basename", base);
+            if let Some(context) = context {
+                m.uint(&format!("{family}.context_length"), context);
+            }
         });
         o.array("capabilities", |a| {
-            ["completion", "tools"].iter().for_each(|c| a.text(c));
-            if vision {
-                a.text("vision");
-            }
+            a.text("completion");
+            // What is not known is left to the model to refuse.
+            let able = |capability| facts.can(capability).unwrap_or(true);
+            let words =
+                [(Capability::Tools, "tools"), (Capability::Vision, "vision"), (Capability::Reasoning, "thinking")];
+            words.iter().filter(|(capability, _)| able(*capability)).for_each(|(_, word)| a.text(word));
         });
         o.text("modified_at", UNKNOWN_TIME);
     }))
-}
-
-/// Unless it is known that the model takes none.
-fn takes_images(state: &State, resolved: &Resolved) -> bool {
-    match &resolved.meaning {
-        Meaning::Virtual(_) => true,
-        Meaning::Direct { provider, model } => {
-            !state.providers.get(provider).is_some_and(|p| p.facts(model).refuses(MediaKind::Image))
-        }
-    }
 }
 
 /// A model in the list of `/api/tags`.

@@ -10,15 +10,16 @@ use tollgate_core::route::{Meaning, Target};
 use tollgate_ir::{self as ir, Dialect, Fault, FaultKind, Losses, Operation};
 use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::json::{self, Envelope, Patch, apply};
-use tollgate_wire::relay::{LimitName, RelayRequest, relay_request};
+use tollgate_wire::relay::{RelayRequest, relay_request};
 use tollgate_wire::translate::Translation;
 use tollgate_wire::{codec, gemini, openai_responses, ops};
 
 use super::identify::client_credentials;
 use super::memory::Understood;
 use super::owners::Owners;
+use super::reasoning;
 use super::receive::Call;
-use crate::app::hash;
+use crate::app::{Gateway, hash};
 use crate::credentials::{Credential, Outgoing, Secret};
 use crate::provider::{Provider, Way};
 use crate::routes::FaceCarriage;
@@ -68,7 +69,8 @@ struct Written {
 }
 
 /// Prepares a call for one target. With `understood` it is translated, else relayed.
-pub fn prepare(
+pub async fn prepare(
+    gateway: &Gateway,
     call: &Call,
     provider: &Provider,
     target: &Target,
@@ -79,7 +81,8 @@ pub fn prepare(
     let (written, losses) = match understood {
         None => {
             let mut losses = Losses::new(codec::path_of(call.face));
-            (relay(call, provider, target, way, owners, &mut losses), losses)
+            let restored = reasoning::restore(gateway, call, provider, &target.model, &mut losses).await;
+            (relay(call, provider, target, way, owners, restored, &mut losses), losses)
         }
         Some(understood) => {
             let mut losses = understood.losses.clone();
@@ -97,9 +100,11 @@ fn relay(
     target: &Target,
     way: &Way,
     owners: &Owners,
+    restored: Vec<Patch>,
     losses: &mut Losses,
 ) -> Written {
     let mut edits = edits(call, target, way, losses);
+    edits.extend(restored);
     edits.extend(owners.edit(call, target));
     let relayed = relay_request(
         &RelayRequest {
@@ -109,9 +114,8 @@ fn relay(
             body: &call.body,
             envelope: &call.envelope,
             model: &target.model,
-            limit: LimitName::of_openai_model(&target.model),
+            facts: &provider.facts(&target.model),
             control: provider.control,
-            stream_usage: true,
             betas: &betas(call),
             edits: &edits,
         },

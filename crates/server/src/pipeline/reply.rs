@@ -14,6 +14,7 @@ use super::headers;
 use super::memory;
 use super::outlet::{Outlet, ReplyBodyOut};
 use super::owners;
+use super::reasoning;
 use super::receive::Call;
 use super::reframe::Reframe;
 use super::settle::Settlement;
@@ -230,7 +231,10 @@ impl Writer {
                     .await;
             }
             (Some(_), None) => {}
-            (None, _) => {
+            (None, reply) => {
+                if let Some(reply) = reply {
+                    reasoning::keep(&self.gateway, &self.call, reply).await;
+                }
                 if let Some(target) = &target {
                     memory::remember_pin(&self.gateway, &self.call, target, outcome.id.as_deref()).await;
                 }

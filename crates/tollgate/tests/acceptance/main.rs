@@ -12,6 +12,8 @@
 )]
 
 mod bodies;
+mod catalogue;
+mod classes;
 mod credentials;
 mod errors;
 mod faces;
@@ -19,6 +21,7 @@ mod headers;
 mod media;
 mod ollama;
 mod operations;
+mod providers;
 mod relay;
 mod routing;
 mod secrets;

@@ -44,7 +44,8 @@ async fn a_prompt_is_answered_by_any_provider() {
             "{}",
             answer.text()
         );
-        assert_eq!(answer.header("x-tollgate-dropped"), Some("suffix;dropped"));
+        let dropped = answer.header("x-tollgate-dropped").unwrap_or("").to_owned();
+        assert!(dropped.starts_with("suffix;dropped") && dropped.matches(";dropped").count() == 1, "{dropped}");
         let (words, last) = lines(&answer, &["response"]);
         assert_eq!(words, "Hello there", "{dialect}");
         assert!(last.contains(r#""response":"","done":true,"done_reason":"stop""#), "{last}");
@@ -77,7 +78,7 @@ async fn a_prompt_for_ollama_goes_there_as_it_is() {
     assert_eq!(request.target, "/api/generate");
     assert_eq!(request.body, body.replace("up/m", "m"));
     let record = gateway.record(&got).await;
-    assert!(record.contains(r#""input":3"#) || record.contains("3"), "{record}");
+    assert!(record.contains(r#""input":3"#), "{record}");
 }
 
 #[tokio::test]

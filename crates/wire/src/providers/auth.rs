@@ -88,7 +88,7 @@ impl Auth {
     /// What a host of this dialect usually wants, where nothing else is known.
     pub const fn usual(dialect: Dialect) -> Self {
         match dialect {
-            Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Cohere => Self::Bearer,
+            Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Cohere | Dialect::Ollama => Self::Bearer,
             Dialect::Anthropic => Self::Header("x-api-key"),
             Dialect::Gemini => Self::Header("x-goog-api-key"),
             Dialect::Bedrock => Self::Aws,

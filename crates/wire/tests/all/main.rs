@@ -14,10 +14,12 @@ mod streams;
 
 mod anthropic;
 mod bedrock;
+mod classes;
 mod cohere;
 mod gemini;
 mod matrix;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
+mod providers;
 mod relay;
