@@ -10,7 +10,8 @@ use tollgate_core::money::{Nanos, Price, Rates};
 use tollgate_ir::{Dialect, Fault, FaultKind, MediaKind};
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::openai_chat::Takes;
-use tollgate_wire::providers::{self, Auth};
+use tollgate_wire::ops::{embed, rerank};
+use tollgate_wire::providers::{self, Auth, Operations};
 use tollgate_wire::relay::ControlFields;
 use tollgate_wire::target::ModelFacts;
 
@@ -41,6 +42,8 @@ pub struct Provider {
     pub control: ControlFields,
     /// What happens to parameters that its models do not take.
     pub unsupported: Option<config::Unsupported>,
+    /// What it does beside chat.
+    pub operations: Operations,
     main: Way,
     ways: Vec<Way>,
     host: Option<&'static [Takes]>,
@@ -77,6 +80,7 @@ impl Provider {
             headers: headers(provider, known)?,
             control: known.map_or(ControlFields::Keep, |k| k.control),
             unsupported: provider.unsupported_params,
+            operations: known.map_or(Operations::USUAL, |k| Operations::of(k.id)),
             main,
             ways,
             host: known.map(|k| k.chat),
@@ -98,6 +102,7 @@ impl Provider {
             headers: Vec::new(),
             control: ControlFields::Cut,
             unsupported: None,
+            operations: Operations::USUAL,
             main: way.clone(),
             ways: vec![way],
             host: None,
@@ -118,6 +123,34 @@ impl Provider {
             providers::is_openai_reasoner(model).then_some(Dialect::OpenAiResponses)
         });
         wanted.and_then(|dialect| fits().find(|way| way.dialect == dialect)).or_else(|| fits().next())
+    }
+
+    /// The way for vectors by a model: in the client's own words if they are spoken there.
+    pub fn embeds(&self, face: embed::Protocol, model: &str) -> Option<(&Way, embed::Protocol)> {
+        let of = |way: &Way| match self.operations.embed {
+            Some(protocol) => (protocol.dialect() == way.dialect).then_some(protocol),
+            None => embed::Protocol::of(way.dialect, model),
+        };
+        self.in_words(face, of)
+    }
+
+    /// The way for reranking by a model.
+    pub fn reranks(&self, face: rerank::Protocol, model: &str) -> Option<(&Way, rerank::Protocol)> {
+        let of = |way: &Way| match self.operations.rerank {
+            Some(protocol) => (protocol.dialect() == way.dialect).then_some(protocol),
+            None => rerank::Protocol::of(way.dialect, model),
+        };
+        self.in_words(face, of)
+    }
+
+    fn in_words<P: PartialEq>(&self, face: P, of: impl Fn(&Way) -> Option<P>) -> Option<(&Way, P)> {
+        let all = || self.ways.iter().filter_map(|way| Some((way, of(way)?)));
+        all().find(|(_, protocol)| *protocol == face).or_else(|| all().next())
+    }
+
+    /// The way in a dialect, whatever the model.
+    pub fn way_in(&self, dialect: Dialect) -> Option<&Way> {
+        self.ways.iter().find(|way| way.dialect == dialect)
     }
 
     /// The way for requests that are handed through as they are.

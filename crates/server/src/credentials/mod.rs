@@ -38,7 +38,7 @@ pub use oauth::{client_credentials, exchanged};
 pub use place::Place;
 pub use renewing::Renewing;
 pub use secret::Secret;
-pub use send::Outgoing;
+pub use send::Outbound;
 pub use source::{Chain, Fetching, Grant, Miss, Source};
 
 /// A way to authenticate.

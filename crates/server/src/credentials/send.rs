@@ -9,7 +9,7 @@ use crate::upstream::{Deadlines, Payload, ReplyBody};
 
 /// A request that is final but for its credential.
 #[derive(Debug)]
-pub struct Outgoing {
+pub struct Outbound {
     /// Method, URI and headers.
     pub head: request::Parts,
     /// The body. A stream is sent once, whatever the provider says to the credential.
@@ -18,7 +18,7 @@ pub struct Outgoing {
     pub credential: Credential,
 }
 
-impl Outgoing {
+impl Outbound {
     /// Sends it.
     ///
     /// # Errors

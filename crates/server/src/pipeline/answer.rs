@@ -33,6 +33,11 @@ impl Source {
         Self::Remote(Box::new(body))
     }
 
+    /// Bytes of our own.
+    pub fn piece(bytes: Bytes) -> Self {
+        Self::Simulated(VecDeque::from([(Duration::ZERO, bytes)]))
+    }
+
     /// The next bytes; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
         match self {

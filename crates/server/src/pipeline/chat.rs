@@ -107,7 +107,7 @@ impl Attempt<'_> {
             upstream: way.dialect,
             stream: self.call.stream,
         };
-        let Answered { headers: provider_headers, source } = exchange.send(request, &body, settlement).await?;
+        let Answered { headers: provider_headers, source, .. } = exchange.send(request, &body, settlement).await?;
         let headers = headers::forwarded(&provider_headers);
         let body = if self.call.stream {
             self.stream(provider_headers, source, back, understood, settlement).await?

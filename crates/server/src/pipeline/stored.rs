@@ -15,7 +15,7 @@ use super::headers;
 use super::outlet::ReplyBodyOut;
 use super::reply::{self, Reply};
 use crate::app::Gateway;
-use crate::credentials::Outgoing;
+use crate::credentials::Outbound;
 use crate::routes::StoredAction;
 use crate::upstream::{Deadlines, Payload};
 
@@ -128,7 +128,7 @@ async fn there(gateway: &Gateway, stored: &Arc<StoredResponse>, id: &str, action
     let credential = provider.credentials.get(index).cloned().unwrap_or_default();
     let deadlines = Deadlines { connect: provider.timeouts.connect, ..Deadlines::default() }.whole();
     let transport = gateway.transport(&provider.egress);
-    let sent = Outgoing { head, payload: Payload::Empty, credential }.send(transport, &deadlines).await?;
+    let sent = Outbound { head, payload: Payload::Empty, credential }.send(transport, &deadlines).await?;
     let (head, body) = sent.into_parts();
     let body = body.whole(MAX).await?;
     if head.status.is_success() {
