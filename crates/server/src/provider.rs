@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 use tollgate_core::catalogue::{Catalogue, Offer};
-use tollgate_core::config::{self, ApiKey, Config, Modality, Surroundings};
+use tollgate_core::config::{self, Config, Modality, Surroundings};
 use tollgate_core::money::{Nanos, Price, Rates};
 use tollgate_ir::{Dialect, Fault, FaultKind, MediaKind};
 use tollgate_wire::carriage::Carriage;
@@ -15,7 +15,7 @@ use tollgate_wire::providers::{self, Auth, Operations};
 use tollgate_wire::relay::ControlFields;
 use tollgate_wire::target::ModelFacts;
 
-use crate::credentials::{AwsKeys, AwsSigner, Credential, Secret};
+use crate::credentials::{Configured, Credential, Place, configured};
 use crate::simulate;
 use crate::upstream::{ClientIdentity, Egress, EgressConfig};
 use crate::ways;
@@ -32,8 +32,8 @@ pub struct Provider {
     pub egress: Egress,
     /// The operator's credentials, in the order of the configuration's keys; never empty.
     pub credentials: Vec<Credential>,
-    /// How the client's own credential is sent, where that is asked for.
-    pub passthrough: Option<Auth>,
+    /// Where the client's own credential stands, where that is asked for.
+    pub passthrough: Option<Place>,
     /// How long to wait.
     pub timeouts: config::Timeouts,
     /// Headers on every request.
@@ -69,12 +69,13 @@ impl Provider {
             Some(known) => known.auth,
             None => Auth::usual(main.dialect),
         };
+        let Configured { credentials, passthrough } = configured(provider, auth, around)?;
         Ok(Self {
             id: provider.id.clone(),
             simulated: false,
             egress: egress(provider, around)?,
-            credentials: credentials(provider, auth, around)?,
-            passthrough: provider.passthrough.then_some(auth),
+            credentials,
+            passthrough,
             timeouts: provider.timeouts,
             headers: headers(provider, known)?,
             control: known.map_or(ControlFields::Keep, |k| k.control),
@@ -183,74 +184,6 @@ impl Provider {
     pub fn model_names(&self) -> impl Iterator<Item = &str> {
         self.models.keys().map(String::as_str)
     }
-}
-
-fn region(provider: &config::Provider, around: &dyn Surroundings) -> Option<String> {
-    provider.region.clone().or_else(|| around.variable("AWS_REGION")).or_else(|| around.variable("AWS_DEFAULT_REGION"))
-}
-
-fn credentials(provider: &config::Provider, auth: Auth, around: &dyn Surroundings) -> Result<Vec<Credential>, Fault> {
-    if provider.keys.is_empty() {
-        return Ok(vec![match auth {
-            Auth::Aws => aws_from_environment(provider, around)?,
-            _ => Credential::None,
-        }]);
-    }
-    provider.keys.iter().map(|key| credential(provider, auth, key, around)).collect()
-}
-
-fn credential(
-    provider: &config::Provider,
-    auth: Auth,
-    key: &ApiKey,
-    around: &dyn Surroundings,
-) -> Result<Credential, Fault> {
-    let secret = || Secret::new(key.key.expose());
-    Ok(match auth {
-        Auth::None | Auth::Bearer | Auth::Google | Auth::Exchange(_) => Credential::Bearer(secret()),
-        Auth::Azure => Credential::Header(HeaderName::from_static("api-key"), secret()),
-        Auth::Query(name) => Credential::Query(name, secret()),
-        Auth::Scheme(scheme) => {
-            Credential::Header(http::header::AUTHORIZATION, Secret::new(format!("{scheme} {}", key.key.expose())))
-        }
-        Auth::Header(name) => Credential::Header(HeaderName::from_static(name), secret()),
-        // `ACCESS_KEY_ID:SECRET` signs; anything else is a Bedrock API key.
-        Auth::Aws => {
-            match key.key.expose().split_once(':').filter(|(id, _)| id.starts_with("AKIA") || id.starts_with("ASIA")) {
-                Some((id, secret)) => aws(provider, id.to_owned(), secret.to_owned(), None, around)?,
-                None => Credential::Bearer(secret()),
-            }
-        }
-    })
-}
-
-fn aws_from_environment(provider: &config::Provider, around: &dyn Surroundings) -> Result<Credential, Fault> {
-    match (around.variable("AWS_ACCESS_KEY_ID"), around.variable("AWS_SECRET_ACCESS_KEY")) {
-        (Some(id), Some(secret)) => aws(provider, id, secret, around.variable("AWS_SESSION_TOKEN"), around),
-        _ => Ok(Credential::None),
-    }
-}
-
-fn aws(
-    provider: &config::Provider,
-    access_key_id: String,
-    secret: String,
-    token: Option<String>,
-    around: &dyn Surroundings,
-) -> Result<Credential, Fault> {
-    let region = region(provider, around)
-        .ok_or_else(|| misconfigured(provider, "it needs a `region` (or AWS_REGION) to sign requests"))?;
-    let keys = AwsKeys::Static {
-        access_key_id,
-        secret_access_key: Secret::new(secret),
-        session_token: token.map(Secret::new),
-    };
-    Ok(Credential::Aws(AwsSigner { region, service: signs_for(provider).to_owned(), keys }))
-}
-
-/// The AWS service that a known provider is.
-fn signs_for(provider: &config::Provider) -> &'static str {
-    provider.known.and_then(providers::find).map_or("bedrock", |known| known.signs_for)
 }
 
 fn egress(provider: &config::Provider, around: &dyn Surroundings) -> Result<Egress, Fault> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use http::{HeaderMap, Request};
+use http::HeaderMap;
 use tollgate_core::route::Target;
 use tollgate_ir::{EmbedContent, EmbedInput, EmbedPart, EmbedReply, EmbedRequest, Fault, Losses, Usage};
 use tollgate_text::tokens;
@@ -21,8 +21,8 @@ use super::receive::Call;
 use super::settle::Settlement;
 use super::{fetch, headers};
 use crate::app::Gateway;
+use crate::credentials::Outbound;
 use crate::provider::{Provider, Way};
-use crate::upstream::Payload;
 
 /// Requests of one call that are under way at once.
 const AT_ONCE: usize = 8;
@@ -94,10 +94,10 @@ impl Attempt<'_> {
         }
     }
 
-    async fn request(&self, kind: Kind, body: &Bytes) -> Result<Request<Payload>, Fault> {
+    fn request(&self, kind: Kind, body: &Bytes) -> Result<Outbound, Fault> {
         let path = self.upstream.path(&self.way.carriage, &self.target.model, kind);
         let outgoing = Outgoing { dialect: self.way.dialect, base_url: &self.way.base_url, path: &path, betas: &[] };
-        outgoing.request(self.gateway, self.call, self.provider, self.target, Upload::Whole(body)).await
+        outgoing.request(self.call, self.provider, self.target, Upload::Whole(body))
     }
 
     async fn relay(&self, settlement: &mut Settlement) -> Result<Served, Failed> {
@@ -105,7 +105,7 @@ impl Attempt<'_> {
         let names_model = !self.upstream.model_in_path();
         let body = patched(self.call, self.provider, names_model.then_some(&self.target.model), &mut losses);
         refuse_losses(self.call, self.provider, &losses)?;
-        let request = self.request(Kind::of(self.face, &self.call.envelope), &body).await?;
+        let request = self.request(Kind::of(self.face, &self.call.envelope), &body)?;
         let Answered { headers, source, .. } = self.exchange().send(request, &body, settlement).await?;
         let bytes = settlement.waiting(source.whole(MAX_REPLY)).await?;
         let said = Said::of(&bytes);
@@ -180,7 +180,7 @@ impl Attempt<'_> {
         body: &Bytes,
         elapsed: Duration,
     ) -> Result<(HeaderMap, EmbedReply), Refused> {
-        let upward = self.request(Kind::of_inputs(inputs), body).await?;
+        let upward = self.request(Kind::of_inputs(inputs), body)?;
         let Answered { headers, source, .. } = self.exchange().ask(upward, body, elapsed).await?;
         let bytes = source.whole(MAX_REPLY).await?;
         let mut reply = embed::decode_reply(self.upstream, request, inputs.len(), &bytes)?;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::HeaderMap;
 use tokio::time::Instant;
 use tollgate_core::config::Timeouts;
 use tollgate_ir::{Dialect, Fault};
@@ -17,9 +17,10 @@ use super::headers;
 use super::receive::Call;
 use super::settle::Settlement;
 use crate::app::Gateway;
+use crate::credentials::Outbound;
 use crate::provider::Provider;
 use crate::simulate;
-use crate::upstream::{Deadlines, Payload};
+use crate::upstream::Deadlines;
 
 /// Most bytes of a whole reply, and of an error.
 pub const MAX_REPLY: usize = 64 << 20;
@@ -66,12 +67,7 @@ impl From<Fault> for Refused {
 
 impl Exchange<'_> {
     /// Sends a request; `body` is its body again, for the simulated provider. A status that is no success is a failure.
-    pub async fn send(
-        &self,
-        request: Request<Payload>,
-        body: &Bytes,
-        settlement: &mut Settlement,
-    ) -> Result<Answered, Failed> {
+    pub async fn send(&self, request: Outbound, body: &Bytes, settlement: &mut Settlement) -> Result<Answered, Failed> {
         let elapsed = settlement.elapsed();
         match settlement.waiting(self.ask(request, body, elapsed)).await {
             Ok(answered) => {
@@ -89,7 +85,7 @@ impl Exchange<'_> {
 
     /// The same without the record, for one of several requests that are one attempt together. `elapsed` is the time
     /// since the call began.
-    pub async fn ask(&self, request: Request<Payload>, body: &Bytes, elapsed: Duration) -> Result<Answered, Refused> {
+    pub async fn ask(&self, request: Outbound, body: &Bytes, elapsed: Duration) -> Result<Answered, Refused> {
         let (status, headers, source) = if self.provider.simulated {
             let created = self.gateway.clock().now().unix_ms / 1000;
             let simulated = simulate::respond(self.call.operation, body, created);
@@ -99,7 +95,7 @@ impl Exchange<'_> {
             (simulated.status, headers, Source::Simulated(VecDeque::from(simulated.pieces)))
         } else {
             let deadlines = self.deadlines(elapsed);
-            let sent = self.gateway.upstream().send(request, &self.provider.egress, &deadlines);
+            let sent = request.send(self.gateway.transport(&self.provider.egress), &deadlines);
             let (head, body) = sent.await?.into_parts();
             (head.status.as_u16(), head.headers, Source::remote(body, self.stream))
         };

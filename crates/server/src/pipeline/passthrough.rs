@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, Request, request};
 use hyper::body::Incoming;
@@ -24,7 +23,7 @@ use super::settle::Settlement;
 use super::wishes::Wishes;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake};
-use crate::credentials::SignedBody;
+use crate::credentials::Outbound;
 use crate::provider::Provider;
 use crate::routes::PREFIXES;
 use crate::upstream::{Deadlines, Payload, ReplyBody};
@@ -156,24 +155,21 @@ async fn hand_through(
     }
     out.headers_mut().extend(provider.headers.iter().cloned());
     let intake = Intake::open(&head, body, limits, gateway.bodies(), gateway.tasks())?;
-    let (mut out, ()) = out.into_parts();
+    let (out, ()) = out.into_parts();
     let has_body =
         head.headers.get(CONTENT_LENGTH).is_some_and(|v| v != "0") || head.headers.contains_key("transfer-encoding");
-    let signs = matches!(provider.credentials.first(), Some(crate::credentials::Credential::Aws(_)));
-    let (payload, whole) = match (has_body, signs) {
-        (false, _) => (Payload::Empty, Bytes::new()),
-        // A signature covers the body.
-        (true, true) => {
-            let bytes = intake.whole().await?.bytes;
-            (Payload::from(bytes.clone()), bytes)
-        }
-        (true, false) => (Payload::stream(intake.stream()), Bytes::new()),
-    };
     let credential = provider.credentials.first().cloned().unwrap_or_default();
-    credential.apply(&mut out, SignedBody::Whole(&whole), gateway.clock().wall()).await?;
+    let signs = credential.signs();
+    let payload = match has_body {
+        false => Payload::Empty,
+        // A signature covers the body.
+        true if signs => Payload::from(intake.whole().await?.bytes),
+        true => Payload::stream(intake.stream()),
+    };
     let deadlines = deadlines(provider, &head)?;
-    let sent = gateway.upstream().send(Request::from_parts(out, payload), &provider.egress, &deadlines);
-    let (head, body) = settlement.waiting(sent).await?.into_parts();
+    let transport = gateway.transport(&provider.egress);
+    let sent = settlement.waiting(Outbound { head: out, payload, credential }.send(transport, &deadlines)).await?;
+    let (head, body) = sent.into_parts();
     settlement.attempt_status(head.status.as_u16());
     Ok((head, body))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request};
 use tollgate_core::config::Unsupported;
 use tollgate_core::route::{Meaning, Target};
@@ -20,7 +20,7 @@ use super::owners::Owners;
 use super::reasoning;
 use super::receive::Call;
 use crate::app::{Gateway, hash};
-use crate::credentials::{Credential, Secret, SignedBody};
+use crate::credentials::{Credential, Outbound, Secret};
 use crate::provider::{Provider, Way};
 use crate::routes::FaceCarriage;
 use crate::upstream::Payload;
@@ -36,7 +36,7 @@ pub fn hops(headers: &HeaderMap) -> u32 {
 /// A request for one target, and how to read its answer.
 pub struct Prepared {
     /// What goes up.
-    pub request: Request<Payload>,
+    pub request: Outbound,
     /// The body again, for the simulated provider.
     pub body: Bytes,
     /// How the answer comes back.
@@ -90,7 +90,7 @@ pub async fn prepare(
         }
     };
     refuse_losses(call, provider, &losses)?;
-    let request = request(gateway, call, provider, target, way, &written).await?;
+    let request = request(call, provider, target, way, &written)?;
     Ok(Prepared { request, body: written.body, back: written.back, losses })
 }
 
@@ -210,17 +210,10 @@ pub fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Resul
     Err(fault)
 }
 
-async fn request(
-    gateway: &Gateway,
-    call: &Call,
-    provider: &Provider,
-    target: &Target,
-    way: &Way,
-    written: &Written,
-) -> Result<Request<Payload>, Fault> {
+fn request(call: &Call, provider: &Provider, target: &Target, way: &Way, written: &Written) -> Result<Outbound, Fault> {
     let path = path(call, way, &target.model, &written.back).ok_or_else(|| not_offered(provider))?;
     let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &written.betas };
-    outgoing.request(gateway, call, provider, target, Upload::Whole(&written.body)).await
+    outgoing.request(call, provider, target, Upload::Whole(&written.body))
 }
 
 /// The client's body with the target's name of the model, for operations that are relayed as they are.
@@ -271,21 +264,17 @@ pub enum Upload<'a> {
 
 impl Outgoing<'_> {
     /// The request, ready to go.
-    pub async fn request(
+    pub fn request(
         self,
-        gateway: &Gateway,
         call: &Call,
         provider: &Provider,
         target: &Target,
         upload: Upload<'_>,
-    ) -> Result<Request<Payload>, Fault> {
+    ) -> Result<Outbound, Fault> {
         let uri = format!("{}{}", self.base_url, self.path);
-        let (kind, payload, signed) = match upload {
-            Upload::Whole(body) => {
-                let json = HeaderValue::from_static("application/json");
-                (json, Payload::from(body.clone()), SignedBody::Whole(body))
-            }
-            Upload::Stream(kind, payload) => (kind, payload, SignedBody::Unsigned),
+        let (kind, payload) = match upload {
+            Upload::Whole(body) => (HeaderValue::from_static("application/json"), Payload::from(body.clone())),
+            Upload::Stream(kind, payload) => (kind, payload),
         };
         let request = Request::builder()
             .method(Method::POST)
@@ -297,10 +286,8 @@ impl Outgoing<'_> {
             Fault::new(FaultKind::ProviderMisconfigured, "The provider's address is not valid.").source(e)
         })?;
         self.headers(call, provider, request.headers_mut());
-        let (mut head, ()) = request.into_parts();
-        let credential = credential(call, provider, target)?;
-        credential.apply(&mut head, signed, gateway.clock().wall()).await?;
-        Ok(Request::from_parts(head, payload))
+        let (head, ()) = request.into_parts();
+        Ok(Outbound { head, payload, credential: credential(call, provider, target)? })
     }
 
     fn headers(self, call: &Call, provider: &Provider, headers: &mut HeaderMap) {
@@ -332,8 +319,7 @@ fn path(call: &Call, way: &Way, model: &str, back: &Back) -> Option<String> {
 
 /// The operator's key, or the client's own where the provider is configured so.
 fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Credential, Fault> {
-    use tollgate_wire::providers::Auth;
-    let Some(auth) = provider.passthrough else {
+    let Some(place) = &provider.passthrough else {
         let index = target.key.unwrap_or(0).min(provider.credentials.len().saturating_sub(1));
         return Ok(provider.credentials.get(index).cloned().unwrap_or_default());
     };
@@ -349,13 +335,5 @@ fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Crede
             ),
         )
     })?;
-    Ok(match auth {
-        Auth::None => Credential::None,
-        Auth::Bearer | Auth::Aws | Auth::Google | Auth::Exchange(_) => Credential::Bearer(own),
-        Auth::Azure => Credential::Header(HeaderName::from_static("api-key"), own),
-        Auth::Query(name) => Credential::Query(name, own),
-        Auth::Scheme(scheme) => Credential::Header(AUTHORIZATION, Secret::new(format!("{scheme} {}", own.expose()))),
-        Auth::Header(name) if name != AUTHORIZATION.as_str() => Credential::Header(HeaderName::from_static(name), own),
-        Auth::Header(_) => Credential::Bearer(own),
-    })
+    Ok(Credential::Key(place.clone(), own))
 }

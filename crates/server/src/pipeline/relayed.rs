@@ -177,7 +177,7 @@ impl Attempts for Relayed<'_> {
         settlement.attempt(target, way.dialect);
         let path = way.carriage.openai_path(self.path, &target.model);
         let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &[] };
-        let upward = outgoing.request(gateway, call, provider, target, upload).await?;
+        let upward = outgoing.request(call, provider, target, upload)?;
         let exchange = Exchange { gateway, call, provider, upstream: way.dialect, stream: false };
         let Answered { status, headers, source } = exchange.send(upward, &Bytes::new(), settlement).await?;
         Ok(Served {

@@ -14,6 +14,7 @@
 mod bodies;
 mod catalogue;
 mod classes;
+mod credentials;
 mod errors;
 mod faces;
 mod headers;
