@@ -20,6 +20,7 @@ pub mod sequencer;
 pub mod tap;
 pub mod target;
 pub mod translate;
+mod unsaid;
 
 pub mod anthropic;
 pub mod bedrock;

@@ -130,6 +130,13 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The same for every field that nobody took.
+    pub fn own_rest(self, losses: &mut Losses) {
+        for (key, _) in self.left.iter().filter(|(_, value)| !says_nothing(value)) {
+            losses.own(self.path(key), Reason::Dropped);
+        }
+    }
+
     /// Reports every field that nobody took. `null` and empty containers say nothing, so they are no loss.
     pub fn report_rest(self, losses: &mut Losses) {
         for (key, value) in &self.left {
