@@ -61,6 +61,11 @@ impl Unsaid<'_> {
             }
             _ => {}
         }
+        // The others write a mark wherever they have a place for one, and report it themselves where not.
+        let unmarked = matches!(self.upstream, Dialect::OpenAiResponses | Dialect::Gemini | Dialect::Cohere);
+        if unmarked && block.cache.is_some() && !block.at.is_empty() {
+            losses.block(block, ".cache_control", Reason::Dropped);
+        }
         let reasoning = matches!(block.content, Content::Reasoning(_) | Content::Server(_) | Content::Opaque { .. });
         if block.seal.as_ref().is_some_and(|seal| !self.reads(seal.issuer)) && !reasoning {
             losses.part(&format!("{}.seal", block.at), Reason::Dropped);

@@ -113,7 +113,10 @@ fn level(thinking: &tollgate_ir::Thinking, levels: &'static [Effort], limit: u64
         ThinkingMode::Off => Effort::Minimal,
         ThinkingMode::On | ThinkingMode::Adaptive => match (thinking.effort, thinking.budget) {
             (Some(effort), _) => effort,
-            (None, Some(tokens)) => Effort::of_budget(tokens, limit),
+            (None, Some(tokens)) => {
+                losses.field(Field::Thinking, Reason::Adjusted);
+                Effort::of_budget(tokens, limit)
+            }
             // The default of these models is to think as they see fit.
             (None, None) => return Config::default(),
         },

@@ -220,8 +220,10 @@ fn write_thinking(
     let unasked = class.is_some_and(|c| c.reasons() && c.unasked);
     let Some(thinking) = &request.thinking else { return unasked };
     if class.is_some_and(|c| !c.reasons()) {
-        if thinking.mode == ThinkingMode::On {
-            losses.field(Field::Thinking, Reason::Dropped);
+        match thinking.mode {
+            ThinkingMode::On => losses.field(Field::Thinking, Reason::Dropped),
+            ThinkingMode::Adaptive => losses.field(Field::Thinking, Reason::Adjusted),
+            ThinkingMode::Off | ThinkingMode::Unsaid => {}
         }
         return false;
     }

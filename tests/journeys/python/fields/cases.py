@@ -99,7 +99,7 @@ class Walk:
             scalar = shape.item if isinstance(shape, Sequence) else shape
             of_blocks = isinstance(shape, Sequence) and not isinstance(scalar, (Choice, Text))
             self.cases.append(Case(name, path, [(put(a), put(b)) for a, b in pairs], len(pairs) > 1 and not of_blocks))
-        if not self.values(struct.name, field, shape) or isinstance(shape, (Struct, OneOf)):
+        if not self.values(struct.name, field, shape) or isinstance(shape, (Struct, OneOf, Sequence)):
             self.into(shape, lambda v: put({**rest, field: v}), name, path, stack)
 
     def variant(self, struct):

@@ -61,6 +61,8 @@ class Face:
         for case in walk.cases:
             case.name = case.name.removeprefix('<%s>.' % self.root.name)
             self.cases += self.complete(case)
+        unknown = set(self.excused) - {c.name for c in self.cases}
+        assert not unknown, '%s has no fields %s' % (self.dialect, unknown)
         return self
 
     def complete(self, case):
@@ -243,7 +245,7 @@ def bedrock_seat(turn):
 
 
 BEDROCK_VALUES = {
-    'SpecificToolChoice.name': NAMES,
+    'SpecificToolChoice.name': NAMES, 'ToolConfiguration.tools': tuple([{'toolSpec': {'name': t, 'inputSchema': {'json': SCHEMAS[0]}}} for t in names] for names in (NAMES, NAMES[:1])),
     'uri': ('s3://bucket/a', 's3://bucket/b'), 'json': SCHEMAS, 'JsonSchemaDefinition.schema': tuple(json.dumps(s) for s in SCHEMAS),
     'topP': (0.25, 0.5), 'additionalModelRequestFields': ({'top_k': 7}, {'top_k': 8}),
 }
@@ -268,15 +270,20 @@ COHERE_NEEDS = {'AssistantChatMessageV2': ('content',), 'ToolV2': ('function',),
 COHERE_VALUES = {'ImageUrl.url': DATA_URLS, 'json_schema': SCHEMAS, 'p': (0.25, 0.5), 'k': (7, 8), 'frequency_penalty': (0.25, 0.5), 'presence_penalty': (0.25, 0.5)}
 
 ROUTE = 'chooses the target'
+# What means nothing to another provider; one of the face's own dialect must get it all the same.
+CHAT_EXCUSED = {'stream_options<ChatCompletionStreamOptionsParam>.include_usage': 'done by the gateway, which always asks for usage and shows it to who asked (TR30)'}
+NAMES_ITEM = 'the name that a response gave its item: OpenAI and the gateway refer by it, and nobody else'
+RESPONSES_EXCUSED = {'input[]<%s>.id' % kind: NAMES_ITEM for kind in (
+    'assistant', 'function_call', 'function_call_output', 'custom_tool_call', 'custom_tool_call_output', 'image_generation_call', 'developer')}
 
 
 def faces():
     bedrock = botocore.session.get_session().get_service_model('bedrock-runtime').operation_model('Converse').input_shape
     return [f.walk() for f in (
         Face('openai-chat', ('openai',), of_typed_dict(completion_create_params.CompletionCreateParamsBase), 'messages', '/v1/chat/completions', 120, CHAT_VALUES, CHAT_NEEDS,
-             {'CompletionCreateParamsBase.model': ROUTE}, chat_beside, chat_around),
+             {'CompletionCreateParamsBase.model': ROUTE}, chat_beside, chat_around, excused=CHAT_EXCUSED),
         Face('openai-responses', ('openai',), of_typed_dict(response_create_params.ResponseCreateParamsBase), 'input', '/v1/responses', 700, RESPONSES_VALUES, RESPONSES_NEEDS,
-             {'ResponseCreateParamsBase.model': ROUTE}, responses_beside, responses_around),
+             {'ResponseCreateParamsBase.model': ROUTE}, responses_beside, responses_around, excused=RESPONSES_EXCUSED),
         Face('anthropic', ('anthropic',), anthropic_root(), 'messages', '/v1/messages', 700, ANTHROPIC_VALUES, {},
              {'MessageCreateParamsBase.model': ROUTE, 'user_profile_id': 'a header', 'workspace_id': 'a header'}, anthropic_beside, anthropic_around),
         Face('gemini', ('google-genai',), gemini.root(), 'contents', '/v1beta/models/to:generateContent', 200, gemini.VALUES, gemini.REQUIRED, gemini.OMIT, gemini.beside, gemini.around, gemini.seat, wire=gemini.wire),
