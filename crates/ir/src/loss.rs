@@ -55,6 +55,13 @@ impl Losses {
         self.spelled.insert(name.into(), path.into());
     }
 
+    /// The part that encoders would call `from` has gone to another block, where they call it `to`.
+    pub fn moved(&mut self, from: &str, to: impl Into<String>) {
+        if let Some(path) = self.spelled.get(from).cloned() {
+            self.spelled.insert(to.into(), path);
+        }
+    }
+
     /// A part that only some dialects have a word for: reported if the client wrote it, that is, if a decoder has
     /// spelled it.
     pub fn part(&mut self, name: &str, reason: Reason) {

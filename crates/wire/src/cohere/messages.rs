@@ -1,7 +1,8 @@
 //! The client's messages into turns.
 
 use tollgate_ir::{
-    Block, Call, CallKind, Carry, Content, Dialect, Fault, Json, Losses, MediaSource, Reason, Request, Role, ToolResult, Turn,
+    Block, Call, CallKind, Carry, Content, Dialect, Fault, Json, Losses, MediaSource, Reason, Request, Role,
+    ToolResult, Turn,
 };
 
 use super::{citations, parts};

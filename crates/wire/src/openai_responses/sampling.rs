@@ -4,8 +4,8 @@ use tollgate_ir::{Effort, Fault, Field, Losses, OutputFormat, Params, Reason, Re
 
 use crate::effort::nearest;
 use crate::json::{Fields, Node, ObjectWriter};
-use crate::openai_models::OpenAiModel;
 use crate::openai_chat::end_user;
+use crate::openai_models::OpenAiModel;
 use crate::target::Target;
 use crate::unsaid;
 

@@ -287,7 +287,7 @@ def faces():
         Face('anthropic', ('anthropic',), anthropic_root(), 'messages', '/v1/messages', 700, ANTHROPIC_VALUES, {},
              {'MessageCreateParamsBase.model': ROUTE, 'user_profile_id': 'a header', 'workspace_id': 'a header'}, anthropic_beside, anthropic_around),
         Face('gemini', ('google-genai',), gemini.root(), 'contents', '/v1beta/models/to:generateContent', 200, gemini.VALUES, gemini.REQUIRED, gemini.OMIT, gemini.beside, gemini.around, gemini.seat, wire=gemini.wire),
-        Face('bedrock', ('boto3', 'botocore'), of_aws(bedrock), 'messages', '/model/to/converse', 150, BEDROCK_VALUES, {}, {}, bedrock_beside, bedrock_around, bedrock_seat),
+        Face('bedrock', ('boto3', 'botocore'), of_aws(bedrock), 'messages', '/model/to/converse', 150, BEDROCK_VALUES, {'CitationsContentBlock': ('content',)}, {}, bedrock_beside, bedrock_around, bedrock_seat),
         Face('cohere', ('cohere',), of_signature(RawV2Client.chat, ('request_options',)), 'messages', '/v2/chat', 50, COHERE_VALUES, COHERE_NEEDS, {'RawV2Client.chat.model': ROUTE}, cohere_beside, cohere_around),
     )]
 
