@@ -62,7 +62,8 @@ impl Unsaid<'_> {
             _ => {}
         }
         // The others write a mark wherever they have a place for one, and report it themselves where not.
-        let unmarked = matches!(self.upstream, Dialect::OpenAiResponses | Dialect::Gemini | Dialect::Cohere);
+        let unmarked =
+            matches!(self.upstream, Dialect::OpenAiResponses | Dialect::Gemini | Dialect::Cohere | Dialect::Ollama);
         if unmarked && block.cache.is_some() && !block.at.is_empty() {
             losses.block(block, ".cache_control", Reason::Dropped);
         }
@@ -113,15 +114,18 @@ impl Unsaid<'_> {
     }
 
     fn output(&self, strict: Option<bool>, losses: &mut Losses) {
-        let nameless = matches!(self.upstream, Dialect::Anthropic | Dialect::Gemini | Dialect::Cohere | Dialect::Ollama);
+        let nameless =
+            matches!(self.upstream, Dialect::Anthropic | Dialect::Gemini | Dialect::Cohere | Dialect::Ollama);
         if nameless {
             losses.part("output.name", Reason::Adjusted);
         }
-        if matches!(self.upstream, Dialect::Anthropic | Dialect::Cohere) {
+        if matches!(self.upstream, Dialect::Anthropic | Dialect::Cohere | Dialect::Ollama) {
             losses.part("output.description", Reason::Dropped);
         }
         // These always hold to the schema.
-        if strict == Some(false) && matches!(self.upstream, Dialect::Anthropic | Dialect::Gemini | Dialect::Bedrock) {
+        if strict == Some(false)
+            && matches!(self.upstream, Dialect::Anthropic | Dialect::Gemini | Dialect::Bedrock | Dialect::Ollama)
+        {
             losses.part("output.strict", Reason::Adjusted);
         }
     }
