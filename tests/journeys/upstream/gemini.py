@@ -7,7 +7,8 @@ from .script import Ask, call, image, need, only, result, sign, text, thought, u
 
 ISSUER = 'gemini'
 FIELDS = {'contents', 'systemInstruction', 'tools', 'toolConfig', 'generationConfig', 'safetySettings', 'cachedContent', 'labels'}
-CONFIG = {'temperature', 'topP', 'topK', 'maxOutputTokens', 'stopSequences', 'responseMimeType', 'responseSchema', 'responseJsonSchema', 'thinkingConfig', 'candidateCount', 'seed'}
+CONFIG = {'temperature', 'topP', 'topK', 'maxOutputTokens', 'stopSequences', 'responseMimeType', 'responseSchema', 'responseJsonSchema', 'thinkingConfig', 'candidateCount', 'seed',
+          'responseModalities'}
 USERS = {'args', 'response', 'parameters', 'parametersJsonSchema', 'responseSchema', 'responseJsonSchema', 'labels'}
 STOPS = {'stop': 'STOP', 'calls': 'STOP', 'length': 'MAX_TOKENS'}
 

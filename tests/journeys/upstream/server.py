@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         path = unquote(urlsplit(self.path).path)
-        dialect = ENDS.get(path) or ('gemini' if path.startswith('/v1beta/models/') else 'bedrock' if path.startswith('/model/') else None)
+        dialect = ENDS.get(path) or ('gemini' if path.startswith(('/v1beta/models/', '/v1/models/')) else 'bedrock' if path.startswith('/model/') else None)
         raw = self.rfile.read(int(self.headers.get('content-length') or 0))
         if dialect is None:
             return self.whole(404, {'error': {'message': 'no such path: ' + path}}, {})
@@ -69,6 +69,8 @@ class Handler(BaseHTTPRequestHandler):
     def admit(self, dialect):
         """The provider's key where this dialect has it, and the headers that it demands."""
         name = {'anthropic': 'x-api-key', 'gemini': 'x-goog-api-key'}.get(dialect, 'authorization')
+        if dialect == 'anthropic' and not self.headers.get(name):
+            name = 'authorization'      # its SDKs since 2.0
         key = (self.headers.get(name) or '').removeprefix('Bearer ')
         if key != key_of(dialect):
             raise script.Refused('wrong credential in %s' % name, 401)
