@@ -8,6 +8,7 @@
 
 pub mod authorize;
 pub mod caller;
+pub mod catalogue;
 pub mod config;
 pub mod continuity;
 pub mod fold;

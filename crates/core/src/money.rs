@@ -102,15 +102,21 @@ pub struct Price {
     pub above: Vec<(u64, Rates)>,
     /// Rates by the service tier that the answer names (`flex`, `batch`, `priority`).
     pub tiers: Vec<(String, Rates)>,
+    /// Rates of a service tier for requests with more input.
+    pub tiers_above: Vec<(String, u64, Rates)>,
 }
 
 impl Price {
     /// The rates for one answer: by the tier that it says served, else by its whole input.
     pub fn rates(&self, usage: &Usage, service_tier: Option<&str>) -> &Rates {
-        if let Some((_, rates)) = self.tiers.iter().find(|(tier, _)| Some(tier.as_str()) == service_tier) {
+        let input = usage.input_total();
+        let is_tier = |tier: &str| Some(tier) == service_tier;
+        let passed = self.tiers_above.iter().filter(|(tier, bound, _)| is_tier(tier) && input > *bound);
+        let of_tier = passed.max_by_key(|(_, bound, _)| *bound).map(|(_, _, rates)| rates);
+        let of_tier = of_tier.or_else(|| self.tiers.iter().find(|(tier, _)| is_tier(tier)).map(|(_, rates)| rates));
+        if let Some(rates) = of_tier {
             return rates;
         }
-        let input = usage.input_total();
         let passed = self.above.iter().filter(|(bound, _)| input > *bound).max_by_key(|(bound, _)| *bound);
         passed.map_or(&self.rates, |(_, rates)| rates)
     }

@@ -17,7 +17,16 @@ const fn known(
     key_variables: &'static [&'static str],
     url_variables: &'static [&'static str],
 ) -> KnownProvider {
-    KnownProvider { id, aliases, dialect, base_url, key_variables, url_variables }
+    KnownProvider {
+        id,
+        aliases,
+        dialect,
+        base_url,
+        key_variables,
+        url_variables,
+        pointers: &[],
+        address_variables: Vec::new(),
+    }
 }
 
 impl Few {

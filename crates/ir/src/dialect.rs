@@ -16,6 +16,8 @@ pub enum Dialect {
     Bedrock,
     /// Cohere Chat v2.
     Cohere,
+    /// Ollama's own API.
+    Ollama,
 }
 
 impl Dialect {
@@ -32,6 +34,7 @@ impl Dialect {
             Self::Gemini => "gemini",
             Self::Bedrock => "bedrock",
             Self::Cohere => "cohere",
+            Self::Ollama => "ollama",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use tollgate_core::config::{Catalogue, Host, KnownProvider};
-use tollgate_wire::providers;
+use tollgate_wire::providers::{self, address};
 
 /// What is known without configuration.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +20,8 @@ impl Catalogue for BuiltIn {
                 base_url: p.base_url,
                 key_variables: p.key_variables,
                 url_variables: p.url_variables,
+                pointers: p.auth.pointers(),
+                address_variables: address::variables(p.base_url),
             };
             providers::ALL.iter().map(known).collect()
         })

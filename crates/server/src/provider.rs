@@ -1,8 +1,10 @@
 //! A configured provider, ready to be asked: the ways it can be spoken to, its credentials, the way to it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
+use tollgate_core::catalogue::{Catalogue, Offer};
 use tollgate_core::config::{self, ApiKey, Config, Modality, Surroundings};
 use tollgate_core::money::{Nanos, Price, Rates};
 use tollgate_ir::{Dialect, Fault, FaultKind, MediaKind};
@@ -38,6 +40,8 @@ pub struct Provider {
     pub unsupported: Option<config::Unsupported>,
     ways: Vec<Way>,
     models: HashMap<String, Model>,
+    /// The catalogue, and the provider's id there.
+    catalogue: (Arc<Catalogue>, Option<&'static str>),
 }
 
 /// A dialect that a provider speaks, and where.
@@ -81,6 +85,7 @@ impl Provider {
             unsupported: provider.unsupported_params,
             ways,
             models: provider.models.iter().map(|(name, facts)| (name.clone(), model(facts))).collect(),
+            catalogue: (Catalogue::bundled(), provider.known),
         })
     }
 
@@ -99,6 +104,7 @@ impl Provider {
             unsupported: None,
             ways: vec![way],
             models: simulate::MODELS.iter().map(|m| (m.name.to_owned(), simulated_model())).collect(),
+            catalogue: (Catalogue::bundled(), None),
         })
     }
 
@@ -121,14 +127,26 @@ impl Provider {
         self.ways.first()
     }
 
-    /// What is known of a model.
+    /// What is known of a model: what the operator says, and where nothing, what the catalogue says.
     pub fn facts(&self, model: &str) -> ModelFacts {
-        self.models.get(model).map(|m| m.facts.clone()).unwrap_or_default()
+        let mut facts = self.models.get(model).map(|m| m.facts.clone()).unwrap_or_default();
+        if let Some(offer) = self.offer(model) {
+            facts.max_output = facts.max_output.or_else(|| offer.max_output());
+            facts.media = facts.media.or_else(|| offered_media(&offer));
+        }
+        facts
     }
 
-    /// What a model costs, where the operator says.
-    pub fn price(&self, model: &str) -> Option<&Price> {
-        self.models.get(model)?.price.as_ref()
+    /// What a model costs: as the operator says, else as the catalogue.
+    pub fn price(&self, model: &str) -> Option<Price> {
+        let own = self.models.get(model).and_then(|m| m.price.clone());
+        own.or_else(|| self.offer(model)?.price())
+    }
+
+    /// What the catalogue knows of a model.
+    pub fn offer(&self, model: &str) -> Option<Offer<'_>> {
+        let (catalogue, known) = &self.catalogue;
+        catalogue.offer_of((*known)?, model)
     }
 
     /// The models that the configuration names.
@@ -215,7 +233,12 @@ fn credential(
 ) -> Result<Credential, Fault> {
     let secret = || Secret::new(key.key.expose());
     Ok(match auth {
-        Auth::None | Auth::Bearer => Credential::Bearer(secret()),
+        Auth::None | Auth::Bearer | Auth::Google | Auth::Exchange(_) => Credential::Bearer(secret()),
+        Auth::Azure => Credential::Header(HeaderName::from_static("api-key"), secret()),
+        Auth::Query(name) => Credential::Query(name, secret()),
+        Auth::Scheme(scheme) => {
+            Credential::Header(http::header::AUTHORIZATION, Secret::new(format!("{scheme} {}", key.key.expose())))
+        }
         Auth::Header(name) => Credential::Header(HeaderName::from_static(name), secret()),
         // `ACCESS_KEY_ID:SECRET` signs; anything else is a Bedrock API key.
         Auth::Aws => {
@@ -297,6 +320,15 @@ fn model(facts: &config::ModelFacts) -> Model {
     }
 }
 
+/// The media that an offer takes. Who reads pictures reads documents, which sources often leave out.
+fn offered_media(offer: &Offer<'_>) -> Option<Vec<MediaKind>> {
+    let mut all: Vec<MediaKind> = offer.input()?.into_iter().filter_map(media).collect();
+    if all.contains(&MediaKind::Image) && !all.contains(&MediaKind::Document) {
+        all.push(MediaKind::Document);
+    }
+    Some(all)
+}
+
 /// One dollar a million tokens in, two out: so that costs are seen, and easy to check by head.
 fn simulated_model() -> Model {
     let dollars = |n: i64| Nanos(n * 1_000_000_000);
@@ -329,7 +361,8 @@ pub fn all(config: &Config, around: &dyn Surroundings) -> Result<HashMap<String,
             Provider::new(provider, around)
         };
         match made {
-            Ok(made) => {
+            Ok(mut made) => {
+                made.catalogue.0 = Arc::clone(&config.catalogue);
                 ready.insert(provider.id.clone(), made);
             }
             Err(fault) => faults.push(fault),

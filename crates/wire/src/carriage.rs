@@ -120,7 +120,8 @@ fn own_path(dialect: Dialect, count: bool, m: Segment<'_>, stream: bool) -> Opti
         (Dialect::Bedrock, false, true) => format!("/model/{m}/converse-stream"),
         (Dialect::Bedrock, false, false) => format!("/model/{m}/converse"),
         (Dialect::Cohere, false, _) => "/v2/chat".to_owned(),
-        (Dialect::OpenAiChat | Dialect::Cohere, true, _) => return None,
+        (Dialect::Ollama, false, _) => "/api/chat".to_owned(),
+        (Dialect::OpenAiChat | Dialect::Cohere | Dialect::Ollama, true, _) => return None,
     })
 }
 

@@ -4,7 +4,7 @@ use tollgate_ir::{Dialect, Event, Fault, Field, Json, Losses, Reply, Request};
 
 use crate::frame::Frame;
 use crate::target::{Encoded, ReplyContext, RequestHead, Target};
-use crate::{anthropic, bedrock, cohere, gemini, openai_chat, openai_responses};
+use crate::{anthropic, bedrock, cohere, gemini, ollama, openai_chat, openai_responses};
 
 macro_rules! by_dialect {
     ($dialect:expr, $name:ident($($arg:expr),*)) => {
@@ -15,6 +15,7 @@ macro_rules! by_dialect {
             Dialect::Gemini => gemini::$name($($arg),*),
             Dialect::Bedrock => bedrock::$name($($arg),*),
             Dialect::Cohere => cohere::$name($($arg),*),
+            Dialect::Ollama => ollama::$name($($arg),*),
         }
     };
 }
@@ -28,6 +29,7 @@ macro_rules! by_variant {
             Self::Gemini($inner) => $call,
             Self::Bedrock($inner) => $call,
             Self::Cohere($inner) => $call,
+            Self::Ollama($inner) => $call,
         }
     };
 }
@@ -108,13 +110,25 @@ pub fn path_of(face: Dialect) -> fn(Field) -> &'static str {
         Dialect::Gemini => gemini::path_of,
         Dialect::Bedrock => bedrock::path_of,
         Dialect::Cohere => cohere::path_of,
+        Dialect::Ollama => ollama::path_of,
     }
+}
+
+/// Whether a face streams unless the request says otherwise.
+pub const fn streams_unasked(face: Dialect) -> bool {
+    matches!(face, Dialect::Ollama)
+}
+
+/// Whether a dialect's streams are server-sent events, which may hold comments.
+pub const fn is_sse(dialect: Dialect) -> bool {
+    !matches!(dialect, Dialect::Bedrock | Dialect::Ollama)
 }
 
 /// The content type of a face's streams.
 pub const fn stream_content_type(face: Dialect) -> &'static str {
     match face {
         Dialect::Bedrock => "application/vnd.amazon.eventstream",
+        Dialect::Ollama => "application/x-ndjson",
         _ => "text/event-stream",
     }
 }
@@ -143,6 +157,8 @@ pub enum StreamDecoder {
     Bedrock(bedrock::StreamDecoder),
     /// See [`cohere`].
     Cohere(cohere::StreamDecoder),
+    /// See [`ollama`].
+    Ollama(ollama::StreamDecoder),
 }
 
 impl StreamDecoder {
@@ -155,6 +171,7 @@ impl StreamDecoder {
             Dialect::Gemini => Self::Gemini(Default::default()),
             Dialect::Bedrock => Self::Bedrock(Default::default()),
             Dialect::Cohere => Self::Cohere(Default::default()),
+            Dialect::Ollama => Self::Ollama(Default::default()),
         }
     }
 
@@ -184,6 +201,8 @@ pub enum StreamEncoder {
     Bedrock(bedrock::StreamEncoder),
     /// See [`cohere`].
     Cohere(cohere::StreamEncoder),
+    /// See [`ollama`].
+    Ollama(ollama::StreamEncoder),
 }
 
 impl StreamEncoder {
@@ -196,6 +215,7 @@ impl StreamEncoder {
             Dialect::Gemini => Self::Gemini(gemini::StreamEncoder::new(context)),
             Dialect::Bedrock => Self::Bedrock(bedrock::StreamEncoder::new(context)),
             Dialect::Cohere => Self::Cohere(cohere::StreamEncoder::new(context)),
+            Dialect::Ollama => Self::Ollama(ollama::StreamEncoder::new(context)),
         }
     }
 

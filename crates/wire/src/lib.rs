@@ -19,11 +19,13 @@ pub mod schema;
 pub mod sequencer;
 pub mod tap;
 pub mod target;
+mod time;
 pub mod translate;
 
 pub mod anthropic;
 pub mod bedrock;
 pub mod cohere;
 pub mod gemini;
+pub mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;

@@ -1,5 +1,9 @@
 //! What codecs are told about the two sides beyond the body itself.
 
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
 use tollgate_ir::{Json, MediaKind, Params};
 
 use crate::ids::ToolNames;
@@ -75,4 +79,28 @@ pub struct ReplyContext {
     pub include_usage: bool,
     /// Fields of the request that the reply repeats (Responses), a JSON object made by that face's decoder.
     pub echo: Option<Json>,
+    /// How long the call has taken so far, for a face that tells it (Ollama).
+    pub stopwatch: Stopwatch,
+}
+
+/// How long a call has taken so far: a clock from outside, read when the time is to be told.
+#[derive(Clone, Default)]
+pub struct Stopwatch(Option<Arc<dyn Fn() -> Duration + Send + Sync>>);
+
+impl Stopwatch {
+    /// One that reads this clock.
+    pub fn new(elapsed: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(elapsed)))
+    }
+
+    /// The time since the call began; `None` where nobody measures.
+    pub fn elapsed(&self) -> Option<Duration> {
+        self.0.as_ref().map(|elapsed| elapsed())
+    }
+}
+
+impl fmt::Debug for Stopwatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Stopwatch").field(&self.elapsed()).finish()
+    }
 }

@@ -72,7 +72,12 @@ fn providers_page() -> String {
             Auth::None => "none",
             Auth::Bearer => "bearer",
             Auth::Header(name) => name,
+            Auth::Scheme(scheme) => scheme,
+            Auth::Query(name) => name,
             Auth::Aws => "SigV4 or bearer",
+            Auth::Google => "Google token",
+            Auth::Azure => "api-key or Entra token",
+            Auth::Exchange(_) => "exchanged for a bearer token",
         };
         let variables: Vec<_> = p.key_variables.iter().chain(p.url_variables).map(|v| format!("`{v}`")).collect();
         let base = if p.base_url.is_empty() { "yours to say" } else { p.base_url };

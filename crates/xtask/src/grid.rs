@@ -19,6 +19,7 @@ const fn model(upstream: Dialect) -> &'static str {
         Dialect::Gemini => "gemini-2.5-flash",
         Dialect::Bedrock => "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
         Dialect::Cohere => "command-a-03-2025",
+        Dialect::Ollama => "qwen3:8b",
     }
 }
 

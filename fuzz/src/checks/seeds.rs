@@ -45,6 +45,7 @@ pub fn target(dialect: Dialect) -> &'static str {
         Dialect::Gemini => "gemini",
         Dialect::Bedrock => "bedrock",
         Dialect::Cohere => "cohere",
+        Dialect::Ollama => "ollama",
     }
 }
 

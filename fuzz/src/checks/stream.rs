@@ -87,6 +87,7 @@ pub fn context(face: Dialect) -> ReplyContext {
         created: 1_700_000_000,
         include_usage: true,
         echo: codec::echo(face, dialect::asked()),
+        stopwatch: Default::default(),
     }
 }
 

@@ -12,7 +12,7 @@ use super::report::Report;
 use super::scalar::Span;
 use super::{
     Catalogue, Config, DeclaredKey, Limits, Log, Provider, SIMULATED, Secret, Server, Surroundings, Timeouts,
-    environment, policies, providers,
+    catalogue_file, environment, policies, providers,
 };
 use crate::near::nearest;
 use crate::route::resolve;
@@ -37,6 +37,7 @@ pub(super) fn check(
     }
     let given = raw.providers.map(|named| providers::check(named, catalogue, report)).unwrap_or_default();
     let simulated = given.is_empty();
+    let offers = catalogue_file::check(raw.catalogue, around, report);
     let mut config = Config {
         server: server(raw.server.unwrap_or_default(), around, report),
         log: log(raw.log.unwrap_or_default(), report),
@@ -48,6 +49,7 @@ pub(super) fn check(
         media: raw.media.and_then(|media| media.fetch).unwrap_or_default(),
         responses_state: raw.responses.and_then(|responses| responses.state) != Some(Switch::Off),
         unsupported_params: raw.unsupported_params.unwrap_or_default(),
+        catalogue: offers,
         simulated,
         files: Vec::new(),
         warnings: Vec::new(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tollgate_ir::Dialect;
 
 use super::Secret;
+use crate::catalogue::{Capability, Catalogue, Model};
 use crate::money::Price;
 
 /// A checked configuration.
@@ -34,9 +35,11 @@ pub struct Config {
     pub responses_state: bool,
     /// What happens to parameters that the target does not take, unless a model or provider says otherwise.
     pub unsupported_params: Unsupported,
+    /// What is known of models, the operator's file before the bundled offers.
+    pub catalogue: Arc<Catalogue>,
     /// No provider is configured: the simulated one serves, and says so.
     pub simulated: bool,
-    /// Files that `${file:…}` was read from; a change of one is a change of the configuration.
+    /// Files that `${file:…}` was read from, and the catalogue's; a change of one is a change of the configuration.
     pub files: Vec<String>,
     /// What the operator should know though the configuration is valid.
     pub warnings: Vec<String>,
@@ -46,6 +49,13 @@ impl Config {
     /// The provider of this id, as the file spells it.
     pub fn provider(&self, id: &str) -> Option<&Arc<Provider>> {
         self.providers.iter().find(|p| p.id == id)
+    }
+
+    /// What is known of a model of a provider, by the provider's id in the file and the model's name there.
+    pub fn model(&self, provider: &str, model: &str) -> Model<'_> {
+        let Some(provider) = self.provider(provider) else { return Model::default() };
+        let offer = provider.known.and_then(|known| self.catalogue.offer_of(known, model));
+        Model { own: provider.models.get(model), offer }
     }
 }
 
@@ -195,6 +205,8 @@ pub struct ModelFacts {
     pub reasoning: Option<bool>,
     /// It goes on from an assistant turn at the end.
     pub prefill: Option<bool>,
+    /// What else it can do, or cannot.
+    pub capabilities: Vec<(Capability, bool)>,
     /// The dialect it is best asked in, where the provider speaks several.
     pub dialect: Option<Dialect>,
 }

@@ -14,13 +14,15 @@ pub(super) fn raw(around: &dyn Surroundings, catalogue: &dyn Catalogue) -> RawCo
     RawConfig { providers: (!found.is_empty()).then_some(Named(found)), ..RawConfig::default() }
 }
 
-/// A provider is meant when its key is set, or, if it takes none, its address.
+/// A provider is meant when its key is set, or what points to its credential, or, if it takes none, its address; and its
+/// address must be whole.
 fn provider(known: &KnownProvider, around: &dyn Surroundings) -> Option<(String, RawProvider)> {
     let set = |names: &[&str]| names.iter().find_map(|name| around.variable(name).filter(|v| !v.trim().is_empty()));
     let key = set(known.key_variables);
     let base_url = set(known.url_variables);
-    let wanted = key.is_some() || base_url.is_some() && known.key_variables.is_empty();
-    if !wanted || known.base_url.is_empty() && base_url.is_none() {
+    let wanted = key.is_some() || set(known.pointers).is_some() || base_url.is_some() && known.key_variables.is_empty();
+    let whole = !known.base_url.is_empty() && known.address_variables.iter().all(|names| set(names).is_some());
+    if !wanted || !whole && base_url.is_none() {
         return None;
     }
     let api_key = key.map(|key| Secret::new(key.trim()));

@@ -15,6 +15,11 @@ pub struct KnownProvider {
     pub key_variables: &'static [&'static str],
     /// Environment variables that usually hold another base URL (`OPENAI_BASE_URL`).
     pub url_variables: &'static [&'static str],
+    /// Environment variables that point to a credential other than a key (`AWS_PROFILE`): one of them that is set means
+    /// that the provider is to be used.
+    pub pointers: &'static [&'static str],
+    /// Its address is not whole before one variable of each of these is set.
+    pub address_variables: Vec<Vec<&'static str>>,
 }
 
 /// A provider that serves a model, and the model's name there.

@@ -3,6 +3,7 @@
 //! A file goes through a tree that knows every place ([`tree`]), the expansion of its scalars ([`expand`]), raw structs
 //! ([`raw`], one field a key) and the check ([`check`]) into a [`Config`], in which every value is whole and valid.
 
+mod catalogue_file;
 mod check;
 mod checked;
 mod docs;
@@ -76,11 +77,12 @@ fn finish(
     mut report: Report<'_>,
 ) -> Result<Config, Problems> {
     let Some(raw) = raw else { return Err(report.into_problems()) };
+    let catalogue_file = raw.catalogue.as_ref().and_then(|raw| raw.file.clone());
     let mut config = check::check(raw, around, catalogue, &mut report);
     if !report.is_clean() {
         return Err(report.into_problems());
     }
-    config.files = files;
+    config.files = files.into_iter().chain(catalogue_file).collect();
     config.warnings = report.warnings;
     Ok(config)
 }

@@ -8,6 +8,7 @@ use super::report::Report;
 use super::reserved::why_not_provider;
 use super::scalar::Span;
 use super::{ApiKey, Catalogue, CertFiles, KnownProvider, ModelFacts, Provider, Secret, Timeouts, known};
+use crate::catalogue::Capability;
 use crate::money::{Price, Rates};
 use crate::near::nearest;
 
@@ -189,6 +190,7 @@ fn facts(raw: Named<RawModel>, path: &str, report: &mut Report<'_>) -> BTreeMap<
             modalities: raw.modalities,
             reasoning: raw.reasoning,
             prefill: raw.prefill,
+            capabilities: raw.capabilities.map(|named| capabilities(named, &path, report)).unwrap_or_default(),
             dialect: raw.dialect.map(|name| name.0),
         };
         if facts.max_output == Some(0) || facts.context == Some(0) {
@@ -197,6 +199,20 @@ fn facts(raw: Named<RawModel>, path: &str, report: &mut Report<'_>) -> BTreeMap<
         (name, facts)
     });
     checked.collect()
+}
+
+fn capabilities(raw: Named<bool>, path: &str, report: &mut Report<'_>) -> Vec<(Capability, bool)> {
+    let mut checked = Vec::with_capacity(raw.0.len());
+    for (name, can) in raw.0 {
+        match Capability::of(&name) {
+            Some(capability) => checked.push((capability, can)),
+            None => {
+                let near = nearest(&name, Capability::ALL.iter().map(|(_, _, name)| *name), 2);
+                report.path_near(&format!("{path}.capabilities.{name}"), format!("`{name}` is no capability"), near);
+            }
+        }
+    }
+    checked
 }
 
 fn price(raw: &RawPrice, path: &str, report: &mut Report<'_>) -> Price {
@@ -210,7 +226,7 @@ fn price(raw: &RawPrice, path: &str, report: &mut Report<'_>) -> Price {
     let above = above.map(|(i, raw)| (raw.tokens, inner(&raw.rates, &format!("{path}.above[{i}].rates")))).collect();
     let tiers = raw.tiers.iter().flat_map(|named| &named.0);
     let tiers = tiers.map(|(name, raw)| (name.clone(), inner(raw, &format!("{path}.tiers.{name}")))).collect();
-    Price { rates: rates(raw), above, tiers }
+    Price { rates: rates(raw), above, tiers, tiers_above: Vec::new() }
 }
 
 fn rates(raw: &RawPrice) -> Rates {

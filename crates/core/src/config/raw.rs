@@ -38,6 +38,18 @@ pub(super) struct RawConfig {
     pub media: Option<RawMedia>,
     /// State of the Responses API.
     pub responses: Option<RawResponses>,
+    /// What is known of models and their prices (docs/catalogue.md).
+    pub catalogue: Option<RawCatalogue>,
+}
+
+/// What is known of models beyond what Tollgate was made with.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawCatalogue {
+    /// A catalogue file whose offers stand before the bundled ones; a change of it is put in force without a restart.
+    pub file: Option<String>,
+    /// Take prices of the file that are a thousand times the bundled ones or more; false by default, since they are most often mistakes of units.
+    pub force: Option<bool>,
 }
 
 /// Listeners and connections of clients.
@@ -172,6 +184,8 @@ pub(super) struct RawModel {
     pub reasoning: Option<bool>,
     /// It goes on from an assistant turn at the end of the request.
     pub prefill: Option<bool>,
+    /// What else it can do, or cannot: `{ tools: true, structured-output: false }`; the names are those of `tollgate models --capability`.
+    pub capabilities: Option<Named<bool>>,
     /// The dialect it is best asked in, where its provider speaks several.
     pub dialect: Option<DialectName>,
 }

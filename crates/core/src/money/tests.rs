@@ -44,7 +44,7 @@ fn cache_tokens_are_billed_once() {
 fn a_request_over_the_bound_has_the_higher_rates_for_all_its_tokens() {
     let small = Rates { cache_read: Some(dollars("0.3")), cache_write_1h: Some(dollars("6")), ..rates("3", "15") };
     let large = Rates { cache_read: Some(dollars("0.6")), cache_write_1h: Some(dollars("12")), ..rates("6", "22.5") };
-    let price = Price { rates: small, above: vec![(200_000, large)], tiers: Vec::new() };
+    let price = Price { rates: small, above: vec![(200_000, large)], ..Price::default() };
     let usage = |read, write| Usage {
         input: 10_000,
         cache_read: Some(read),
@@ -58,7 +58,7 @@ fn a_request_over_the_bound_has_the_higher_rates_for_all_its_tokens() {
 
 #[test]
 fn the_answers_tier_decides() {
-    let price = Price { rates: rates("2", "8"), above: Vec::new(), tiers: vec![("flex".into(), rates("1", "4"))] };
+    let price = Price { rates: rates("2", "8"), tiers: vec![("flex".into(), rates("1", "4"))], ..Price::default() };
     let usage = Usage { input: 1_000_000, ..Usage::default() };
     assert_eq!(price.cost(&usage, Some("flex")), dollars("1"));
     assert_eq!(price.cost(&usage, Some("default")), dollars("2"));

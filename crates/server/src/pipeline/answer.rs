@@ -218,7 +218,7 @@ impl Stream {
                 }
                 if tap.frame(&frame) == Verdict::Pass {
                     out.extend_from_slice(&frame.raw);
-                    if !frame.raw.ends_with(b"\n") && self.face != Dialect::Bedrock && !frame.raw.is_empty() {
+                    if !frame.raw.ends_with(b"\n") && !frame.raw.is_empty() && codec::is_sse(self.face) {
                         // The body ended without the event's blank line: the event is whole, so it is closed.
                         out.extend_from_slice(b"\n\n");
                     }

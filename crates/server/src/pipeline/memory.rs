@@ -145,7 +145,7 @@ const fn readable(dialect: Dialect) -> &'static [Issuer] {
         Dialect::OpenAiResponses => &[Issuer::OpenAi],
         Dialect::Anthropic | Dialect::Bedrock => &[Issuer::Anthropic],
         Dialect::Gemini => &[Issuer::Gemini],
-        Dialect::Cohere => &[],
+        Dialect::Cohere | Dialect::Ollama => &[],
     }
 }
 

@@ -4,8 +4,10 @@
 //! the record is written exactly once, also when the client goes away.
 
 mod answer;
+mod chat;
 mod count;
 mod dispatch;
+mod exchange;
 mod fetch;
 pub(crate) mod headers;
 pub(crate) mod identify;
@@ -29,11 +31,13 @@ use http::request;
 use hyper::body::Incoming;
 use tollgate_core::caller::Caller;
 use tollgate_core::route::{Facts, plan};
-use tollgate_ir::{Dialect, Operation};
+use tollgate_ir::Operation;
+use tollgate_wire::codec;
 
 use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
-use dispatch::{Failed, Served};
+use chat::Chat;
+use dispatch::{Failed, Served, walk};
 use receive::{Asked, Call};
 use reply::Reply;
 use settle::Settlement;
@@ -93,7 +97,7 @@ async fn chat(
     trail.model = Some(call.resolved.canonical());
 
     let keepalive = call.state.config.server.keepalive;
-    let early = (call.stream && !keepalive.is_zero() && face != Dialect::Bedrock && call.carriage == FaceCarriage::Own)
+    let early = (call.stream && !keepalive.is_zero() && codec::is_sse(face) && call.carriage == FaceCarriage::Own)
         .then_some(keepalive);
     match early {
         None => {
@@ -138,7 +142,7 @@ async fn answer(
         let known = memory::recall(&gateway, &call).await?.understand(&gateway, &call).await?;
         let facts = Facts { only: known.recalled.pin.as_ref(), first: known.owners.first(), ..Facts::default() };
         let plan = plan(&call.resolved, &call.state.config, &facts, &mut crate::draw::uniform);
-        dispatch::dispatch(&gateway, &call, &plan, known, &mut settlement).await
+        walk(&call.state, &plan, &mut Chat::new(&gateway, &call, known), &mut settlement).await
     }
     .await;
     (result, settlement, call)

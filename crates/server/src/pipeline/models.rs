@@ -53,7 +53,7 @@ fn one(state: &State, caller: &Caller, face: Dialect, name: &str) -> Result<Vec<
 fn list(face: Dialect, names: &[String]) -> Vec<u8> {
     let mut out = Vec::new();
     json::object(&mut out, |o| {
-        let key = if matches!(face, Dialect::Gemini | Dialect::Cohere) { "models" } else { "data" };
+        let key = if matches!(face, Dialect::Gemini | Dialect::Cohere | Dialect::Ollama) { "models" } else { "data" };
         if key == "data" && face != Dialect::Anthropic {
             o.text("object", "list");
         }
@@ -99,6 +99,10 @@ fn describe(o: &mut ObjectWriter<'_>, face: Dialect, name: &str) {
         Dialect::Cohere => {
             o.text("name", name);
             o.array("endpoints", |a| a.text("chat"));
+        }
+        Dialect::Ollama => {
+            o.text("name", name);
+            o.text("model", name);
         }
         Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Bedrock => {
             o.text("id", name);

@@ -265,7 +265,10 @@ fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Crede
     })?;
     Ok(match auth {
         Auth::None => Credential::None,
-        Auth::Bearer | Auth::Aws => Credential::Bearer(own),
+        Auth::Bearer | Auth::Aws | Auth::Google | Auth::Exchange(_) => Credential::Bearer(own),
+        Auth::Azure => Credential::Header(HeaderName::from_static("api-key"), own),
+        Auth::Query(name) => Credential::Query(name, own),
+        Auth::Scheme(scheme) => Credential::Header(AUTHORIZATION, Secret::new(format!("{scheme} {}", own.expose()))),
         Auth::Header(name) if name != AUTHORIZATION.as_str() => Credential::Header(HeaderName::from_static(name), own),
         Auth::Header(_) => Credential::Bearer(own),
     })

@@ -9,6 +9,7 @@ use tollgate_core::authorize::authorize;
 use tollgate_core::caller::Caller;
 use tollgate_core::route::{Resolved, resolve};
 use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
+use tollgate_wire::codec;
 use tollgate_wire::json::Envelope;
 use tollgate_wire::relay::forbidden_overrides;
 use tollgate_wire::target::RequestHead;
@@ -103,7 +104,7 @@ pub async fn receive(
         Some(resolved) => resolved,
         None => check(envelope.model().ok_or_else(missing_model)?)?,
     };
-    let stream = asked.operation == Operation::Chat && asked.stream.unwrap_or_else(|| envelope.stream());
+    let stream = asked.operation == Operation::Chat && asked.stream.unwrap_or_else(|| streams(asked.face, &envelope));
     Ok(Call {
         caller,
         face: asked.face,
@@ -119,6 +120,11 @@ pub async fn receive(
         state,
         _reservation: received.reservation,
     })
+}
+
+/// Whether a body asks for a stream; of some faces one that says nothing does.
+fn streams(face: Dialect, envelope: &Envelope) -> bool {
+    envelope.stream() || codec::streams_unasked(face) && envelope.member("stream").is_none()
 }
 
 /// The body's beginning is enough to refuse a bad model; that the rest is missing is no fault yet.

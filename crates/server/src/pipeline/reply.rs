@@ -166,7 +166,7 @@ impl Writer {
         let reframe = Reframe::new(call.carriage);
         let set = call.state.config.server.keepalive;
         // Only server-sent events have comments.
-        let has_comments = reframe.is_none() && call.face != Dialect::Bedrock;
+        let has_comments = reframe.is_none() && codec::is_sse(call.face);
         let keepalive = if set.is_zero() || !has_comments { Duration::from_secs(86_400) } else { set };
         Self { gateway, call, outlet, reframe, keepalive }
     }

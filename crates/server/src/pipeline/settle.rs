@@ -6,6 +6,7 @@ use tollgate_core::Now;
 use tollgate_core::route::Target;
 use tollgate_core::trail::{Attempt, End, FaultNote, Trail};
 use tollgate_ir::{Dialect, Fault, Operation};
+use tollgate_wire::target::Stopwatch;
 
 use super::answer::Outcome;
 use crate::app::Gateway;
@@ -43,6 +44,12 @@ impl Settlement {
         self.now().since(self.trail.began)
     }
 
+    /// The same, for who tells it later.
+    pub fn stopwatch(&self) -> Stopwatch {
+        let (clock, began) = (self.gateway.clock(), self.trail.began);
+        Stopwatch::new(move || clock.now().since(began))
+    }
+
     /// Time of the gateway's own so far.
     pub fn overhead(&self) -> Duration {
         self.elapsed().saturating_sub(self.waited)
@@ -69,6 +76,11 @@ impl Settlement {
             usage: None,
             cost: None,
         });
+    }
+
+    /// How many attempts have begun.
+    pub fn attempts(&self) -> usize {
+        self.trail.attempts.len()
     }
 
     /// The attempt's provider answered with this status.

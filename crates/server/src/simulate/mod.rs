@@ -9,7 +9,7 @@ mod schema;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tollgate_ir::{Delta, Dialect, Event, Fault, Losses, Reply};
+use tollgate_ir::{Delta, Dialect, Event, Fault, Losses, Operation, Reply};
 use tollgate_wire::codec::{self, StreamEncoder};
 use tollgate_wire::target::{ReplyContext, RequestHead};
 
@@ -61,8 +61,14 @@ pub struct Simulated {
     pub stream: bool,
 }
 
-/// Answers a chat request in the OpenAI chat dialect. `created` is now in Unix seconds.
-pub fn respond(body: &[u8], created: u64) -> Simulated {
+/// Answers a request in OpenAI's dialect. `created` is now in Unix seconds.
+pub fn respond(operation: Operation, body: &[u8], created: u64) -> Simulated {
+    match operation {
+        _ => chat(body, created),
+    }
+}
+
+fn chat(body: &[u8], created: u64) -> Simulated {
     let mut losses = Losses::new(codec::path_of(Dialect::OpenAiChat));
     let request = match codec::decode_request(Dialect::OpenAiChat, body, &RequestHead::default(), &mut losses) {
         Ok(request) => request,
@@ -81,7 +87,7 @@ pub fn respond(body: &[u8], created: u64) -> Simulated {
         model: request.model.clone(),
         created,
         include_usage: request.params.include_usage,
-        echo: None,
+        ..ReplyContext::default()
     };
     if request.stream {
         return Simulated { status: 200, pieces: stream(&reply, &model, context), stream: true };

@@ -17,6 +17,7 @@ const fn of(dialect: Dialect) -> &'static [&'static str] {
         Dialect::Gemini => &["x-goog-api-client", "x-server-timeout"],
         Dialect::Bedrock => &["x-amzn-bedrock-*"],
         Dialect::Cohere => &["x-client-name"],
+        Dialect::Ollama => &[],
     }
 }
 

@@ -6,12 +6,14 @@
 
 pub mod aws;
 mod json_array;
+mod ndjson;
 mod sse;
 
 use bytes::Bytes;
 use tollgate_ir::Fault;
 
 pub use json_array::JsonArrayDeframer;
+pub use ndjson::NdjsonDeframer;
 pub use sse::{SseDeframer, sse_event};
 
 /// Most bytes of one event. The largest real ones carry images (some MB in base64).
@@ -45,6 +47,8 @@ pub enum Deframer {
     Aws(aws::AwsDeframer),
     /// One JSON array, element by element (Gemini without `alt=sse`).
     JsonArray(JsonArrayDeframer),
+    /// Lines of JSON.
+    Ndjson(NdjsonDeframer),
 }
 
 impl Deframer {
@@ -52,6 +56,7 @@ impl Deframer {
     pub fn for_content_type(content_type: &str) -> Self {
         match content_type.split(';').next().map(str::trim) {
             Some("application/vnd.amazon.eventstream") => Self::Aws(aws::AwsDeframer::new()),
+            Some("application/x-ndjson" | "application/jsonl") => Self::Ndjson(NdjsonDeframer::new()),
             Some("application/json") => Self::JsonArray(JsonArrayDeframer::new()),
             _ => Self::Sse(SseDeframer::new()),
         }
@@ -63,6 +68,7 @@ impl Deframer {
             Self::Sse(d) => d.push(chunk),
             Self::Aws(d) => d.push(chunk),
             Self::JsonArray(d) => d.push(chunk),
+            Self::Ndjson(d) => d.push(chunk),
         }
     }
 
@@ -72,6 +78,7 @@ impl Deframer {
             Self::Sse(d) => d.next_frame(),
             Self::Aws(d) => d.next_frame(),
             Self::JsonArray(d) => d.next_frame(),
+            Self::Ndjson(d) => d.next_frame(),
         }
     }
 
@@ -81,6 +88,7 @@ impl Deframer {
             Self::Sse(d) => d.finish(),
             Self::Aws(d) => d.finish(),
             Self::JsonArray(d) => d.finish(),
+            Self::Ndjson(d) => d.finish(),
         }
     }
 }

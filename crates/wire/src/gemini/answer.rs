@@ -187,40 +187,9 @@ pub(super) fn write_logprobs(out: &mut ObjectWriter<'_>, logprobs: &[Logprob]) {
     });
 }
 
-/// An RFC 3339 time (`createTime`) in Unix seconds; fractions are dropped, and only UTC is read, which is all Google
-/// sends.
-pub(super) fn unix_seconds(time: &str) -> Option<u64> {
-    let (date, clock) = time.split_once('T')?;
-    let mut date = date.split('-').map(|n| n.parse::<u64>().ok());
-    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
-    let mut clock = clock.trim_end_matches('Z').split(['.', '+']).next()?.split(':').map(|n| n.parse::<u64>().ok());
-    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    let dated = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-    if !dated || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    // Days from the civil calendar, years beginning in March.
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1;
-    Some(days.checked_sub(719_468)? * 86_400 + hour * 3_600 + minute * 60 + second)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_in_unix_seconds() {
-        for (time, want) in [
-            ("1970-01-01T00:00:00Z", Some(0)),
-            ("2025-05-31T21:33:48.763452Z", Some(1_748_727_228)),
-            ("2024-02-29T00:00:00Z", Some(1_709_164_800)),
-            ("yesterday", None),
-            ("2024-02-29T99999999999999999:00:00Z", None),
-        ] {
-            assert_eq!(unix_seconds(time), want, "{time}");
-        }
-    }
 
     #[test]
     fn usage_into_disjoint_classes_over_chunks() {

@@ -41,7 +41,7 @@ pub(super) fn annotation(citation: &Citation, said: &str) -> Option<Json> {
 }
 
 /// Reads `logprobs`.
-pub(super) fn read_logprobs(holder: &Node<'_>) -> Vec<Logprob> {
+pub(crate) fn read_logprobs(holder: &Node<'_>) -> Vec<Logprob> {
     holder.get("logprobs").map(|all| all.items().iter().filter_map(read_logprob).collect()).unwrap_or_default()
 }
 
@@ -55,7 +55,7 @@ fn read_logprob(node: &Node<'_>) -> Option<Logprob> {
 }
 
 /// Writes `logprobs`; the SDK's types want the array even when it is empty.
-pub(super) fn write_logprobs(o: &mut ObjectWriter<'_>, logprobs: &[Logprob]) {
+pub(crate) fn write_logprobs(o: &mut ObjectWriter<'_>, logprobs: &[Logprob]) {
     o.array("logprobs", |a| logprobs.iter().for_each(|l| write_logprob(a, l, true)));
 }
 

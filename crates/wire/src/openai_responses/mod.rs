@@ -26,6 +26,8 @@ mod stream;
 mod tools;
 mod usage;
 
+pub(crate) use annotations::{read_logprobs, write_logprobs};
+
 pub use crate::openai_chat::encode_fault;
 #[cfg(test)]
 mod tests;

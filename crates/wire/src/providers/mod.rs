@@ -2,6 +2,7 @@
 //!
 //! One slice; documents, CLI and checks derive from it. A provider that only speaks OpenAI's chat is one row of `table`.
 
+pub mod address;
 mod table;
 
 use tollgate_ir::Dialect;
@@ -18,7 +19,7 @@ pub struct Provider {
     pub name: &'static str,
     /// Other spellings that users' code has (LiteLLM's, OpenRouter's).
     pub aliases: &'static [&'static str],
-    /// What stands before an operation's path; `{region}` is replaced. Empty: the operator must say.
+    /// What stands before an operation's path; [placeholders](address) are filled in. Empty: the operator must say.
     pub base_url: &'static str,
     /// The dialects it speaks, the preferred one first.
     pub speaks: &'static [Speaks],
@@ -56,15 +57,71 @@ pub enum Auth {
     Bearer,
     /// A header of its own.
     Header(&'static str),
+    /// `authorization` with another scheme than `Bearer`: `Token`, `Key`.
+    Scheme(&'static str),
+    /// A query parameter.
+    Query(&'static str),
     /// AWS Signature Version 4, or a bearer token where there is one.
     Aws,
+    /// An OAuth token of Google Cloud, by its application default credentials.
+    Google,
+    /// The header `api-key`, or a token of Entra.
+    Azure,
+    /// The key is exchanged for a short-lived token first, which is sent as `authorization: Bearer …`.
+    Exchange(&'static Exchange),
 }
 
+/// How a key is exchanged for a short-lived token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// Where.
+    pub url: &'static str,
+    /// How the key goes there.
+    pub key: KeyIn,
+}
+
+/// How a key goes to where it is exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyIn {
+    /// `POST` with a form: fields as they are, and the field that takes the key.
+    Form(&'static [(&'static str, &'static str)], &'static str),
+    /// `GET` with `authorization: SCHEME key`.
+    Scheme(&'static str),
+}
+
+/// IBM Cloud's exchange of an API key, for watsonx
+/// (<https://cloud.ibm.com/docs/account?topic=account-iamtoken_from_apikey>).
+pub const IBM_IAM: Exchange = Exchange {
+    url: "https://iam.cloud.ibm.com/identity/token",
+    key: KeyIn::Form(&[("grant_type", "urn:ibm:params:oauth:grant-type:apikey")], "apikey"),
+};
+
+/// GitHub Copilot's exchange of a GitHub token, as its editors do it.
+pub const GITHUB_COPILOT: Exchange =
+    Exchange { url: "https://api.github.com/copilot_internal/v2/token", key: KeyIn::Scheme("token") };
+
 impl Auth {
+    /// Environment variables that point to a credential other than a key; one that is set means that the provider is to
+    /// be used.
+    pub const fn pointers(self) -> &'static [&'static str] {
+        match self {
+            Self::Aws => &[
+                "AWS_ACCESS_KEY_ID",
+                "AWS_PROFILE",
+                "AWS_WEB_IDENTITY_TOKEN_FILE",
+                "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            ],
+            Self::Google => &["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_GENAI_USE_VERTEXAI", "CLAUDE_CODE_USE_VERTEX"],
+            Self::Azure => &["AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT"],
+            Self::None | Self::Bearer | Self::Header(_) | Self::Scheme(_) | Self::Query(_) | Self::Exchange(_) => &[],
+        }
+    }
+
     /// What a host of this dialect usually wants, where nothing else is known.
     pub const fn usual(dialect: Dialect) -> Self {
         match dialect {
-            Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Cohere => Self::Bearer,
+            Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Cohere | Dialect::Ollama => Self::Bearer,
             Dialect::Anthropic => Self::Header("x-api-key"),
             Dialect::Gemini => Self::Header("x-goog-api-key"),
             Dialect::Bedrock => Self::Aws,

@@ -81,7 +81,7 @@ pub(super) const ROWS: &[Provider] = &[
             "amazon-bedrock",
             "Amazon Bedrock",
             "https://bedrock-runtime.{region}.amazonaws.com",
-            &["AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID"],
+            &["AWS_BEARER_TOKEN_BEDROCK"],
         )
     },
     Provider {
@@ -92,20 +92,69 @@ pub(super) const ROWS: &[Provider] = &[
         ..plain("cohere", "Cohere", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"])
     },
     Provider {
-        aliases: &["vertex_ai", "vertex"],
+        aliases: &["vertex_ai", "vertex", "google-vertex-anthropic"],
         speaks: &[
-            only(&["claude"], Speaks { carriage: "vertex-raw-predict", ..own(Anthropic) }),
+            only(
+                &["claude"],
+                Speaks {
+                    carriage: "vertex-raw-predict",
+                    ..at(
+                        Anthropic,
+                        "https://{location}-aiplatform.googleapis.com/v1/projects/{project}/locations/{location}/publishers/anthropic",
+                    )
+                },
+            ),
             only(&["gemini", "gemma"], own(Gemini)),
+            // Open models as a service, by `publisher/model`.
+            only(
+                &["/"],
+                at(
+                    OpenAiChat,
+                    "https://{location}-aiplatform.googleapis.com/v1/projects/{project}/locations/{location}/endpoints/openapi",
+                ),
+            ),
         ],
+        auth: Auth::Google,
         url_variables: &["VERTEX_BASE_URL"],
-        ..plain("google-vertex", "Google Vertex AI", "", &["VERTEX_ACCESS_TOKEN"])
+        ..plain(
+            "google-vertex",
+            "Google Vertex AI",
+            "https://{location}-aiplatform.googleapis.com/v1/projects/{project}/locations/{location}/publishers/google",
+            &["VERTEX_ACCESS_TOKEN"],
+        )
     },
     Provider {
         aliases: &["azure_openai"],
         speaks: CHAT_AND_RESPONSES,
-        auth: Auth::Header("api-key"),
+        auth: Auth::Azure,
         url_variables: &["AZURE_OPENAI_BASE_URL"],
-        ..plain("azure", "Azure OpenAI", "", &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"])
+        ..plain("azure", "Azure OpenAI", "https://{azure}/openai/v1", &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"])
+    },
+    Provider {
+        aliases: &["azure_ai", "azure-ai", "foundry"],
+        speaks: &[
+            only(&["claude"], at(Anthropic, "https://{foundry}/anthropic/v1")),
+            own(OpenAiChat),
+            own(OpenAiResponses),
+        ],
+        auth: Auth::Azure,
+        url_variables: &["AZURE_FOUNDRY_BASE_URL", "ANTHROPIC_FOUNDRY_BASE_URL"],
+        ..plain(
+            "azure-foundry",
+            "Azure AI Foundry",
+            "https://{foundry}/openai/v1",
+            &["AZURE_FOUNDRY_API_KEY", "ANTHROPIC_FOUNDRY_API_KEY", "AZURE_AI_API_KEY"],
+        )
+    },
+    Provider {
+        speaks: CHAT_AND_RESPONSES,
+        auth: Auth::Azure,
+        ..plain(
+            "azure-cognitive-services",
+            "Azure Cognitive Services",
+            "https://{cognitive}/openai/v1",
+            &["AZURE_COGNITIVE_SERVICES_API_KEY"],
+        )
     },
     Provider {
         speaks: &[own(OpenAiChat), at(Anthropic, "https://api.deepseek.com/anthropic/v1")],

@@ -56,6 +56,11 @@ pub(super) fn class(dialect: Dialect, frame: &Frame) -> Class {
         }
         Dialect::Bedrock => by_name(frame, &["contentBlockStart", "contentBlockDelta", "contentBlockStop"]),
         Dialect::Cohere => by_name(frame, COHERE_CONTENT),
+        Dialect::Ollama => {
+            let goes_on = says(data, b"\"done\"") && !says_true(data, b"\"done\"");
+            let more = ["\"error\"", "\"tool_calls\"", "\"done_reason\""];
+            if goes_on && !more.iter().any(|key| says(data, key.as_bytes())) { Class::Content } else { Class::More }
+        }
     }
 }
 
@@ -82,6 +87,14 @@ fn says(data: &[u8], key: &[u8]) -> bool {
     memmem::find_iter(data, key).any(|at| {
         let after = data[at + key.len()..].trim_ascii_start();
         after.strip_prefix(b":").is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
+    })
+}
+
+/// Whether the key stands in the text with the value `true`.
+fn says_true(data: &[u8], key: &[u8]) -> bool {
+    memmem::find_iter(data, key).any(|at| {
+        let after = data[at + key.len()..].trim_ascii_start();
+        after.strip_prefix(b":").is_some_and(|value| value.trim_ascii_start().starts_with(b"true"))
     })
 }
 

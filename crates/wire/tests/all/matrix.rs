@@ -22,11 +22,18 @@ const fn model(upstream: Dialect) -> &'static str {
         Dialect::Gemini => "gemini-2.5-flash",
         Dialect::Bedrock => "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
         Dialect::Cohere => "command-a-03-2025",
+        Dialect::Ollama => "qwen3:8b",
     }
 }
 
 fn context() -> ReplyContext {
-    ReplyContext { id: "abc123".into(), model: "m".into(), created: 1_700_000_000, include_usage: true, echo: None }
+    ReplyContext {
+        id: "abc123".into(),
+        model: "m".into(),
+        created: 1_700_000_000,
+        include_usage: true,
+        ..ReplyContext::default()
+    }
 }
 
 fn weather() -> Tool {

@@ -16,6 +16,7 @@ use crate::gemini::proto::{get, text};
 use crate::gemini::{answer, contents, fault, grounding, media};
 use crate::ids;
 use crate::json::Node;
+use crate::time::unix_seconds;
 
 /// See [`crate::codec::StreamDecoder`].
 #[derive(Default)]
@@ -108,7 +109,7 @@ impl StreamDecoder {
         let head = ReplyHead {
             id: own("responseId"),
             model: own("modelVersion"),
-            created: text(chunk, "createTime").and_then(answer::unix_seconds),
+            created: text(chunk, "createTime").and_then(unix_seconds),
             service_tier: usage.and_then(|u| text(u, "serviceTier")).map(str::to_owned),
             system_fingerprint: None,
         };

@@ -20,7 +20,7 @@ fn losses() -> Losses {
 }
 
 fn context() -> ReplyContext {
-    ReplyContext { id: "abc".into(), model: "m".into(), created: 7, include_usage: false, echo: None }
+    ReplyContext { id: "abc".into(), model: "m".into(), created: 7, ..ReplyContext::default() }
 }
 
 /// A request of the client, and what was lost of it: `path;reason`.

@@ -1,0 +1,223 @@
+//! A chat's attempt at one target: the request relayed or translated, the answer read until it is good.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use tollgate_core::route::Target;
+use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
+use tollgate_wire::frame::Deframer;
+use tollgate_wire::target::ReplyContext;
+use tollgate_wire::{codec, ops};
+
+use super::answer::{Outcome, Source, Stream};
+use super::dispatch::{Attempts, Body, Failed, Remember, Served};
+use super::exchange::{Answered, Exchange, MAX_ERROR, MAX_REPLY};
+use super::memory::{self, Known, Understood};
+use super::owners;
+use super::prepare::{Back, Prepared, prepare};
+use super::receive::Call;
+use super::settle::Settlement;
+use super::{count, fetch, headers};
+use crate::app::Gateway;
+use crate::provider::{Provider, Way};
+
+/// A chat request on its way to some target.
+pub struct Chat<'a> {
+    gateway: &'a Gateway,
+    call: &'a Call,
+    known: Known,
+}
+
+impl<'a> Chat<'a> {
+    /// Of a call of which this is known.
+    pub fn new(gateway: &'a Gateway, call: &'a Call, known: Known) -> Self {
+        Self { gateway, call, known }
+    }
+}
+
+impl Attempts for Chat<'_> {
+    type Served = Served;
+
+    async fn attempt(
+        &mut self,
+        target: &Target,
+        provider: &Provider,
+        settlement: &mut Settlement,
+    ) -> Result<Served, Failed> {
+        let (gateway, call) = (self.gateway, self.call);
+        let way = way(call, provider, target)?;
+        let Known { recalled, owners, understood } = &mut self.known;
+        let translates =
+            way.dialect != call.face || recalled.continues() || codec::must_translate(call.face, &call.body);
+        if translates && understood.is_none() {
+            *understood = Some(Understood::of(gateway, call, recalled).await?);
+        }
+        let mut understood = understood.as_mut().filter(|_| translates);
+        if let Some(understood) = &mut understood {
+            settlement.waiting(fetch::media(gateway, call, way.dialect, &mut understood.request)).await?;
+        }
+        let attempt = Attempt { gateway, call, provider, target, way, owners };
+        attempt.run(understood.as_deref(), settlement).await
+    }
+}
+
+fn way<'a>(call: &Call, provider: &'a Provider, target: &Target) -> Result<&'a Way, Fault> {
+    provider.way(call.face, &target.model).ok_or_else(|| {
+        Fault::new(
+            FaultKind::NoTarget,
+            format!("The provider `{}` does not serve `{}`.", target.provider, target.model),
+        )
+    })
+}
+
+/// One attempt.
+struct Attempt<'a> {
+    gateway: &'a Gateway,
+    call: &'a Call,
+    provider: &'a Provider,
+    target: &'a Target,
+    way: &'a Way,
+    owners: &'a owners::Owners,
+}
+
+impl Attempt<'_> {
+    async fn run(&self, understood: Option<&Understood>, settlement: &mut Settlement) -> Result<Served, Failed> {
+        settlement.attempt(self.target, self.way.dialect);
+        let way = self.way;
+        if self.call.operation == Operation::CountTokens
+            && (way.carriage.path(way.dialect, Operation::CountTokens, &self.target.model, false).is_none()
+                || self.provider.simulated)
+        {
+            return count::estimate(self.gateway, self.call, self.target, understood).await.map_err(Failed::from);
+        }
+        let prepared =
+            prepare(self.gateway, self.call, self.provider, self.target, way, understood, self.owners).await?;
+        let Prepared { request, body, back, losses } = prepared;
+        let exchange = Exchange {
+            gateway: self.gateway,
+            call: self.call,
+            provider: self.provider,
+            upstream: way.dialect,
+            stream: self.call.stream,
+        };
+        let Answered { headers: provider_headers, source } = exchange.send(request, &body, settlement).await?;
+        let headers = headers::forwarded(&provider_headers);
+        let body = if self.call.stream {
+            self.stream(provider_headers, source, back, understood, settlement).await?
+        } else {
+            self.whole(source, back, understood, settlement).await?
+        };
+        Ok(Served { target: self.target.clone(), headers, body, losses })
+    }
+
+    async fn whole(
+        &self,
+        source: Source,
+        back: Back,
+        understood: Option<&Understood>,
+        settlement: &mut Settlement,
+    ) -> Result<Body, Failed> {
+        let body = settlement.waiting(source.whole(MAX_REPLY)).await?;
+        if self.call.operation == Operation::CountTokens {
+            let bytes = match back {
+                Back::Relay { .. } => body,
+                Back::Translate { .. } => {
+                    ops::count::encode_reply(self.call.face, ops::count::decode_reply(self.way.dialect, &body)?).into()
+                }
+            };
+            return Ok(Body::Whole { bytes, outcome: Box::default() });
+        }
+        match back {
+            Back::Relay { .. } => {
+                let mut tap = tollgate_wire::tap::Tap::new(self.call.face, false);
+                tap.whole(&body);
+                if let Some(fault) = tap.fault() {
+                    return Err(Failed { fault: fault.clone(), raw: None });
+                }
+                let seen = tap.seen();
+                let outcome = Outcome {
+                    model: seen.model.clone(),
+                    id: seen.id.clone(),
+                    service_tier: seen.service_tier.clone(),
+                    usage: seen.usage,
+                    finish: seen.finish.clone(),
+                    seals: if self.call.face == Dialect::OpenAiResponses { owners::made(&body) } else { Vec::new() },
+                    reply: None,
+                };
+                owners::remember(self.gateway, self.call, self.target, &outcome.seals).await;
+                memory::remember_pin(self.gateway, self.call, self.target, outcome.id.as_deref()).await;
+                Ok(Body::Whole { bytes: body, outcome: Box::new(outcome) })
+            }
+            Back::Translate { translation, request } => {
+                let reply = translation.reply(&body)?;
+                let context = self.context(settlement, &request);
+                let bytes = Bytes::from(codec::encode_reply(self.call.face, &reply, &context));
+                let before = understood.map_or(0, |u| u.before);
+                memory::remember_reply(self.gateway, self.call, &request, before, &reply, &bytes).await;
+                let outcome = Outcome::of(reply);
+                owners::remember(self.gateway, self.call, self.target, &outcome.seals).await;
+                Ok(Body::Whole { bytes, outcome: Box::new(outcome) })
+            }
+        }
+    }
+
+    /// Reads until content comes, so that an error in the first events can still move on.
+    async fn stream(
+        &self,
+        provider_headers: HeaderMap,
+        source: Source,
+        back: Back,
+        understood: Option<&Understood>,
+        settlement: &mut Settlement,
+    ) -> Result<Body, Failed> {
+        let usual = codec::stream_content_type(self.way.dialect);
+        let content_type = provider_headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or(usual);
+        // An object alone is a stream of one line.
+        let content_type = if self.way.dialect == Dialect::Ollama { usual } else { content_type };
+        if content_type.starts_with("application/json") && self.way.dialect != Dialect::Gemini {
+            return self.not_a_stream(source, settlement).await;
+        }
+        let deframer = Deframer::for_content_type(content_type);
+        let carriage = self.way.carriage.clone();
+        let face = self.call.face;
+        let (mut stream, remember) = match back {
+            Back::Relay { hide_usage } => (Stream::relayed(source, deframer, carriage, face, hide_usage), None),
+            Back::Translate { translation, request } => {
+                let context = self.context(settlement, &request);
+                let keep = memory::wants_reply(self.call, self.way.dialect, &request);
+                let translator = translation.stream(context.clone());
+                let stream = Stream::translated(source, deframer, carriage, face, translator, keep);
+                let before = understood.map_or(0, |u| u.before);
+                (stream, keep.then(|| Box::new(Remember { request, before, context })))
+            }
+        };
+        let mut held = Vec::new();
+        while !stream.has_content() && !stream.is_over() {
+            settlement.waiting(stream.step(&mut held)).await;
+            if let Some(fault) = stream.fault() {
+                return Err(Failed { fault: fault.clone(), raw: None });
+            }
+        }
+        Ok(Body::Stream { stream: Box::new(stream), held, remember })
+    }
+
+    /// A stream was asked for and one JSON body came: an error in it, or nothing that can be read.
+    async fn not_a_stream(&self, source: Source, settlement: &mut Settlement) -> Result<Body, Failed> {
+        let body = settlement.waiting(source.whole(MAX_ERROR)).await?;
+        let garbage =
+            || Fault::new(FaultKind::ProviderGarbage, "The provider answered a streamed call without a stream.");
+        Err(codec::decode_reply(self.way.dialect, &body).err().unwrap_or_else(garbage).into())
+    }
+
+    fn context(&self, settlement: &Settlement, request: &tollgate_ir::Request) -> ReplyContext {
+        let echo = codec::echo(self.call.face, request);
+        ReplyContext {
+            id: settlement.id().replace('-', ""),
+            model: self.target.model.clone(),
+            created: self.gateway.clock().now().unix_ms / 1000,
+            include_usage: request.params.include_usage,
+            echo,
+            stopwatch: settlement.stopwatch(),
+        }
+    }
+}

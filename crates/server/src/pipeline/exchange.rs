@@ -1,0 +1,106 @@
+//! One request to one target, and the head of its answer. A refusal comes back as the fault that it is, with the
+//! provider's own words where the client reads them.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use tokio::time::Instant;
+use tollgate_core::config::Timeouts;
+use tollgate_ir::Dialect;
+use tollgate_wire::codec;
+
+use super::answer::Source;
+use super::dispatch::Failed;
+use super::headers;
+use super::receive::Call;
+use super::settle::Settlement;
+use crate::app::Gateway;
+use crate::provider::Provider;
+use crate::simulate;
+use crate::upstream::{Deadlines, Payload};
+
+/// Most bytes of a whole reply, and of an error.
+pub const MAX_REPLY: usize = 64 << 20;
+pub const MAX_ERROR: usize = 1 << 20;
+
+/// Who asks whom.
+#[derive(Clone, Copy)]
+pub struct Exchange<'a> {
+    /// The gateway.
+    pub gateway: &'a Gateway,
+    /// The call that is served.
+    pub call: &'a Call,
+    /// The target's provider.
+    pub provider: &'a Provider,
+    /// The dialect of its errors.
+    pub upstream: Dialect,
+    /// The answer is a stream of tokens: the limit for the first holds until one comes.
+    pub stream: bool,
+}
+
+/// The head of a good answer, and where the rest comes from.
+pub struct Answered {
+    /// The provider's headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub source: Source,
+}
+
+impl Exchange<'_> {
+    /// Sends a request; `body` is its body again, for the simulated provider. A status that is no success is a failure.
+    pub async fn send(
+        &self,
+        request: Request<Payload>,
+        body: &Bytes,
+        settlement: &mut Settlement,
+    ) -> Result<Answered, Failed> {
+        let (status, headers, source) = if self.provider.simulated {
+            let created = self.gateway.clock().now().unix_ms / 1000;
+            let simulated = simulate::respond(self.call.operation, body, created);
+            let kind = if simulated.stream { "text/event-stream" } else { "application/json" };
+            let mut headers = HeaderMap::new();
+            headers::put(&mut headers, "content-type", kind);
+            (simulated.status, headers, Source::Simulated(VecDeque::from(simulated.pieces)))
+        } else {
+            let deadlines = self.deadlines(settlement);
+            let sent = self.gateway.upstream().send(request, &self.provider.egress, &deadlines);
+            let (head, body) = settlement.waiting(sent).await?.into_parts();
+            (head.status.as_u16(), head.headers, Source::remote(body, self.stream))
+        };
+        settlement.attempt_status(status);
+        if !(200..300).contains(&status) {
+            return Err(self.refused(status, &headers, source, settlement).await);
+        }
+        Ok(Answered { headers, source })
+    }
+
+    fn deadlines(&self, settlement: &Settlement) -> Deadlines {
+        let Timeouts { connect, first_token, idle, total } = self.provider.timeouts;
+        let now = Instant::now();
+        let left = |limit: Duration| limit.saturating_sub(settlement.elapsed());
+        let deadlines = Deadlines {
+            connect,
+            first_token: Some(first_token),
+            idle: Some(idle),
+            end: Some(now + total),
+            client_end: self.call.wishes.timeout.map(|limit| now + left(limit)),
+        };
+        if self.stream { deadlines } else { deadlines.whole() }
+    }
+
+    /// The provider refused: its words, and its body as it is where it speaks the client's dialect.
+    async fn refused(&self, status: u16, headers: &HeaderMap, source: Source, settlement: &mut Settlement) -> Failed {
+        let body = match settlement.waiting(source.whole(MAX_ERROR)).await {
+            Ok(body) => body,
+            Err(fault) => return fault.into(),
+        };
+        let lines: Vec<(&str, &str)> =
+            headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?))).collect();
+        let fault = codec::decode_fault(self.upstream, status, &lines, &body);
+        let is_json = body.first() == Some(&b'{') || body.first() == Some(&b'[');
+        let raw = (self.upstream == self.call.face && is_json && !self.provider.simulated).then_some(body);
+        Failed { fault, raw }
+    }
+}
