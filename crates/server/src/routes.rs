@@ -36,6 +36,8 @@ pub enum Endpoint {
     Models {
         /// The one.
         id: Option<String>,
+        /// Asked by Codex, which says its version and reads a list of its own.
+        codex: bool,
     },
     /// A stored response.
     StoredResponse {
@@ -197,10 +199,14 @@ fn endpoint(
             post(deployment_chat(OpenAiResponses, deployment))
         }
         ["model", rest @ ..] => bedrock(rest, Bedrock),
-        ["v1beta" | "v1alpha", "models", rest @ ..] => Some(gemini(rest, query, Gemini)),
+        ["v1beta" | "v1alpha", "models", rest @ ..] => Some(gemini(method, rest, query, Gemini)),
         ["models", rest @ ..] if rest.last().is_some_and(|last| last.contains(':') && is_gemini_verb(last)) => {
-            Some(gemini(rest, query, Gemini))
+            Some(gemini(method, rest, query, Gemini))
         }
+        ["models"] if query.is_some_and(|q| q.split('&').any(|p| p.starts_with("client_version="))) => Some(Ok((
+            Method::GET,
+            Route { face: OpenAiResponses, endpoint: Endpoint::Models { id: None, codex: true } },
+        ))),
         ["models", rest @ ..] => Some(Ok((Method::GET, models(rest, models_face(prefix, headers))))),
         _ => None,
     }
@@ -215,7 +221,7 @@ fn deployment_chat(face: Dialect, deployment: &str) -> Route {
 
 fn models(rest: &[&str], face: Dialect) -> Route {
     let id = (!rest.is_empty()).then(|| decoded(&rest.join("/")));
-    Route { face, endpoint: Endpoint::Models { id } }
+    Route { face, endpoint: Endpoint::Models { id, codex: false } }
 }
 
 /// `/v1/models` is one path of three faces: their SDKs' headers tell which.
@@ -261,7 +267,7 @@ fn is_gemini_verb(segment: &str) -> bool {
 }
 
 /// `{model…}:verb`.
-fn gemini(rest: &[&str], query: Option<&str>, face: Dialect) -> Found {
+fn gemini(method: &Method, rest: &[&str], query: Option<&str>, face: Dialect) -> Found {
     let whole = decoded(&rest.join("/"));
     let Some((model, verb)) = whole.rsplit_once(':') else {
         return Ok((Method::GET, models(rest, face)));
@@ -275,6 +281,8 @@ fn gemini(rest: &[&str], query: Option<&str>, face: Dialect) -> Found {
             Endpoint::Chat { model, stream: Some(true), carriage }
         }
         "countTokens" => Endpoint::CountTokens { model },
+        // Names of models may hold a colon, as Bedrock's do.
+        _ if *method == Method::GET => return Ok((Method::GET, models(rest, face))),
         other => {
             return Err(Fault::new(
                 FaultKind::NoSuchPath,
@@ -381,6 +389,17 @@ mod tests {
     }
 
     #[test]
+    fn a_model_with_a_colon_is_shown() {
+        for path in ["/v1beta/models/us.anthropic.claude-v1:0", "/v1beta/models/up/us.anthropic.claude-v1:0"] {
+            let Endpoint::Models { id: Some(id), .. } = find(Method::GET, path).unwrap().endpoint else {
+                panic!("{path}")
+            };
+            assert!(id.ends_with("us.anthropic.claude-v1:0"), "{id}");
+        }
+        assert!(find(Method::POST, "/v1beta/models/us.anthropic.claude-v1:0").is_err());
+    }
+
+    #[test]
     fn one_models_path_serves_three_faces() {
         let mut headers = HeaderMap::new();
         headers.insert("anthropic-version", "2023-06-01".parse().unwrap());
@@ -388,7 +407,7 @@ mod tests {
         assert_eq!(find(Method::GET, "/v1beta/models").unwrap().face, Dialect::Gemini);
         assert_eq!(
             find(Method::GET, "/v1/models/openai/gpt-5").unwrap().endpoint,
-            Endpoint::Models { id: Some("openai/gpt-5".into()) }
+            Endpoint::Models { id: Some("openai/gpt-5".into()), codex: false }
         );
     }
 }

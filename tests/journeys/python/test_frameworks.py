@@ -10,7 +10,7 @@ import clients
 import pytest
 from stage import DIALECTS, MODELS, PREFIX, key_of
 
-ELSEWHERE = os.path.basename(sys.prefix) in ('.venv-openai2', 'vb')
+ELSEWHERE = os.path.basename(sys.prefix) == '.venv-openai2'
 MODULES = ['llamaindex_agents'] if ELSEWHERE else ['langchain_agents', 'haystack_agents', 'pydantic_agents', 'openai_agents', 'litellm_sdk']
 FRAMEWORKS = {name: talk for m in MODULES for name, talk in importlib.import_module('frameworks.' + m).CLIENTS.items()}
 
@@ -20,6 +20,7 @@ SAID = ['first: ☀ "quoted" \\ back', 'How is the weather?', 'third']
 
 each = pytest.mark.parametrize('stream', [False, True], ids=['whole', 'stream'])
 frameworks = pytest.mark.parametrize('name', FRAMEWORKS)
+SIGNED = ('anthropic', 'bedrock')                   # want their signed thoughts back within a loop of tools
 EVERY = os.environ.get('JOURNEYS') == 'all'       # every dialect upstream; else three that are foreign to the framework
 
 
@@ -100,11 +101,13 @@ def test_the_same_as_direct(stage, name, stream):
 @over([n for n, t in FRAMEWORKS.items() if t.thinks])
 def test_reasoning(stage, name, dialect, stream):
     with Opened(stage, name, dialect, kind=1, stream=stream, think=True) as talk:
-        assert talk.say(SAID[1]).text.startswith('Results: mild')
+        assert 'mild in Oslo' in talk.say(SAID[1]).text
         assert talk.say(SAID[2]).text == 'Turn 5 — you said: third ✓'
     first, second, third = asks(stage, dialect)
-    assert first['think'] and second['think'] and third['think']
-    if dialect in ('anthropic', 'bedrock', 'openai-responses', 'gemini'):
+    assert first['think'] and third['think'] and second['think'] == (FRAMEWORKS[name].keeps_ids or dialect not in SIGNED)
+    if not second['think']:
+        return      # without the calls' ids the signature is not found again: thinking rests for this one step, and the reply says so
+    if dialect != FRAMEWORKS[name].face and dialect in (*SIGNED, 'openai-responses', 'gemini'):
         assert any(p['kind'] == 'thought' and p['signature'] for p in second['turns'][1]['parts']), 'the signature did not come back'
 
 

@@ -55,7 +55,7 @@ def read(body, path):
     ask.tools = {f['name']: f.get('parametersJsonSchema') or f.get('parameters') or {} for f in functions}
     mode = (body.get('toolConfig') or {}).get('functionCallingConfig') or {'mode': 'AUTO'}
     named = mode.get('allowedFunctionNames') or []
-    ask.choice = named[0] if len(named) == 1 else {'AUTO': 'auto', 'NONE': 'none', 'ANY': 'required'}[mode['mode']]
+    ask.choice = named[0] if len(named) == 1 else {'AUTO': 'auto', 'VALIDATED': 'auto', 'NONE': 'none', 'ANY': 'required'}[mode['mode']]
     ask.schema = config.get('responseJsonSchema') or config.get('responseSchema')
     need(not ask.schema or config.get('responseMimeType') == 'application/json', 'response schema needs responseMimeType application/json')
     think = config.get('thinkingConfig') or {}

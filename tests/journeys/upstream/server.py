@@ -36,7 +36,10 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        """`/_seen` hands over what came since it was last asked."""
+        """`/_seen` hands over what came since it was last asked. Clients of Gemini ask for a model's limits."""
+        if self.path.startswith(('/v1beta/models/', '/v1/models/')):
+            name = 'models/' + unquote(urlsplit(self.path).path).split('/models/')[1].removeprefix('models/')
+            return self.whole(200, {'name': name, 'inputTokenLimit': 1048576, 'outputTokenLimit': 65536}, {})
         seen, self.server.seen[:] = list(self.server.seen), []
         self.whole(200 if self.path == '/_seen' else 404, seen, {})
 

@@ -5,6 +5,7 @@
 
 mod answer;
 mod chat;
+mod codex;
 mod count;
 mod dispatch;
 mod exchange;
@@ -61,7 +62,9 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Endpoint::CountTokens { model } => {
             Asked { face, carriage: FaceCarriage::Own, operation: Operation::CountTokens, model, stream: Some(false) }
         }
-        Endpoint::Models { id: model } => return models::reply(&state, &caller, face, id, model.as_deref()),
+        Endpoint::Models { id: model, codex } => {
+            return models::reply(&state, &caller, face, id, model.as_deref(), codex);
+        }
         Endpoint::StoredResponse { id: response, action } => {
             return stored::reply(gateway, &caller, id, &response, action, head.uri.query()).await;
         }

@@ -4,20 +4,21 @@ use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use tollgate_core::authorize::authorize;
 use tollgate_core::caller::Caller;
+use tollgate_core::config::Config;
 use tollgate_core::route::resolve;
 use tollgate_ir::{Dialect, Fault};
 use tollgate_wire::json::{self, ObjectWriter};
 
-use super::headers;
 use super::outlet::ReplyBodyOut;
 use super::reply::{self, Reply};
+use super::{codex, headers};
 use crate::app::State;
 use crate::catalogue::BuiltIn;
 
-/// Lists what the caller may name, or shows one.
-pub fn reply(state: &State, caller: &Caller, face: Dialect, id: &str, model: Option<&str>) -> Reply {
+/// Lists what the caller may name, or shows one. `codex`: with the array that Codex reads.
+pub fn reply(state: &State, caller: &Caller, face: Dialect, id: &str, model: Option<&str>, codex: bool) -> Reply {
     let body = match model {
-        None => list(face, &names(state, caller)),
+        None => list(face, &names(state, caller), codex.then_some(&state.config)),
         Some(name) => match one(state, caller, face, name) {
             Ok(body) => body,
             Err(fault) => return reply::fault(face, id, fault.into(), None),
@@ -50,7 +51,7 @@ fn one(state: &State, caller: &Caller, face: Dialect, name: &str) -> Result<Vec<
     Ok(out)
 }
 
-fn list(face: Dialect, names: &[String]) -> Vec<u8> {
+fn list(face: Dialect, names: &[String], for_codex: Option<&Config>) -> Vec<u8> {
     let mut out = Vec::new();
     json::object(&mut out, |o| {
         let key = if matches!(face, Dialect::Gemini | Dialect::Cohere | Dialect::Ollama) { "models" } else { "data" };
@@ -64,18 +65,16 @@ fn list(face: Dialect, names: &[String]) -> Vec<u8> {
                 o.text_or_null("first_id", names.first().map(String::as_str));
                 o.text_or_null("last_id", names.last().map(String::as_str));
             }
-            // Codex reads `models` where others read `data`.
-            Dialect::OpenAiChat | Dialect::OpenAiResponses => {
-                o.array("models", |a| {
-                    names.iter().for_each(|name| {
-                        a.object(|o| {
-                            o.text("slug", name);
-                            o.text("display_name", name);
-                        })
-                    })
-                });
-            }
             _ => {}
+        }
+        // Codex reads `models` where others read `data`.
+        if let Some(config) = for_codex {
+            o.array("models", |a| {
+                for (rank, name) in (0..).zip(names) {
+                    let facts = name.split_once('/').map(|(provider, model)| config.model(provider, model));
+                    a.object(|o| codex::describe(o, name, rank, &facts.unwrap_or_default()));
+                }
+            });
         }
     });
     out

@@ -4,7 +4,11 @@ The client comes from docs/clients.md (`names`: what the fragment defines). `say
 """
 import asyncio
 import functools
+import os
 from dataclasses import dataclass
+
+# Frameworks that would call home while they are imported or used.
+os.environ.update(LITELLM_LOCAL_MODEL_COST_MAP='True', LANGSMITH_TRACING='false', HAYSTACK_TELEMETRY_ENABLED='False', OPENAI_AGENTS_DISABLE_TRACING='1')
 
 SYSTEM = 'Be brief.'
 
@@ -18,6 +22,7 @@ class Said:
 class Talk:
     face = ''               # the dialect that the framework speaks
     thinks = sees = True    # whether the framework can ask for reasoning, and send an image
+    keeps_ids = True        # whether it sends the ids of calls back
 
     def __init__(self, names, stream=False, think=False):
         self.stream, self.think, self.called = stream, think, []

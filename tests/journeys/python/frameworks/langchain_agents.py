@@ -6,7 +6,7 @@ from . import SYSTEM, Said, Talk, of
 
 THINKING = {
     'openai-chat': {'reasoning_effort': 'medium'},
-    'openai-responses': {'reasoning': {'effort': 'medium', 'summary': 'auto'}, 'use_responses_api': True, 'store': False},
+    'openai-responses': {'reasoning': {'effort': 'medium', 'summary': 'auto'}, 'use_responses_api': True, 'store': False, 'include': ['reasoning.encrypted_content']},
     'anthropic': {'thinking': {'type': 'enabled', 'budget_tokens': 2048}, 'max_tokens': 8192},
     'gemini': {'thinking_budget': 2048, 'include_thoughts': True},
 }
@@ -43,5 +43,5 @@ CLIENTS = {
     'langchain-openai': of('openai-chat', LangChain),
     'langchain-openai as responses': of('openai-responses', LangChain, more={'use_responses_api': True}),
     'langchain-anthropic': of('anthropic', LangChain),
-    'langchain-google-genai': of('gemini', LangChain),
+    'langchain-google-genai': of('gemini', LangChain, keeps_ids=False),
 }

@@ -9,6 +9,11 @@ litellm.suppress_debug_info = True
 TOOLS = [{'type': 'function', 'function': {'name': 'get_weather', 'description': 'The weather of a city',
                                            'parameters': {'type': 'object', 'properties': {'city': {'type': 'string'}}, 'required': ['city']}}}]
 
+THINKING = {
+    'openai-chat': {'reasoning_effort': 'medium', 'allowed_openai_params': ['reasoning_effort']},
+    'anthropic': {'thinking': {'type': 'enabled', 'budget_tokens': 2048}, 'max_tokens': 8192},
+}
+
 
 class LiteLLM(Talk):
     def open(self, names):
@@ -22,7 +27,7 @@ class LiteLLM(Talk):
             content = [{'type': 'text', 'text': text}, {'type': 'image_url', 'image_url': {'url': url}}]
         self.history.append({'role': 'user', 'content': content})
         while True:
-            call = {'messages': self.history, 'tools': TOOLS, 'stream': self.stream, **({'reasoning_effort': 'medium', 'allowed_openai_params': ['reasoning_effort']} if self.think else {})}
+            call = {'messages': self.history, 'tools': TOOLS, 'stream': self.stream, **(THINKING[self.face] if self.think else {})}
             done, pieces = self.completion(**call), 0
             if self.stream:
                 chunks = list(done)
