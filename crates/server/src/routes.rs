@@ -200,6 +200,10 @@ fn endpoint(
         }
         ["model", rest @ ..] => bedrock(rest, Bedrock),
         ["v1beta" | "v1alpha", "models", rest @ ..] => Some(gemini(method, rest, query, Gemini)),
+        // A model with a slash is a resource's name to some clients, which then put no `models/` before it.
+        ["v1beta" | "v1alpha", rest @ ..] if rest.last().is_some_and(|last| is_gemini_verb(last)) => {
+            Some(gemini(method, rest, query, Gemini))
+        }
         ["models", rest @ ..] if rest.last().is_some_and(|last| last.contains(':') && is_gemini_verb(last)) => {
             Some(gemini(method, rest, query, Gemini))
         }
@@ -359,6 +363,7 @@ mod tests {
                 FaceCarriage::JsonArray,
             ),
             ("/v1/models/gemini-2.5-flash:generateContent", "gemini-2.5-flash", false, FaceCarriage::Own),
+            ("/v1beta/openai/gpt-5:generateContent", "openai/gpt-5", false, FaceCarriage::Own),
             ("/model/us.anthropic.claude-v1%3A0/converse", "us.anthropic.claude-v1:0", false, FaceCarriage::Own),
             ("/bedrock/model/openai/gpt-5/converse-stream", "openai/gpt-5", true, FaceCarriage::Own),
             ("/model/claude/invoke", "claude", false, FaceCarriage::BedrockInvoke),

@@ -121,7 +121,7 @@ def response(a, model, parts, stop=None):
     candidate = {'content': {'role': 'model', 'parts': parts}, 'index': 0}
     if stop:
         candidate['finishReason'] = stop
-    return {'candidates': [candidate], 'modelVersion': model, 'responseId': 'r1',
+    return {'candidates': [candidate], 'modelVersion': model, 'responseId': 'r%d' % len(a.ask.turns),
             'usageMetadata': {'promptTokenCount': a.usage[0], 'candidatesTokenCount': a.usage[1], 'totalTokenCount': sum(a.usage)}}
 
 
