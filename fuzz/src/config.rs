@@ -45,16 +45,25 @@ impl Surroundings for Said<'_> {
 struct Few([KnownProvider; 3]);
 
 impl Few {
-    const fn known(
+    fn known(
         id: &'static str,
         dialect: Dialect,
         base_url: &'static str,
         key: &'static [&'static str],
     ) -> KnownProvider {
-        KnownProvider { id, aliases: &[], dialect, base_url, key_variables: key, url_variables: &["BASE_URL"] }
+        KnownProvider {
+            id,
+            aliases: &[],
+            dialect,
+            base_url,
+            key_variables: key,
+            url_variables: &["BASE_URL"],
+            address_variables: Vec::new(),
+            pointers: &[],
+        }
     }
 
-    const fn new() -> Self {
+    fn new() -> Self {
         Self([
             Self::known("openai", Dialect::OpenAiChat, "https://api.openai.com/v1", &["OPENAI_API_KEY"]),
             Self::known("anthropic", Dialect::Anthropic, "https://api.anthropic.com/v1", &["ANTHROPIC_API_KEY"]),

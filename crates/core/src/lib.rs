@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod config;
 pub mod continuity;
 pub mod fold;
+pub mod health;
 pub mod money;
 mod near;
 mod now;

@@ -22,8 +22,15 @@ pub enum Dialect {
 
 impl Dialect {
     /// All dialects, in the order of every table.
-    pub const ALL: [Self; 6] =
-        [Self::OpenAiChat, Self::OpenAiResponses, Self::Anthropic, Self::Gemini, Self::Bedrock, Self::Cohere];
+    pub const ALL: [Self; 7] = [
+        Self::OpenAiChat,
+        Self::OpenAiResponses,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Bedrock,
+        Self::Cohere,
+        Self::Ollama,
+    ];
 
     /// The name in configuration, logs and documents.
     pub const fn as_str(self) -> &'static str {

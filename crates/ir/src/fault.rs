@@ -147,6 +147,7 @@ kinds! {
     ContentPolicy = 4012, Client, 400, No, "content_policy", "The provider's content policy refused the request.";
     ContextLength = 4013, Client, 400, No, "context_length", "The prompt is longer than the model's context window.";
     StreamTooWide = 4014, Provider, 502, NextTarget, "stream_too_wide", "The provider interleaves more than can be held back.";
+    ProviderEmpty = 4015, Provider, 502, NextTarget, "provider_empty", "The provider answered without any content.";
     Internal = 5001, Gateway, 500, No, "internal", "Tollgate failed.";
     ShuttingDown = 5002, Gateway, 503, NextTarget, "shutting_down", "Tollgate is shutting down.";
     BodiesExhausted = 5003, Gateway, 503, NextTarget, "bodies_exhausted", "The memory for bodies in flight is used up.";

@@ -12,9 +12,11 @@ use tollgate_ir::Fault;
 
 use crate::body::BodyBudget;
 use crate::clock::Clock;
+use crate::health::Wellbeing;
 use crate::media::{MediaFetcher, MediaSettings};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
+use crate::retired::Retired;
 use crate::tasks::Tasks;
 use crate::upstream::{EgressConfig, PoolSettings, Upstream};
 
@@ -34,9 +36,11 @@ struct Inner {
     bodies: BodyBudget,
     continuity: Arc<dyn Continuity>,
     media: MediaFetcher,
+    health: Wellbeing,
     metrics: Metrics,
     state: ArcSwap<State>,
     recent: Mutex<VecDeque<Arc<Trail>>>,
+    retired: Retired,
     reload: Box<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>,
 }
 
@@ -94,9 +98,11 @@ impl Gateway {
                 bodies,
                 continuity,
                 media,
+                health: Wellbeing::default(),
                 metrics,
                 state: ArcSwap::from_pointee(state),
                 recent: Mutex::new(VecDeque::with_capacity(64)),
+                retired: Retired::default(),
                 reload: Box::new(reload),
             }),
         })
@@ -148,6 +154,11 @@ impl Gateway {
         &self.inner.media
     }
 
+    /// How targets fare.
+    pub fn health(&self) -> &Wellbeing {
+        &self.inner.health
+    }
+
     /// The figures.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
@@ -157,6 +168,7 @@ impl Gateway {
     pub fn record(&self, trail: Trail) {
         tracing::info!(target: "tollgate::call", call = trail.to_json());
         self.inner.metrics.record(&trail);
+        self.inner.retired.note(&trail, &self.inner.state.load().config, &self.inner.clock.now().day());
         let mut recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() == RECENT {
             recent.pop_front();

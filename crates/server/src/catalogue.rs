@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use tollgate_core::config::{Catalogue, Host, KnownProvider};
+use tollgate_ir::Dialect;
 use tollgate_wire::providers::{self, address};
 
 /// What is known without configuration.
@@ -16,7 +17,7 @@ impl Catalogue for BuiltIn {
             let known = |p: &providers::Provider| KnownProvider {
                 id: p.id,
                 aliases: p.aliases,
-                dialect: p.speaks[0].dialect,
+                dialect: p.speaks.first().map_or(Dialect::OpenAiChat, |way| way.dialect),
                 base_url: p.base_url,
                 key_variables: p.key_variables,
                 url_variables: p.url_variables,

@@ -9,13 +9,17 @@ use tollgate_core::config::{self, ApiKey, Config, Modality, Surroundings};
 use tollgate_core::money::{Nanos, Price, Rates};
 use tollgate_ir::{Dialect, Fault, FaultKind, MediaKind};
 use tollgate_wire::carriage::Carriage;
-use tollgate_wire::providers::{self, Auth};
+use tollgate_wire::openai_chat::Takes;
+use tollgate_wire::ops::{embed, rerank};
+use tollgate_wire::providers::{self, Auth, Operations};
 use tollgate_wire::relay::ControlFields;
 use tollgate_wire::target::ModelFacts;
 
 use crate::credentials::{AwsKeys, AwsSigner, Credential, Secret};
 use crate::simulate;
 use crate::upstream::{ClientIdentity, Egress, EgressConfig};
+use crate::ways;
+pub use crate::ways::Way;
 
 /// A provider, ready to be asked.
 #[derive(Debug)]
@@ -38,22 +42,14 @@ pub struct Provider {
     pub control: ControlFields,
     /// What happens to parameters that its models do not take.
     pub unsupported: Option<config::Unsupported>,
+    /// What it does beside chat.
+    pub operations: Operations,
+    main: Way,
     ways: Vec<Way>,
+    host: Option<&'static [Takes]>,
     models: HashMap<String, Model>,
     /// The catalogue, and the provider's id there.
     catalogue: (Arc<Catalogue>, Option<&'static str>),
-}
-
-/// A dialect that a provider speaks, and where.
-#[derive(Clone, Debug)]
-pub struct Way {
-    /// Which.
-    pub dialect: Dialect,
-    /// How it travels.
-    pub carriage: Carriage,
-    /// What stands before the operation's path.
-    pub base_url: String,
-    models: &'static [&'static str],
 }
 
 #[derive(Clone, Debug, Default)]
@@ -68,10 +64,10 @@ impl Provider {
     /// missing region).
     pub fn new(provider: &config::Provider, around: &dyn Surroundings) -> Result<Self, Fault> {
         let known = provider.known.and_then(providers::find);
-        let ways = ways(provider, known, around)?;
-        let auth = match (known, ways.first()) {
-            (Some(known), _) => known.auth,
-            (None, way) => Auth::usual(way.map_or(Dialect::OpenAiChat, |w| w.dialect)),
+        let (main, ways) = ways::of(provider, known, around)?;
+        let auth = match known {
+            Some(known) => known.auth,
+            None => Auth::usual(main.dialect),
         };
         Ok(Self {
             id: provider.id.clone(),
@@ -80,10 +76,13 @@ impl Provider {
             credentials: credentials(provider, auth, around)?,
             passthrough: provider.passthrough.then_some(auth),
             timeouts: provider.timeouts,
-            headers: headers(provider)?,
+            headers: headers(provider, known)?,
             control: known.map_or(ControlFields::Keep, |k| k.control),
             unsupported: provider.unsupported_params,
+            operations: known.map_or(Operations::USUAL, |k| Operations::of(k.id)),
+            main,
             ways,
+            host: known.map(|k| k.chat),
             models: provider.models.iter().map(|(name, facts)| (name.clone(), model(facts))).collect(),
             catalogue: (Catalogue::bundled(), provider.known),
         })
@@ -91,7 +90,7 @@ impl Provider {
 
     /// The built-in simulation.
     pub fn simulated() -> Result<Self, Fault> {
-        let way = Way { dialect: Dialect::OpenAiChat, carriage: Carriage::Own, base_url: String::new(), models: &[] };
+        let way = Way::plain(Dialect::OpenAiChat, Carriage::Own, String::new());
         Ok(Self {
             id: config::SIMULATED.to_owned(),
             simulated: true,
@@ -102,7 +101,10 @@ impl Provider {
             headers: Vec::new(),
             control: ControlFields::Cut,
             unsupported: None,
+            operations: Operations::USUAL,
+            main: way.clone(),
             ways: vec![way],
+            host: None,
             models: simulate::MODELS.iter().map(|m| (m.name.to_owned(), simulated_model())).collect(),
             catalogue: (Catalogue::bundled(), None),
         })
@@ -122,9 +124,37 @@ impl Provider {
         wanted.and_then(|dialect| fits().find(|way| way.dialect == dialect)).or_else(|| fits().next())
     }
 
-    /// The way for requests that are handed through as they are: the first.
-    pub fn main_way(&self) -> Option<&Way> {
-        self.ways.first()
+    /// The way for vectors by a model: in the client's own words if they are spoken there.
+    pub fn embeds(&self, face: embed::Protocol, model: &str) -> Option<(&Way, embed::Protocol)> {
+        let of = |way: &Way| match self.operations.embed {
+            Some(protocol) => (protocol.dialect() == way.dialect).then_some(protocol),
+            None => embed::Protocol::of(way.dialect, model),
+        };
+        self.in_words(face, of)
+    }
+
+    /// The way for reranking by a model.
+    pub fn reranks(&self, face: rerank::Protocol, model: &str) -> Option<(&Way, rerank::Protocol)> {
+        let of = |way: &Way| match self.operations.rerank {
+            Some(protocol) => (protocol.dialect() == way.dialect).then_some(protocol),
+            None => rerank::Protocol::of(way.dialect, model),
+        };
+        self.in_words(face, of)
+    }
+
+    fn in_words<P: PartialEq>(&self, face: P, of: impl Fn(&Way) -> Option<P>) -> Option<(&Way, P)> {
+        let all = || self.ways.iter().filter_map(|way| Some((way, of(way)?)));
+        all().find(|(_, protocol)| *protocol == face).or_else(|| all().next())
+    }
+
+    /// The way in a dialect, whatever the model.
+    pub fn way_in(&self, dialect: Dialect) -> Option<&Way> {
+        self.ways.iter().find(|way| way.dialect == dialect)
+    }
+
+    /// The way for requests that are handed through as they are.
+    pub fn main_way(&self) -> &Way {
+        &self.main
     }
 
     /// What is known of a model: what the operator says, and where nothing, what the catalogue says.
@@ -134,7 +164,7 @@ impl Provider {
             facts.max_output = facts.max_output.or_else(|| offer.max_output());
             facts.media = facts.media.or_else(|| offered_media(&offer));
         }
-        facts
+        ModelFacts { host: self.host, ..facts }
     }
 
     /// What a model costs: as the operator says, else as the catalogue.
@@ -153,62 +183,6 @@ impl Provider {
     pub fn model_names(&self) -> impl Iterator<Item = &str> {
         self.models.keys().map(String::as_str)
     }
-}
-
-impl Way {
-    fn serves(&self, model: &str) -> bool {
-        self.models.is_empty() || self.models.iter().any(|start| model.contains(start))
-    }
-}
-
-fn ways(
-    provider: &config::Provider,
-    known: Option<&'static providers::Provider>,
-    around: &dyn Surroundings,
-) -> Result<Vec<Way>, Fault> {
-    let carriage = provider
-        .carriage
-        .as_deref()
-        .map(str::parse::<Carriage>)
-        .transpose()
-        .map_err(|e| misconfigured(provider, &e))?;
-    let given = |base_url: &str| -> Result<String, Fault> { with_region(provider, base_url, around) };
-    let Some(known) = known else {
-        let dialect = provider.dialect.unwrap_or(Dialect::OpenAiChat);
-        let base_url = given(provider.base_url.as_deref().unwrap_or_default())?;
-        return Ok(vec![Way { dialect, carriage: carriage.unwrap_or_default(), base_url, models: &[] }]);
-    };
-    let base = provider.base_url.as_deref().unwrap_or(known.base_url);
-    if base.is_empty() {
-        return Err(misconfigured(provider, "it needs a `base_url`"));
-    }
-    if let Some(dialect) = provider.dialect {
-        return Ok(vec![Way { dialect, carriage: carriage.unwrap_or_default(), base_url: given(base)?, models: &[] }]);
-    }
-    known
-        .speaks
-        .iter()
-        .map(|way| {
-            // The operator's base URL stands for the whole provider: a test server speaks all of its dialects.
-            let base = provider.base_url.as_deref().or(way.base_url).unwrap_or(known.base_url);
-            let own = way.carriage.parse().map_err(|e: String| misconfigured(provider, &e))?;
-            Ok(Way {
-                dialect: way.dialect,
-                carriage: carriage.clone().unwrap_or(own),
-                base_url: given(base)?,
-                models: way.models,
-            })
-        })
-        .collect()
-}
-
-fn with_region(provider: &config::Provider, base_url: &str, around: &dyn Surroundings) -> Result<String, Fault> {
-    if !base_url.contains("{region}") {
-        return Ok(base_url.trim_end_matches('/').to_owned());
-    }
-    let region =
-        region(provider, around).ok_or_else(|| misconfigured(provider, "it needs a `region` (or AWS_REGION)"))?;
-    Ok(base_url.replace("{region}", &region))
 }
 
 fn region(provider: &config::Provider, around: &dyn Surroundings) -> Option<String> {
@@ -271,7 +245,12 @@ fn aws(
         secret_access_key: Secret::new(secret),
         session_token: token.map(Secret::new),
     };
-    Ok(Credential::Aws(AwsSigner { region, service: "bedrock".to_owned(), keys }))
+    Ok(Credential::Aws(AwsSigner { region, service: signs_for(provider).to_owned(), keys }))
+}
+
+/// The AWS service that a known provider is.
+fn signs_for(provider: &config::Provider) -> &'static str {
+    provider.known.and_then(providers::find).map_or("bedrock", |known| known.signs_for)
 }
 
 fn egress(provider: &config::Provider, around: &dyn Surroundings) -> Result<Egress, Fault> {
@@ -298,23 +277,27 @@ fn egress(provider: &config::Provider, around: &dyn Surroundings) -> Result<Egre
     })
 }
 
-fn headers(provider: &config::Provider) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
-    provider
-        .headers
-        .iter()
-        .map(|(name, value)| {
-            let bad = || misconfigured(provider, &format!("`headers.{name}` is no valid header"));
-            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| bad())?;
-            value.set_sensitive(true);
-            Ok((name.parse().map_err(|_| bad())?, value))
-        })
-        .collect()
+/// The record's headers, unless the operator sets them, and the operator's.
+fn headers(
+    provider: &config::Provider,
+    known: Option<&'static providers::Provider>,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
+    let usual = known.map_or(&[][..], |known| known.headers).iter();
+    let usual = usual.filter(|(name, _)| !provider.headers.iter().any(|(own, _)| own == name));
+    let usual = usual.map(|(name, value)| Ok((HeaderName::from_static(name), HeaderValue::from_static(value))));
+    let own = provider.headers.iter().map(|(name, value)| {
+        let bad = || misconfigured(provider, &format!("`headers.{name}` is no valid header"));
+        let mut value = HeaderValue::from_str(value.expose()).map_err(|_| bad())?;
+        value.set_sensitive(true);
+        Ok((name.parse().map_err(|_| bad())?, value))
+    });
+    usual.chain(own).collect()
 }
 
 fn model(facts: &config::ModelFacts) -> Model {
     let media = facts.modalities.as_ref().map(|all| all.iter().filter_map(|m| media(*m)).collect());
     Model {
-        facts: ModelFacts { max_output: facts.max_output, media },
+        facts: ModelFacts { max_output: facts.max_output, media, host: None },
         price: facts.price.clone(),
         dialect: facts.dialect,
     }

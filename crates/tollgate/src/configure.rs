@@ -10,12 +10,13 @@ use tollgate_server::app::State;
 use tollgate_server::catalogue::BuiltIn;
 use tollgate_server::provider;
 
-use crate::local;
+use crate::local::{self, Neighbours};
 
 /// A configuration file, or the environment alone.
 #[derive(Clone, Debug)]
 pub struct Source {
     file: Option<PathBuf>,
+    neighbours: Neighbours,
 }
 
 /// The process's environment and files; without a configuration file also the model servers found on this machine, as if
@@ -39,7 +40,7 @@ impl Surroundings for Process {
 impl Source {
     /// This file, or the environment.
     pub fn new(file: Option<PathBuf>) -> Self {
-        Self { file }
+        Self { file, neighbours: Neighbours::default() }
     }
 
     /// The file, if there is one.
@@ -47,13 +48,28 @@ impl Source {
         self.file.as_ref()
     }
 
+    /// The model servers found on this machine; none beside a file.
+    pub fn neighbours(&self) -> &Neighbours {
+        &self.neighbours
+    }
+
+    /// `TOLLGATE_DISCOVER`: whether and where to look for model servers on this machine.
+    pub fn discovery(&self) -> Option<String> {
+        Process::default().variable("TOLLGATE_DISCOVER")
+    }
+
     /// Reads and checks the configuration and makes its providers ready; all that is wrong, as text.
     pub fn state(&self) -> Result<State, String> {
-        let process = match &self.file {
-            Some(_) => Process::default(),
-            None => Process { found: local::found() },
-        };
-        let config = Arc::new(self.config(&process)?);
+        let found = self.neighbours.all();
+        let process = Process { found: local::variables(&found) };
+        let mut config = self.config(&process)?;
+        for provider in &mut config.providers {
+            let known = provider.known;
+            for model in found.iter().filter(|f| known == Some(f.provider)).flat_map(|f| &f.models) {
+                Arc::make_mut(provider).models.entry(model.clone()).or_default();
+            }
+        }
+        let config = Arc::new(config);
         let providers = provider::all(&config, &process).map_err(|faults| {
             let lines: Vec<_> = faults.iter().map(|fault| format!("{self}: {}", fault.public)).collect();
             lines.join("\n")

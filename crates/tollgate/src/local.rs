@@ -1,69 +1,221 @@
 //! Model servers on this machine, found at a start without any configuration: who answers a list of models on the usual
-//! port of Ollama, vLLM, llama.cpp or LM Studio is taken for it.
+//! port of Ollama, vLLM, SGLang, llama.cpp or LM Studio is taken for it, and its models are listed.
+//!
+//! The gateway serves before anybody is looked for, and takes in what was found by a swap of its configuration.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tollgate_wire::providers::{self, Auth};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tollgate_ir::Dialect;
+use tollgate_server::app::Gateway;
+use tollgate_wire::json::Node;
+use tollgate_wire::providers::{self, Provider};
 
-/// Loopback answers at once or not at all.
-const PATIENCE: Duration = Duration::from_millis(150);
+use crate::configure::Source;
 
-/// The base URLs of the servers that answer, by the environment variable that would name them.
-pub fn found() -> HashMap<&'static str, String> {
-    let local = providers::ALL.iter().filter(|p| p.auth == Auth::None);
-    local
-        .filter(|p| answers(p.base_url, PATIENCE))
-        .filter_map(|p| Some((*p.url_variables.first()?, p.base_url.to_owned())))
-        .collect()
+/// Loopback connects at once or not at all.
+const CONNECT: Duration = Duration::from_millis(150);
+/// A server that is busy with its models may take a moment to list them.
+const ANSWER: Duration = Duration::from_secs(2);
+/// Most bytes of a list of models.
+const LONGEST: usize = 1 << 20;
+
+/// A model server that answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Who it is, by the id of the provider.
+    pub provider: &'static str,
+    /// Where it is.
+    pub base_url: String,
+    /// Its models.
+    pub models: Vec<String>,
 }
 
-/// Whether a list of models is to be had at this address.
-fn answers(base_url: &str, patience: Duration) -> bool {
-    let Some((authority, path)) = base_url.strip_prefix("http://").and_then(|rest| rest.split_once('/')) else {
-        return false;
+/// What was found, shared by all who read the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Neighbours(Arc<RwLock<Vec<Found>>>);
+
+impl Neighbours {
+    /// All of them.
+    pub fn all(&self) -> Vec<Found> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, found: Vec<Found>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = found;
+    }
+}
+
+/// Where to look.
+#[derive(Clone, Debug)]
+struct Place {
+    provider: &'static Provider,
+    base_url: String,
+}
+
+/// Looks for model servers beside the running gateway, which serves them from then on. `wish` is `TOLLGATE_DISCOVER`.
+pub fn discover(gateway: &Gateway, source: &Source, wish: Option<&str>) {
+    let configured = gateway.state();
+    let known = |provider: &Provider| {
+        let configured = configured.config.providers.iter().find(|p| p.known == Some(provider.id))?;
+        configured.base_url.clone()
     };
-    let Some(port) = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok()) else { return false };
-    list_models(SocketAddr::from(([127, 0, 0, 1], port)), authority, path, patience).unwrap_or(false)
+    let places = match places(wish, known) {
+        Ok(places) => places,
+        Err(problem) => return tracing::warn!("TOLLGATE_DISCOVER: {problem}"),
+    };
+    let (gateway, source) = (gateway.clone(), source.clone());
+    gateway.clone().tasks().background("local-models", async move {
+        let found = look(places).await;
+        if found.is_empty() {
+            return;
+        }
+        for server in &found {
+            tracing::info!(provider = server.provider, url = server.base_url, models = server.models.len(), "found");
+        }
+        source.neighbours().set(found);
+        match source.state() {
+            Ok(state) => gateway.swap(state),
+            Err(problems) => tracing::warn!("what was found on this machine is not used: {problems}"),
+        }
+    });
 }
 
-fn list_models(address: SocketAddr, host: &str, path: &str, patience: Duration) -> std::io::Result<bool> {
-    let mut stream = TcpStream::connect_timeout(&address, patience)?;
-    stream.set_read_timeout(Some(patience))?;
-    stream.set_write_timeout(Some(patience))?;
-    write!(stream, "GET /{path}/models HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")?;
-    let mut head = [0; 512];
-    let read = stream.read(&mut head)?;
-    let head = String::from_utf8_lossy(&head[..read]).to_ascii_lowercase();
-    Ok(head.starts_with("http/1.1 200") && head.contains("content-type: application/json"))
+/// The usual ports, or what `wish` says: `off`, or `ollama=http://127.0.0.1:11500` and the like. A server that the
+/// environment names is looked for there, to list its models.
+fn places(wish: Option<&str>, known: impl Fn(&Provider) -> Option<String>) -> Result<Vec<Place>, String> {
+    let local = || providers::ALL.iter().filter(|p| p.looked_for);
+    let Some(wish) = wish.map(str::trim).filter(|wish| !matches!(*wish, "" | "on")) else {
+        let place = |provider| Place { provider, base_url: known(provider).unwrap_or(provider.base_url.to_owned()) };
+        return Ok(local().map(place).collect());
+    };
+    if wish == "off" {
+        return Ok(Vec::new());
+    }
+    let place = |word: &str| {
+        let (id, base_url) = word.split_once('=').ok_or_else(|| {
+            format!("`{word}` is neither `off` nor `server=address`, such as `ollama=http://127.0.0.1:11434`")
+        })?;
+        let provider = local().find(|p| p.id == id.trim()).ok_or_else(|| {
+            let ids: Vec<_> = local().map(|p| p.id).collect();
+            format!("`{id}` is no server that can be found; use one of {}", ids.join(", "))
+        })?;
+        Ok(Place { provider, base_url: base_url.trim().trim_end_matches('/').to_owned() })
+    };
+    wish.split(',').map(place).collect()
+}
+
+/// Looks everywhere at once; in the order of the places.
+async fn look(places: Vec<Place>) -> Vec<Found> {
+    let mut looking = JoinSet::new();
+    for (order, Place { provider, base_url }) in places.into_iter().enumerate() {
+        let Some(way) = provider.speaks.iter().find(|way| way.dialect == Dialect::OpenAiChat) else { continue };
+        let list = format!("{}/models", provider.beside(way, &base_url));
+        looking.spawn(async move {
+            let models = timeout(ANSWER, models(&list)).await.ok()??;
+            Some((order, Found { provider: provider.id, base_url, models }))
+        });
+    }
+    let mut found: Vec<_> = looking.join_all().await.into_iter().flatten().collect();
+    found.sort_by_key(|(order, _)| *order);
+    found.into_iter().map(|(_, found)| found).collect()
+}
+
+/// The models that are listed at this address; `None` if nobody is there, or somebody else.
+async fn models(url: &str) -> Option<Vec<String>> {
+    let (authority, path) = url.strip_prefix("http://")?.split_once('/')?;
+    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
+    // Servers for this machine alone listen on its IPv4 address, whatever `localhost` is first.
+    let host = if host == "localhost" { "127.0.0.1" } else { host };
+    let address = (host.trim_matches(['[', ']']), port.parse().ok()?);
+    let mut stream = timeout(CONNECT, TcpStream::connect(address)).await.ok()?.ok()?;
+    // HTTP/1.0: the body comes unchunked, and ends by its length or with the connection.
+    let request = format!("GET /{path} HTTP/1.0\r\nhost: {authority}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = Vec::new();
+    while !is_whole(&answer) && answer.len() < LONGEST && stream.read_buf(&mut answer).await.ok()? > 0 {}
+    listed(&answer)
+}
+
+/// Head and body of an answer; `None` while the head is not all there.
+fn head_and_body(answer: &[u8]) -> Option<(String, &[u8])> {
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
+    Some((std::str::from_utf8(&answer[..end]).ok()?.to_ascii_lowercase(), &answer[end + 4..]))
+}
+
+/// Whether all that was announced is there.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some((head, body)) = head_and_body(answer) else { return false };
+    let length = head.split("\r\n").find_map(|line| line.strip_prefix("content-length:"));
+    length.and_then(|length| length.trim().parse().ok()).is_some_and(|length: usize| body.len() >= length)
+}
+
+/// The models in an answer.
+fn listed(answer: &[u8]) -> Option<Vec<String>> {
+    let (head, body) = head_and_body(answer)?;
+    let (status, headers) = head.split_once("\r\n").unwrap_or((&head, ""));
+    if status.split(' ').nth(1) != Some("200") || !headers.contains("content-type: application/json") {
+        return None;
+    }
+    let body = Node::read(body)?;
+    // Ollama without any model says `null`.
+    let is_list = body.text("object") == Some("list") || body.get("models").is_some();
+    let list = body.get("data").or_else(|| body.get("models")).unwrap_or(&Node::Null);
+    let id = |model: &Node<'_>| model.text("id").or_else(|| model.text("name")).map(str::to_owned);
+    (is_list || body.get("data").is_some()).then(|| list.items().iter().filter_map(id).collect())
+}
+
+/// The addresses of what was found, by the environment variable that would name them.
+pub fn variables(found: &[Found]) -> HashMap<&'static str, String> {
+    let variable = |found: &Found| {
+        let provider = providers::find(found.provider)?;
+        Some((*provider.url_variables.first()?, found.base_url.clone()))
+    };
+    found.iter().filter_map(variable).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
-
     use super::*;
 
     #[test]
-    fn a_server_that_lists_models_is_found_and_any_other_is_not() {
-        for (answer, expected) in [
-            ("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}", true),
-            ("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<p>", false),
-            ("HTTP/1.1 404 Not Found\r\n\r\n", false),
+    fn a_list_of_models_is_told_from_any_other_answer() {
+        let json = "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n";
+        for (answer, models) in [
+            (format!(r#"{json}{{"object":"list","data":[{{"id":"a:1b"}},{{"id":"b"}}]}}"#), Some(vec!["a:1b", "b"])),
+            (format!(r#"{json}{{"models":[{{"name":"a"}}]}}"#), Some(vec!["a"])),
+            (format!(r#"{json}{{"object":"list","data":[]}}"#), Some(vec![])),
+            (format!(r#"{json}{{"object":"list","data":null}}"#), Some(vec![])),
+            (format!(r#"{json}{{"error":"no"}}"#), None),
+            (format!("{json}{{"), None),
+            ("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n{}".to_owned(), None),
+            ("HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\n\r\n{\"data\":[]}".to_owned(), None),
+            ("200".to_owned(), None),
         ] {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let port = listener.local_addr().unwrap().port();
-            let server = std::thread::spawn(move || {
-                let (mut stream, _) = listener.accept().unwrap();
-                let _ = stream.read(&mut [0; 256]);
-                stream.write_all(answer.as_bytes()).unwrap();
-            });
-            let found = answers(&format!("http://localhost:{port}/v1"), Duration::from_secs(10));
-            assert_eq!(found, expected, "{answer}");
-            server.join().unwrap();
+            let models = models.map(|all| all.into_iter().map(str::to_owned).collect());
+            assert_eq!(listed(answer.as_bytes()), models, "{answer}");
         }
-        assert!(!answers("http://localhost:1/v1", PATIENCE));
+    }
+
+    #[test]
+    fn places_are_the_usual_ones_or_those_wished_for() {
+        let usual = places(None, |_| None).unwrap();
+        for (id, port) in [("ollama", 11434), ("vllm", 8000), ("sglang", 30000), ("llamacpp", 8080), ("lmstudio", 1234)]
+        {
+            let place = usual.iter().find(|p| p.provider.id == id).unwrap();
+            assert!(place.base_url.contains(&format!("localhost:{port}")), "{place:?}");
+        }
+        let elsewhere = places(Some("on"), |p| (p.id == "vllm").then(|| "http://box:9/v1".to_owned())).unwrap();
+        assert!(elsewhere.iter().any(|p| p.provider.id == "vllm" && p.base_url == "http://box:9/v1"));
+        assert!(places(Some("off"), |_| None).unwrap().is_empty());
+        let wished = places(Some("ollama=http://127.0.0.1:1/, vllm=http://127.0.0.1:2/v1"), |_| None).unwrap();
+        let urls: Vec<_> = wished.iter().map(|p| p.base_url.as_str()).collect();
+        assert_eq!(urls, ["http://127.0.0.1:1", "http://127.0.0.1:2/v1"]);
+        assert!(places(Some("openai=http://127.0.0.1:1"), |_| None).unwrap_err().contains("use one of ollama"));
     }
 }

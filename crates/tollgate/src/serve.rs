@@ -15,7 +15,7 @@ use tollgate_store::{Bounds, MemoryContinuity};
 
 use crate::cli::complain;
 use crate::configure::Source;
-use crate::{log, watch};
+use crate::{local, log, watch};
 
 /// How often what has expired is let go.
 const SWEEP: Duration = Duration::from_secs(180);
@@ -65,6 +65,9 @@ async fn serve(source: Source, state: State) -> Result<(), Fault> {
     // Set once, right here.
     let _ = this.set(gateway.clone());
     listen(&gateway, &config, certificate.clone())?;
+    if source.file().is_none() {
+        local::discover(&gateway, &source, source.discovery().as_deref());
+    }
     let _watcher = watch::watch(&gateway, &source, certificate.as_ref());
     wait(&gateway).await;
     match tasks.drain(config.server.grace).await {

@@ -13,6 +13,7 @@ mod nested;
 mod unwrap;
 
 pub use claude::Carried;
+pub(crate) use headers::is_limit_of_a_provider;
 pub use headers::{forwards_request_header, forwards_response_header};
 
 /// The API version of Azure's deployment paths where the configuration names none: the last stable one.
@@ -36,6 +37,11 @@ pub enum Carriage {
         /// `api-version` of the query.
         api_version: String,
     },
+    /// The dialect's chat at a path of the host's own, model and query in it as the host wants.
+    Path {
+        /// What follows the base URL; `{model}` is the model's name.
+        path: String,
+    },
 }
 
 impl fmt::Display for Carriage {
@@ -45,6 +51,7 @@ impl fmt::Display for Carriage {
             Self::BedrockInvoke => f.write_str("bedrock-invoke"),
             Self::VertexRawPredict => f.write_str("vertex-raw-predict"),
             Self::AzureDeployments { api_version } => write!(f, "azure-deployments:{api_version}"),
+            Self::Path { path } => write!(f, "path:{path}"),
         }
     }
 }
@@ -60,8 +67,10 @@ impl FromStr for Carriage {
             ("azure-deployments", version) => Ok(Self::AzureDeployments {
                 api_version: if version.is_empty() { AZURE_API_VERSION } else { version }.to_owned(),
             }),
+            ("path", path) if path.starts_with('/') => Ok(Self::Path { path: path.to_owned() }),
             _ => Err(format!(
-                "unknown carriage `{s}`; use one of own, bedrock-invoke, vertex-raw-predict, azure-deployments:API_VERSION"
+                "unknown carriage `{s}`; use one of own, bedrock-invoke, vertex-raw-predict, \
+                 azure-deployments:API_VERSION, path:/PATH/AFTER/THE/BASE/URL"
             )),
         }
     }
@@ -71,7 +80,7 @@ impl Carriage {
     /// Path and query after the provider's base URL; `None` where the host does not serve the operation.
     pub fn path(&self, dialect: Dialect, operation: Operation, model: &str, stream: bool) -> Option<String> {
         let count = match operation {
-            Operation::Chat => false,
+            Operation::Chat | Operation::Complete => false,
             Operation::CountTokens => true,
             _ => return None,
         };
@@ -93,6 +102,21 @@ impl Carriage {
                 Dialect::OpenAiResponses if !count => Some(format!("/responses?api-version={}", Segment(api_version))),
                 _ => None,
             },
+            Self::Path { .. } if count => None,
+            Self::Path { path } => Some(path.replace("{model}", &m.to_string())),
+        }
+    }
+
+    /// Path and query of another operation of OpenAI's (`/images/generations`).
+    pub fn openai_path(&self, operation: &str, model: &str) -> String {
+        match self {
+            Self::AzureDeployments { api_version } if model.is_empty() => {
+                format!("{operation}?api-version={}", Segment(api_version))
+            }
+            Self::AzureDeployments { api_version } => {
+                format!("/deployments/{}{operation}?api-version={}", Segment(model), Segment(api_version))
+            }
+            _ => operation.to_owned(),
         }
     }
 
@@ -101,7 +125,9 @@ impl Carriage {
         match self {
             Self::BedrockInvoke => true,
             Self::VertexRawPredict => operation != Operation::CountTokens,
-            Self::Own | Self::AzureDeployments { .. } => matches!(dialect, Dialect::Gemini | Dialect::Bedrock),
+            Self::Own | Self::AzureDeployments { .. } | Self::Path { .. } => {
+                matches!(dialect, Dialect::Gemini | Dialect::Bedrock)
+            }
         }
     }
 }
@@ -129,7 +155,7 @@ fn own_path(dialect: Dialect, count: bool, m: Segment<'_>, stream: bool) -> Opti
 /// so that a model's name can neither leave its segment (`../`) nor begin a query. A `:` is encoded too: SigV4 signs
 /// the encoded form, and Bedrock takes both.
 #[derive(Clone, Copy)]
-struct Segment<'a>(&'a str);
+pub(crate) struct Segment<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Segment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

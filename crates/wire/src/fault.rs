@@ -10,6 +10,7 @@ mod phrases;
 use tollgate_ir::{Block, Content, Fault, FaultKind, LimitHeader, Retry};
 
 use self::phrases::PHRASES;
+use crate::carriage::is_limit_of_a_provider;
 use crate::json::Node;
 
 /// Most bytes of a provider's words that are handed on.
@@ -171,7 +172,9 @@ pub fn limit_headers(headers: &[(&str, &str)]) -> Vec<LimitHeader> {
     const PREFIXES: [&str; 3] = ["retry-after", "x-ratelimit-", "anthropic-ratelimit-"];
     headers
         .iter()
-        .filter(|(name, _)| PREFIXES.iter().any(|p| name.starts_with(p)) || *name == "x-should-retry")
+        .filter(|(name, _)| {
+            PREFIXES.iter().any(|p| name.starts_with(p)) || *name == "x-should-retry" || is_limit_of_a_provider(name)
+        })
         .map(|(name, value)| LimitHeader { name: (*name).to_owned(), value: (*value).to_owned() })
         .collect()
 }

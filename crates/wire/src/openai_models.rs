@@ -27,6 +27,8 @@ pub(crate) struct OpenAiModel {
     pub custom_tools: bool,
     /// `prompt_cache_breakpoint` is taken.
     pub cache_marks: bool,
+    /// `parallel_tool_calls` is taken.
+    pub parallel_calls: bool,
 }
 
 /// GPT-3.5 to GPT-4.1: no reasoning.
@@ -39,18 +41,31 @@ const GPT_4: OpenAiModel = OpenAiModel {
     verbosity: false,
     custom_tools: false,
     cache_marks: false,
+    parallel_calls: true,
 };
 
 /// The chat variants of GPT-5: no reasoning to set, the newer spelling of the limit.
 const GPT_5_CHAT: OpenAiModel = OpenAiModel { newer_limit: true, verbosity: true, ..GPT_4 };
 
-/// o3, o4-mini: refuse sampling and stop sequences; cannot but reason.
-const O_SERIES: OpenAiModel =
-    OpenAiModel { efforts: &[Low, Medium, High], unasked: true, newer_limit: true, stop: false, ..GPT_4 };
+/// o3, o4-mini: refuse sampling, stop sequences and `parallel_tool_calls` (Azure's table of what reasoning models take);
+/// cannot but reason.
+const O_SERIES: OpenAiModel = OpenAiModel {
+    efforts: &[Low, Medium, High],
+    unasked: true,
+    newer_limit: true,
+    stop: false,
+    parallel_calls: false,
+    ..GPT_4
+};
 
 /// gpt-5, -mini, -nano.
-const GPT_5: OpenAiModel =
-    OpenAiModel { efforts: &[Minimal, Low, Medium, High], verbosity: true, custom_tools: true, ..O_SERIES };
+const GPT_5: OpenAiModel = OpenAiModel {
+    efforts: &[Minimal, Low, Medium, High],
+    verbosity: true,
+    custom_tools: true,
+    parallel_calls: true,
+    ..O_SERIES
+};
 
 /// gpt-5-codex and its heirs cannot be told to reason minimally.
 const CODEX: OpenAiModel = OpenAiModel { efforts: &[Low, Medium, High], ..GPT_5 };

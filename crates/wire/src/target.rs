@@ -7,6 +7,7 @@ use std::time::Duration;
 use tollgate_ir::{Json, MediaKind, Params};
 
 use crate::ids::ToolNames;
+use crate::openai_chat::Takes;
 
 /// What of a request stands outside its body.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +47,8 @@ pub struct ModelFacts {
     pub max_output: Option<u64>,
     /// The media it takes.
     pub media: Option<Vec<MediaKind>>,
+    /// What its host's chat endpoint makes of parameters, where the host is a known one.
+    pub host: Option<&'static [Takes]>,
 }
 
 impl ModelFacts {

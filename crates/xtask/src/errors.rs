@@ -125,6 +125,10 @@ const fn remedy(kind: FaultKind) -> &'static str {
         }
         K::ContentPolicy => "The provider's policy refuses the content; the message is its own.",
         K::ContextLength => "Send a shorter prompt or ask for a model with a larger window.",
+        K::ProviderEmpty => {
+            "The provider answered with success and without a word, call or reason, and no other target was left. The request can be sent again; \
+             if it happens often, look at the model's limits and at `max_tokens`."
+        }
         K::StreamTooWide => {
             "The provider interleaves several long blocks, which the client's dialect cannot say. Ask without streaming."
         }

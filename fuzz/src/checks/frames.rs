@@ -8,6 +8,7 @@ use tollgate_wire::frame::{Deframer, Frame};
 pub const SSE: &str = "text/event-stream";
 pub const AWS: &str = "application/vnd.amazon.eventstream";
 pub const JSON: &str = "application/json";
+pub const LINES: &str = "application/x-ndjson";
 
 /// What the first byte of an input chooses.
 pub const FRAMINGS: [&str; 3] = [SSE, AWS, JSON];
@@ -91,7 +92,7 @@ pub fn check(data: &[u8]) {
     let [framing, high, low, body @ ..] = data else { return };
     let pattern = u16::from_be_bytes([*high, *low]);
     let made;
-    let (content_type, body) = match framing % 5 {
+    let (content_type, body) = match framing % 6 {
         3 => {
             made = [aws_of_sse(body), aws_of_sse(body)].concat();
             (AWS, &made[..])
@@ -101,6 +102,7 @@ pub fn check(data: &[u8]) {
             made = aws_message(headers, payload);
             (AWS, &made[..])
         }
+        5 => (LINES, body),
         n => (FRAMINGS[usize::from(n)], body),
     };
     let whole = read(content_type, body, std::iter::once(usize::MAX));

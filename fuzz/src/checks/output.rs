@@ -30,8 +30,13 @@ pub fn events(face: Dialect, what: &str, bytes: &[u8]) {
     let read = read(codec::stream_content_type(face), bytes, std::iter::once(usize::MAX));
     assert_eq!(read.fault, None, "{what}: {:?}", String::from_utf8_lossy(bytes));
     let whole: usize = read.frames.iter().map(|frame| frame.raw.len()).sum();
+    let end: &[u8] = match face {
+        Dialect::Bedrock => b"",
+        Dialect::Ollama => b"\n",
+        _ => b"\n\n",
+    };
     assert!(
-        face == Dialect::Bedrock || bytes.is_empty() || bytes.ends_with(b"\n\n"),
+        bytes.is_empty() || bytes.ends_with(end),
         "{what}: ends inside an event: {:?}",
         String::from_utf8_lossy(bytes)
     );

@@ -15,7 +15,7 @@ use super::frames::{AWS, read};
 /// Longer recordings are mostly pictures, and slow.
 const LONGEST: usize = 24 << 10;
 
-const PROTOCOLS: [(&str, Dialect); 9] = [
+const PROTOCOLS: [(&str, Dialect); 11] = [
     ("openai-chat", Dialect::OpenAiChat),
     ("mistral", Dialect::OpenAiChat),
     ("openai-responses", Dialect::OpenAiResponses),
@@ -25,6 +25,8 @@ const PROTOCOLS: [(&str, Dialect); 9] = [
     ("bedrock-converse", Dialect::Bedrock),
     ("bedrock-converse-stream", Dialect::Bedrock),
     ("cohere-v2", Dialect::Cohere),
+    ("ollama-chat", Dialect::Ollama),
+    ("ollama-generate", Dialect::Ollama),
 ];
 
 /// One input of one target.
@@ -124,6 +126,10 @@ fn of_recording(recording: &Recording, dialect: Dialect, seeds: &mut Vec<Seed>) 
             add(target, "stream", &[STREAM, 14], &text);
             add("frames", "text", &[3, 1, 4], &text);
             add("frames", "aws", &[1, 1, 4], &body);
+        }
+        (Some("ndjson"), 200) => {
+            add(target, "stream", &[STREAM, 14], &body);
+            add("frames", "lines", &[5, 1, 4], &body);
         }
         (None, 200) => add(target, "reply", &[REPLY, 0], &body),
         (_, status) => add(target, "fault", &[FAULT, if status == 429 { 8 } else { 1 }], &body),

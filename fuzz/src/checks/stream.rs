@@ -6,7 +6,7 @@ use tollgate_wire::codec::{self, StreamDecoder};
 use tollgate_wire::target::ReplyContext;
 use tollgate_wire::translate::Translation;
 
-use super::frames::{self, AWS, JSON, Read, SSE, aws_of_sse, cuts, read};
+use super::frames::{self, AWS, JSON, LINES, Read, SSE, aws_of_sse, cuts, read};
 use super::{dialect, nesting, output};
 
 /// How an upstream's stream travels, by a bit of the input.
@@ -15,6 +15,7 @@ fn carried(upstream: Dialect, choice: u8, body: &[u8]) -> (Vec<u8>, &'static str
         Dialect::Bedrock if choice & 1 == 0 => (aws_of_sse(body), AWS),
         Dialect::Bedrock => (body.to_vec(), AWS),
         Dialect::Gemini if choice & 1 == 1 => (body.to_vec(), JSON),
+        Dialect::Ollama => (body.to_vec(), LINES),
         _ => (body.to_vec(), SSE),
     }
 }
@@ -87,7 +88,7 @@ pub fn context(face: Dialect) -> ReplyContext {
         created: 1_700_000_000,
         include_usage: true,
         echo: codec::echo(face, dialect::asked()),
-        stopwatch: Default::default(),
+        ..ReplyContext::default()
     }
 }
 

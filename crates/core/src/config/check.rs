@@ -80,12 +80,18 @@ fn simulator() -> Provider {
         passthrough: false,
         timeouts: Timeouts::default(),
         region: None,
+        project: None,
+        resource: None,
+        account: None,
+        workspace: None,
         proxy: None,
         ca: None,
         client_cert: None,
         headers: Vec::new(),
         models: BTreeMap::new(),
         unsupported_params: None,
+        no_training: true,
+        zero_retention: true,
     }
 }
 

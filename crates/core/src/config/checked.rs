@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tollgate_ir::Dialect;
 
-use super::Secret;
+use super::{Secret, VirtualModel};
 use crate::catalogue::{Capability, Catalogue, Model};
 use crate::money::Price;
 
@@ -133,6 +133,14 @@ pub struct Provider {
     pub timeouts: Timeouts,
     /// The region, for hosts that have several.
     pub region: Option<String>,
+    /// The project, for Google Cloud.
+    pub project: Option<String>,
+    /// The resource, for Azure and others whose address holds it: its name, or its host.
+    pub resource: Option<String>,
+    /// The account, for hosts whose address holds it.
+    pub account: Option<String>,
+    /// The workspace, for hosts whose address holds it.
+    pub workspace: Option<String>,
     /// An HTTP proxy for this provider (it may hold a password).
     pub proxy: Option<Secret>,
     /// A PEM file of further trusted roots.
@@ -145,6 +153,10 @@ pub struct Provider {
     pub models: BTreeMap<String, ModelFacts>,
     /// What happens to parameters that its models do not take.
     pub unsupported_params: Option<Unsupported>,
+    /// It promised not to train on what it is sent.
+    pub no_training: bool,
+    /// It promised to keep nothing.
+    pub zero_retention: bool,
 }
 
 /// A key of the operator with a provider.
@@ -209,6 +221,8 @@ pub struct ModelFacts {
     pub capabilities: Vec<(Capability, bool)>,
     /// The dialect it is best asked in, where the provider speaks several.
     pub dialect: Option<Dialect>,
+    /// Its scores by use case.
+    pub quality: Vec<(String, f64)>,
 }
 
 /// A kind of input.
@@ -228,6 +242,19 @@ pub enum Modality {
     Video,
 }
 
+impl Modality {
+    /// The word in configuration, rules and explanations.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Image => "image",
+            Self::Document => "document",
+            Self::Audio => "audio",
+            Self::Video => "video",
+        }
+    }
+}
+
 /// What happens to parameters that the target does not take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -237,43 +264,6 @@ pub enum Unsupported {
     Drop,
     /// The call is refused.
     Refuse,
-}
-
-/// A name that a policy gives a meaning.
-#[derive(Clone, Debug, PartialEq)]
-pub struct VirtualModel {
-    /// Its name.
-    pub name: String,
-    /// What it stands for.
-    pub policy: Policy,
-    /// What happens to parameters that the target does not take.
-    pub unsupported_params: Option<Unsupported>,
-}
-
-/// The tree under a virtual model. References to other virtual models are replaced by their policies when the
-/// configuration is checked, so that a tree has no names to resolve and no cycles.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Policy {
-    /// One model of one provider.
-    Target {
-        /// The provider's id in the configuration.
-        provider: String,
-        /// The model's name there.
-        model: String,
-    },
-    /// In order, each when those before failed.
-    Fallback(Vec<Policy>),
-    /// One by weight; the others behind it as fallbacks.
-    Split(Vec<Branch>),
-}
-
-/// A branch of a split.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Branch {
-    /// Its share, over 0.
-    pub weight: f64,
-    /// What it stands for.
-    pub policy: Policy,
 }
 
 /// A key that callers have.

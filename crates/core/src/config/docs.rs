@@ -68,7 +68,7 @@ pub fn reference() -> String {
          Text may hold `${VAR}`, `${VAR:-default}` and `${file:/path}`; `$$` is a dollar sign. Durations have a unit \
          (`500ms`, `2s`, `10m`, `24h`), sizes too (`16MiB`), prices are decimal dollars per million tokens.\n",
     );
-    let mut page = Page { root: &root, text: &mut text };
+    let mut page = Page { root: &root, text: &mut text, above: Vec::new() };
     page.section("", &root);
     text
 }
@@ -76,6 +76,8 @@ pub fn reference() -> String {
 struct Page<'a> {
     root: &'a Shape,
     text: &'a mut String,
+    /// The maps that the one in hand stands in: a policy holds policies, a price prices; one level says it.
+    above: Vec<&'a Shape>,
 }
 
 impl<'a> Page<'a> {
@@ -92,9 +94,11 @@ impl<'a> Page<'a> {
         for (name, property) in &shape.properties {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             if let Some((suffix, inner)) = self.inner(property)
-                && !is_recursive(&path, inner)
+                && !self.above.iter().any(|above| std::ptr::eq(*above, inner))
             {
+                self.above.push(inner);
                 self.section(&format!("{path}{suffix}"), inner);
+                self.above.pop();
             }
         }
     }
@@ -160,12 +164,6 @@ impl Shape {
     fn is_null(&self) -> bool {
         matches!(&self.kind, Some(OneOrMany::One(kind)) if kind == "null")
     }
-}
-
-/// A policy holds policies, a price prices: one level says it.
-fn is_recursive(path: &str, inner: &Shape) -> bool {
-    let again = |key: &str| path.matches(key).count() > 0 && inner.properties.contains_key(key);
-    again("fallback") || again("split") || again("above") || again("tiers")
 }
 
 fn plain(kind: &str) -> &str {

@@ -19,7 +19,11 @@ pub(super) fn raw(around: &dyn Surroundings, catalogue: &dyn Catalogue) -> RawCo
 fn provider(known: &KnownProvider, around: &dyn Surroundings) -> Option<(String, RawProvider)> {
     let set = |names: &[&str]| names.iter().find_map(|name| around.variable(name).filter(|v| !v.trim().is_empty()));
     let key = set(known.key_variables);
-    let base_url = set(known.url_variables);
+    let base_url = match known.key_variables {
+        [] => set(known.url_variables).map(|value| address_of(value.trim(), known.base_url)),
+        // Where a key goes, nothing is guessed.
+        keys => set(known.url_variables).or_else(|| keys.iter().find_map(|name| beside(name, around))),
+    };
     let wanted = key.is_some() || set(known.pointers).is_some() || base_url.is_some() && known.key_variables.is_empty();
     let whole = !known.base_url.is_empty() && known.address_variables.iter().all(|names| set(names).is_some());
     if !wanted || !whole && base_url.is_none() {
@@ -27,6 +31,31 @@ fn provider(known: &KnownProvider, around: &dyn Surroundings) -> Option<(String,
     }
     let api_key = key.map(|key| Secret::new(key.trim()));
     Some((known.id.to_owned(), RawProvider { api_key, base_url, ..RawProvider::default() }))
+}
+
+/// An address as servers' own variables have it (`OLLAMA_HOST`: `0.0.0.0`, `:11500`, `box:11434`) as a URL: what it
+/// leaves out is as in the usual one. A server that listens everywhere is asked on this machine.
+fn address_of(value: &str, usual: &str) -> String {
+    if value.contains("://") {
+        return value.to_owned();
+    }
+    let (authority, path) = value.find('/').map_or((value, ""), |at| value.split_at(at));
+    let usual_port = usual.rsplit_once(':').map(|(_, rest)| rest.split('/').next().unwrap_or(rest)).unwrap_or("80");
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') && (!host.contains(':') || host.ends_with(']')) => (host, port),
+        _ => (authority, usual_port),
+    };
+    let host = match host {
+        "" | "0.0.0.0" | "[::]" | "::" => "127.0.0.1",
+        host => host,
+    };
+    format!("http://{host}:{port}{path}")
+}
+
+/// The address that goes with a key: `GROQ_BASE_URL` beside `GROQ_API_KEY`.
+fn beside(key_variable: &str, around: &dyn Surroundings) -> Option<String> {
+    let maker = ["_API_KEY", "_API_TOKEN", "_TOKEN", "_KEY"].iter().find_map(|end| key_variable.strip_suffix(end))?;
+    around.variable(&format!("{maker}_BASE_URL")).filter(|value| !value.trim().is_empty())
 }
 
 /// `TOLLGATE_LISTEN`.
@@ -57,4 +86,26 @@ pub(super) fn keys(around: &dyn Surroundings, report: &mut Report<'_>) -> Vec<De
 pub(super) fn admin_keys(around: &dyn Surroundings) -> Vec<Secret> {
     let key = around.variable("TOLLGATE_ADMIN_KEY").filter(|key| !key.trim().is_empty());
     key.map(|key| Secret::new(key.trim())).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_servers_variables_become_urls() {
+        for (value, url) in [
+            ("http://box:11434/v1", "http://box:11434/v1"),
+            ("https://box", "https://box"),
+            ("0.0.0.0", "http://127.0.0.1:11434"),
+            ("0.0.0.0:11500", "http://127.0.0.1:11500"),
+            (":11500", "http://127.0.0.1:11500"),
+            ("box", "http://box:11434"),
+            ("box:1/v1", "http://box:1/v1"),
+            ("[::1]:11434", "http://[::1]:11434"),
+            ("[::]", "http://127.0.0.1:11434"),
+        ] {
+            assert_eq!(address_of(value, "http://localhost:11434"), url, "{value}");
+        }
+    }
 }

@@ -11,15 +11,18 @@ mod environment;
 mod expand;
 mod known;
 mod policies;
+mod policy;
 mod problem;
 mod providers;
 mod raw;
+mod raw_policy;
 mod read;
 mod report;
 mod reserved;
 mod scalar;
 mod secret;
 mod shape;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -28,14 +31,19 @@ mod unbuilt;
 mod wrong;
 
 pub use checked::{
-    ApiKey, Branch, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Policy,
-    Provider, Server, Timeouts, Unsupported, VirtualModel,
+    ApiKey, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Provider, Server,
+    Timeouts, Unsupported,
 };
 pub use docs::{reference, schema};
 pub(crate) use known::known;
 pub use known::{Catalogue, Host, KnownProvider};
+pub use policy::{
+    After, Branch, Hedge, Leaf, MaxPrice, Measure, Policy, Require, Resume, Rule, StickTo, Terms, TimeoutTerms,
+    VirtualModel,
+};
 pub use problem::{Problem, Problems};
 pub use secret::Secret;
+pub use terms::{DEFAULT_USE, MOST_RETRIES};
 pub use trust::{Trust, check_bind, needs_restart, serves_admin, trust};
 
 use expand::Expansion;

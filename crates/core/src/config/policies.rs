@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::providers::weight;
-use super::raw::{Named, RawPolicy};
+use super::raw::Named;
+use super::raw_policy::{RawBranch, RawPolicy, RawRule, Speed};
 use super::report::Report;
 use super::reserved::why_not_model;
 use super::shape::WordOr;
-use super::{Branch, Catalogue, Config, Policy, VirtualModel, known};
+use super::{Branch, Catalogue, Config, Leaf, Measure, Policy, Rule, Terms, VirtualModel, known, terms};
 use crate::near::nearest;
-use crate::route::{Meaning, resolve};
+use crate::route::{Condition, Meaning, resolve};
 
 /// Most targets of one virtual model, references followed: a bound on trees that name each other again and again.
 const MOST_TARGETS: usize = 256;
@@ -34,12 +35,8 @@ pub(super) fn check(
             continue;
         }
         let mut walk = Walk { raw: &raw, config, catalogue, stack: vec![name], targets: 0 };
-        let unsupported_params = match policy {
-            WordOr::Map(raw) => raw.unsupported_params,
-            WordOr::Word(_) => None,
-        };
-        if let Some(policy) = walk.policy(policy, &path, report) {
-            checked.insert(name.clone(), Arc::new(VirtualModel { name: name.clone(), policy, unsupported_params }));
+        if let Some(model) = walk.model(name, policy, &path, report) {
+            checked.insert(name.clone(), Arc::new(model));
         }
     }
     checked
@@ -54,67 +51,195 @@ struct Walk<'a> {
     targets: usize,
 }
 
+/// The nodes under a key, as they are written.
+type Nodes<'a> = &'a [WordOr<RawPolicy>];
+
 impl<'a> Walk<'a> {
-    fn policy(&mut self, raw: &'a WordOr<RawPolicy>, path: &str, report: &mut Report<'_>) -> Option<Policy> {
+    fn model(
+        &mut self,
+        name: &str,
+        raw: &'a WordOr<RawPolicy>,
+        path: &str,
+        report: &mut Report<'_>,
+    ) -> Option<VirtualModel> {
+        let none = Terms::default();
+        let mut model = VirtualModel {
+            name: name.to_owned(),
+            policy: self.policy(raw, &none, path, report)?,
+            unsupported_params: None,
+            resume: super::Resume::default(),
+            context_fallback: None,
+            content_policy_fallback: None,
+        };
+        if let WordOr::Map(raw) = raw {
+            model.unsupported_params = raw.unsupported_params;
+            model.resume = raw.resume.unwrap_or_default();
+            let mut other = |raw: &'a Option<Box<WordOr<RawPolicy>>>, key: &str| {
+                raw.as_deref().and_then(|raw| self.inner(raw, &none, &format!("{path}.{key}"), report))
+            };
+            model.context_fallback = other(&raw.context_fallback, "context_fallback");
+            model.content_policy_fallback = other(&raw.content_policy_fallback, "content_policy_fallback");
+        }
+        Some(model)
+    }
+
+    fn policy(
+        &mut self,
+        raw: &'a WordOr<RawPolicy>,
+        above: &Terms,
+        path: &str,
+        report: &mut Report<'_>,
+    ) -> Option<Policy> {
         // What is over the bound is told once and not walked on: the rest of such a tree may be exponential.
         if self.targets > MOST_TARGETS {
             return None;
         }
         match raw {
-            WordOr::Word(name) => self.name(name, path, report),
-            WordOr::Map(RawPolicy { fallback: Some(steps), split: None, .. }) => {
-                let path = format!("{path}.fallback");
-                let steps = steps.iter().enumerate();
-                let steps: Vec<_> = steps.map(|(i, step)| self.inner(step, &format!("{path}[{i}]"), report)).collect();
-                self.not_empty(steps, &path, report).map(Policy::Fallback)
+            WordOr::Word(name) => self.name(name, above, path, report),
+            WordOr::Map(raw) => self.node(raw, above, path, report),
+        }
+    }
+
+    fn node(&mut self, raw: &'a RawPolicy, above: &Terms, path: &str, report: &mut Report<'_>) -> Option<Policy> {
+        let kinds = kinds(raw);
+        let [kind] = kinds[..] else {
+            let keys: Vec<_> = KINDS.iter().map(|kind| format!("`{kind}`")).collect();
+            report.path(path, format!("a policy has exactly one of {}", keys.join(", ")));
+            return None;
+        };
+        self.stray_keys(raw, kind, path, report);
+        let terms = &terms::of(raw, path, report).under(above);
+        let below = format!("{path}.{kind}");
+        let ranked = |by, among: Option<Vec<Policy>>| among.map(|among| Policy::Ranked { by, among });
+        match raw {
+            RawPolicy { target: Some(name), .. } => self.name(name, terms, &below, report),
+            RawPolicy { fallback: Some(steps), .. } => self.nodes(steps, terms, &below, report).map(Policy::Fallback),
+            RawPolicy { split: Some(branches), stick_to, .. } => {
+                let branches = self.branches(branches, terms, &below, report)?;
+                Some(Policy::Split { branches, stick_to: stick_to.unwrap_or_default() })
             }
-            WordOr::Map(RawPolicy { fallback: None, split: Some(branches), .. }) => {
-                let path = format!("{path}.split");
-                let branches = branches.iter().enumerate();
-                let branches: Vec<_> = branches
-                    .map(|(i, raw)| {
-                        let weight = weight(raw.weight, &format!("{path}[{i}].weight"), report);
-                        let policy = self.inner(&raw.target, &format!("{path}[{i}].use"), report)?;
-                        Some(Branch { weight, policy })
-                    })
-                    .collect();
-                self.not_empty(branches, &path, report).map(Policy::Split)
+            RawPolicy { cheapest: Some(nodes), .. } => ranked(Measure::Price, self.nodes(nodes, terms, &below, report)),
+            RawPolicy { fastest: Some(nodes), by, .. } => {
+                let by = match by.unwrap_or_default() {
+                    Speed::FirstToken => Measure::FirstToken,
+                    Speed::Total => Measure::Total,
+                };
+                ranked(by, self.nodes(nodes, terms, &below, report))
             }
-            WordOr::Map(_) => {
-                report.path(path, "a policy has exactly one of `fallback` and `split`");
-                None
+            RawPolicy { least_busy: Some(nodes), .. } => {
+                ranked(Measure::InFlight, self.nodes(nodes, terms, &below, report))
+            }
+            RawPolicy { quota_aware: Some(nodes), .. } => {
+                ranked(Measure::Quota, self.nodes(nodes, terms, &below, report))
+            }
+            RawPolicy { sticky: Some(nodes), .. } => {
+                ranked(Measure::PromptCache, self.nodes(nodes, terms, &below, report))
+            }
+            RawPolicy { rules: Some(rules), otherwise, .. } => {
+                self.rules(rules, otherwise.as_deref(), terms, path, report)
+            }
+            _ => None,
+        }
+    }
+
+    /// Keys that mean something only beside another key, or only directly under a model's name.
+    fn stray_keys(&self, raw: &RawPolicy, kind: &str, path: &str, report: &mut Report<'_>) {
+        for (key, given, belongs) in [
+            ("stick_to", raw.stick_to.is_some(), "split"),
+            ("by", raw.by.is_some(), "fastest"),
+            ("else", raw.otherwise.is_some(), "rules"),
+        ] {
+            if given && kind != belongs {
+                report.path(&format!("{path}.{key}"), format!("`{key}` belongs to `{belongs}`"));
             }
         }
     }
 
     /// A policy below the topmost.
-    fn inner(&mut self, raw: &'a WordOr<RawPolicy>, path: &str, report: &mut Report<'_>) -> Option<Policy> {
-        if let WordOr::Map(RawPolicy { unsupported_params: Some(_), .. }) = raw {
-            report.path(
-                &format!("{path}.unsupported_params"),
-                "`unsupported_params` stands directly under the model's name",
-            );
+    fn inner(
+        &mut self,
+        raw: &'a WordOr<RawPolicy>,
+        above: &Terms,
+        path: &str,
+        report: &mut Report<'_>,
+    ) -> Option<Policy> {
+        if let WordOr::Map(raw) = raw {
+            for (key, given) in [
+                ("unsupported_params", raw.unsupported_params.is_some()),
+                ("resume", raw.resume.is_some()),
+                ("context_fallback", raw.context_fallback.is_some()),
+                ("content_policy_fallback", raw.content_policy_fallback.is_some()),
+            ] {
+                if given {
+                    report.path(&format!("{path}.{key}"), format!("`{key}` stands directly under the model's name"));
+                }
+            }
         }
-        self.policy(raw, path, report)
+        self.policy(raw, above, path, report)
     }
 
-    fn not_empty<T>(&self, parts: Vec<Option<T>>, path: &str, report: &mut Report<'_>) -> Option<Vec<T>> {
-        if parts.is_empty() {
-            report.path(path, "must name one target at least");
-            return None;
-        }
-        parts.into_iter().collect()
+    fn nodes(&mut self, raw: Nodes<'a>, terms: &Terms, path: &str, report: &mut Report<'_>) -> Option<Vec<Policy>> {
+        let nodes = raw.iter().enumerate();
+        let nodes: Vec<_> = nodes.map(|(i, node)| self.inner(node, terms, &format!("{path}[{i}]"), report)).collect();
+        not_empty(nodes, path, report)
+    }
+
+    fn branches(
+        &mut self,
+        raw: &'a [RawBranch],
+        terms: &Terms,
+        path: &str,
+        report: &mut Report<'_>,
+    ) -> Option<Vec<Branch>> {
+        let branches = raw.iter().enumerate();
+        let branches: Vec<_> = branches
+            .map(|(i, raw)| {
+                let weight = weight(raw.weight, &format!("{path}[{i}].weight"), report);
+                let policy = self.inner(&raw.target, terms, &format!("{path}[{i}].use"), report)?;
+                Some(Branch { weight, policy })
+            })
+            .collect();
+        not_empty(branches, path, report)
+    }
+
+    fn rules(
+        &mut self,
+        raw: &'a [RawRule],
+        otherwise: Option<&'a WordOr<RawPolicy>>,
+        terms: &Terms,
+        path: &str,
+        report: &mut Report<'_>,
+    ) -> Option<Policy> {
+        let rules = raw.iter().enumerate();
+        let rules: Vec<_> = rules
+            .map(|(i, raw)| {
+                let path = format!("{path}.rules[{i}]");
+                let when = Condition::compile(&raw.when)
+                    .map_err(|why| report.path(&format!("{path}.when"), format!("is no condition: {why}")));
+                let policy = self.inner(&raw.target, terms, &format!("{path}.use"), report);
+                Some(Rule { when: when.ok()?, policy: policy? })
+            })
+            .collect();
+        let rest = otherwise.map(|raw| self.inner(raw, terms, &format!("{path}.else"), report));
+        let rules = not_empty(rules, &format!("{path}.rules"), report)?;
+        let otherwise = match rest {
+            // Its mistake is told.
+            Some(None) => return None,
+            Some(Some(rest)) => Some(Box::new(rest)),
+            None => None,
+        };
+        Some(Policy::Rules { rules, otherwise })
     }
 
     /// Another virtual model, else a target. A virtual model that has the name of a target stands before it, and means
     /// the target where it names itself.
-    fn name(&mut self, name: &'a str, path: &str, report: &mut Report<'_>) -> Option<Policy> {
+    fn name(&mut self, name: &'a str, terms: &Terms, path: &str, report: &mut Report<'_>) -> Option<Policy> {
         let referred = self.raw.get_key_value(name);
         if let Some((key, raw)) = referred
             && !self.stack.contains(&name)
         {
             self.stack.push(key);
-            let policy = self.policy(raw, path, report);
+            let policy = self.policy(raw, terms, path, report);
             self.stack.pop();
             return policy;
         }
@@ -124,7 +249,8 @@ impl<'a> Walk<'a> {
                 if self.targets == MOST_TARGETS + 1 {
                     report.path(path, format!("the model has over {MOST_TARGETS} targets, references followed"));
                 }
-                (self.targets <= MOST_TARGETS).then_some(Policy::Target { provider, model })
+                (self.targets <= MOST_TARGETS)
+                    .then(|| Policy::Target(Leaf { provider, model, terms: Arc::new(terms.clone()) }))
             }
             _ if referred.is_some() => {
                 let circle = self.stack.iter().chain([&name]).copied().collect::<Vec<_>>().join(" → ");
@@ -157,4 +283,32 @@ impl<'a> Walk<'a> {
         let near = nearest(name, names.iter().map(String::as_str), 2);
         report.path_near(path, format!("`{name}` is no virtual model and no model of a configured provider"), near);
     }
+}
+
+/// The keys of which a policy has exactly one.
+const KINDS: &[&str] =
+    &["use", "fallback", "split", "cheapest", "fastest", "least_busy", "quota_aware", "sticky", "rules"];
+
+/// Those that a policy has.
+fn kinds(raw: &RawPolicy) -> Vec<&'static str> {
+    let given = [
+        raw.target.is_some(),
+        raw.fallback.is_some(),
+        raw.split.is_some(),
+        raw.cheapest.is_some(),
+        raw.fastest.is_some(),
+        raw.least_busy.is_some(),
+        raw.quota_aware.is_some(),
+        raw.sticky.is_some(),
+        raw.rules.is_some(),
+    ];
+    KINDS.iter().zip(given).filter_map(|(kind, given)| given.then_some(*kind)).collect()
+}
+
+fn not_empty<T>(parts: Vec<Option<T>>, path: &str, report: &mut Report<'_>) -> Option<Vec<T>> {
+    if parts.is_empty() {
+        report.path(path, "must name one target at least");
+        return None;
+    }
+    parts.into_iter().collect()
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::raw::{Named, RawApiKey, RawCert, RawModel, RawPrice, RawProvider, RawTimeouts};
+use super::raw::{Named, RawApiKey, RawCert, RawModel, RawPrice, RawProvider, RawTimeouts, Retention};
 use super::report::Report;
 use super::reserved::why_not_provider;
 use super::scalar::Span;
+use super::terms::scores;
 use super::{ApiKey, Catalogue, CertFiles, KnownProvider, ModelFacts, Provider, Secret, Timeouts, known};
 use crate::catalogue::Capability;
 use crate::money::{Price, Rates};
@@ -40,12 +41,18 @@ fn provider(id: String, raw: RawProvider, catalogue: &dyn Catalogue, report: &mu
         passthrough,
         timeouts: raw.timeouts.map(|raw| timeouts(&raw, &path, report)).unwrap_or_default(),
         region: raw.region,
+        project: raw.project,
+        resource: raw.resource,
+        account: raw.account,
+        workspace: raw.workspace,
         proxy: raw.proxy,
         ca: raw.ca,
         client_cert: raw.client_cert.map(cert),
         headers: headers(raw.headers, &path, report),
         models: raw.models.map(|models| facts(models, &path, report)).unwrap_or_default(),
         unsupported_params: raw.unsupported_params,
+        no_training: raw.data.as_ref().is_some_and(|data| data.training == Some(false)),
+        zero_retention: raw.data.as_ref().is_some_and(|data| data.retention == Some(Retention::Zero)),
         id,
     }
 }
@@ -192,6 +199,7 @@ fn facts(raw: Named<RawModel>, path: &str, report: &mut Report<'_>) -> BTreeMap<
             prefill: raw.prefill,
             capabilities: raw.capabilities.map(|named| capabilities(named, &path, report)).unwrap_or_default(),
             dialect: raw.dialect.map(|name| name.0),
+            quality: raw.quality.map(|raw| scores(&raw, &format!("{path}.quality"), report)).unwrap_or_default(),
         };
         if facts.max_output == Some(0) || facts.context == Some(0) {
             report.path(&path, "`max_output` and `context` must be over 0");

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::raw_policy::RawPolicy;
 use super::scalar::{Address, Bytes, DialectName, Dollars, Span};
 use super::shape::WordOr;
 use super::{Fetch, LogFormat, Modality, Secret, Unsupported};
@@ -118,7 +119,7 @@ pub(super) struct RawStorage {
 pub(super) struct RawProvider {
     /// The wire protocol it speaks; known providers have theirs.
     pub dialect: Option<DialectName>,
-    /// How the dialect travels to this host, where there are several ways.
+    /// How the dialect travels to this host: `own`, `bedrock-invoke`, `vertex-raw-predict`, `azure-deployments:API_VERSION`, or `path:/PATH` for chat at a path of the host's own (`{model}` in it is the model's name).
     pub carriage: Option<String>,
     /// The whole prefix before the operation's path, such as `http://10.0.0.5:8000/v1`.
     pub base_url: Option<String>,
@@ -130,6 +131,14 @@ pub(super) struct RawProvider {
     pub timeouts: Option<RawTimeouts>,
     /// The region, for hosts that have several.
     pub region: Option<String>,
+    /// The project, for Google Cloud.
+    pub project: Option<String>,
+    /// The resource, for Azure: its name, or its host; the gateway's or deployment's name, for hosts whose address holds it.
+    pub resource: Option<String>,
+    /// The account, for hosts whose address holds it.
+    pub account: Option<String>,
+    /// The workspace, for hosts whose address holds it: its name, or its host.
+    pub workspace: Option<String>,
     /// An HTTP proxy for this provider alone, such as `http://proxy:3128`.
     pub proxy: Option<Secret>,
     /// Path of a PEM file of further trusted roots.
@@ -142,6 +151,8 @@ pub(super) struct RawProvider {
     pub models: Option<Named<RawModel>>,
     /// What happens to parameters that its models do not take: `drop` or `refuse`.
     pub unsupported_params: Option<Unsupported>,
+    /// What it promised about what it is sent, for policies that `require` it.
+    pub data: Option<RawData>,
 }
 
 /// A key with a share of the calls.
@@ -188,6 +199,28 @@ pub(super) struct RawModel {
     pub capabilities: Option<Named<bool>>,
     /// The dialect it is best asked in, where its provider speaks several.
     pub dialect: Option<DialectName>,
+    /// How good it is, for policies with `min_quality`: a number from 0 to 1, or numbers by use case.
+    pub quality: Option<WordOr<Named<f64>>>,
+}
+
+/// What a provider promised about what it is sent.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawData {
+    /// It trains on requests; `false` is the promise that it does not.
+    pub training: Option<bool>,
+    /// `zero` is the promise that it keeps nothing.
+    pub retention: Option<Retention>,
+}
+
+/// How long a provider keeps what it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Retention {
+    /// Not at all.
+    Zero,
+    /// For a while.
+    Limited,
 }
 
 /// What a model costs, in dollars per million tokens.
@@ -224,29 +257,6 @@ pub(super) struct RawAbove {
     pub tokens: u64,
     /// The prices of all tokens of a request with more.
     pub rates: Box<RawPrice>,
-}
-
-/// A policy: `fallback` or `split`, or in one word a target (`provider/model`) or another virtual model.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(super) struct RawPolicy {
-    /// In order, each when those before it failed.
-    pub fallback: Option<Vec<WordOr<RawPolicy>>>,
-    /// One by weight, the others behind it as fallbacks.
-    pub split: Option<Vec<RawBranch>>,
-    /// What happens to parameters that the target does not take: `drop` or `refuse`. Directly under the model's name.
-    pub unsupported_params: Option<Unsupported>,
-}
-
-/// A branch of a split.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(super) struct RawBranch {
-    /// Its share, beside the others'.
-    pub weight: f64,
-    /// What it stands for.
-    #[serde(rename = "use")]
-    pub target: WordOr<RawPolicy>,
 }
 
 /// A team.

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use tollgate_ir::Dialect;
 
+use super::After;
 use crate::money::Nanos;
 
 /// A scalar that is read from its text, and how it is described.
@@ -44,8 +45,10 @@ scalars! {
     Span(Duration) = duration, "Duration", "A time with its unit: `500ms`, `2s`, `10m`, `24h`.";
     Bytes(u64) = bytes, "Size", "A number of bytes with its unit: `64KiB`, `16MiB`, `1GiB`.";
     Dollars(Nanos) = dollars, "Dollars", "Decimal dollars, exact: `0.25`.";
+    Share(f64) = share, "Share", "A share: `3%`, `0.5%`.";
+    HedgeAfter(After) = hedge_after, "After", "A time with its unit, or a quantile: `800ms`, `p95`.";
     Address(SocketAddr) = address, "Address", "An address and port: `127.0.0.1:4000`, `[::]:4000`, `localhost:4000`.";
-    DialectName(Dialect) = Dialect::from_str, "Dialect", "One of openai-chat, openai-responses, anthropic, gemini, bedrock, cohere.";
+    DialectName(Dialect) = Dialect::from_str, "Dialect", "One of openai-chat, openai-responses, anthropic, gemini, bedrock, cohere, ollama.";
 }
 
 /// The number before a unit and the unit.
@@ -92,6 +95,21 @@ fn dollars(text: &str) -> Result<Nanos, String> {
     if amount.0 < 0 { Err(format!("`{text}` is negative; a price is not")) } else { Ok(amount) }
 }
 
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').and_then(|n| n.trim().parse::<f64>().ok()).map(|percent| percent / 100.0);
+    number
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| format!("`{text}` is no share; write a percentage such as 3%"))
+}
+
+fn hedge_after(text: &str) -> Result<After, String> {
+    match text.strip_prefix('p').map(str::parse::<f64>) {
+        Some(Ok(percent)) if (1.0..100.0).contains(&percent) => Ok(After::Quantile(percent / 100.0)),
+        Some(_) => Err(format!("`{text}` is no quantile; write one such as p95")),
+        None => duration(text).map(After::Time),
+    }
+}
+
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let numeric = text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     numeric
@@ -125,6 +143,16 @@ mod tests {
         for bad in ["", "16MB", "MiB", "1.5MiB", "-1"] {
             assert!(bytes(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn shares_and_moments_of_a_hedge() {
+        assert_eq!((share("3%"), share("0.5%")), (Ok(0.03), Ok(0.005)));
+        assert_eq!(hedge_after("p95"), Ok(After::Quantile(0.95)));
+        assert_eq!(hedge_after("800ms"), Ok(After::Time(Duration::from_millis(800))));
+        assert!(
+            share("3").is_err() && share("101%").is_err() && hedge_after("p100").is_err() && hedge_after("p").is_err()
+        );
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -54,13 +55,18 @@ fn a_whole_file_is_read() {
     assert_eq!((vllm.dialect, vllm.base_url.as_deref()), (Some(Dialect::OpenAiChat), Some("http://10.0.0.5:8000/v1")));
     assert_eq!(vllm.models["llama-70b"].price.as_ref().unwrap().rates.output.0, 400_000_000);
     assert!(config.provider("google").unwrap().passthrough);
-    let target = |provider: &str, model: &str| Policy::Target { provider: provider.into(), model: model.into() };
+    let target = |provider: &str, model: &str| {
+        Policy::Target(Leaf { provider: provider.into(), model: model.into(), terms: Arc::default() })
+    };
     let expected = Policy::Fallback(vec![
         target("openai", "gpt-5.5"),
-        Policy::Split(vec![
-            Branch { weight: 70.0, policy: target("anthropic", "claude-sonnet-5") },
-            Branch { weight: 30.0, policy: target("my-vllm", "llama-70b") },
-        ]),
+        Policy::Split {
+            branches: vec![
+                Branch { weight: 70.0, policy: target("anthropic", "claude-sonnet-5") },
+                Branch { weight: 30.0, policy: target("my-vllm", "llama-70b") },
+            ],
+            stick_to: StickTo::Request,
+        },
     ]);
     assert_eq!(config.models["assistant"].policy, expected);
     assert_eq!(config.models["assistant"].unsupported_params, Some(Unsupported::Refuse));
@@ -164,8 +170,19 @@ const POLICIES: &[(&str, &str, &str)] = &[
     ("{ a: { split: [{weight: -1, use: openai/y}] } }", "models.a.split[0].weight", "over 0"),
     ("{ a: { split: [{weight: x, use: openai/y}] } }", "models.a.split[0].weight", "a number, not `x`"),
     ("{ a: { split: [{use: openai/y}] } }", "models.a.split[0]", "`weight` is missing"),
-    ("{ a: { cheapest: [openai/y] } }", "models.a.cheapest", "not built yet"),
-    ("{ a: { fallback: [openai/x], resume: auto } }", "models.a.resume", "not built yet"),
+    ("{ a: { fallback: [openai/x], cache: {} } }", "models.a.cache", "not built yet"),
+    (
+        "{ a: { fallback: [{ use: openai/x, resume: auto }] } }",
+        "models.a.fallback[0].resume",
+        "directly under the model",
+    ),
+    ("{ a: { fallback: [openai/x], stick_to: key } }", "models.a.stick_to", "belongs to `split`"),
+    ("{ a: { rules: [{ when: 'tool > 1', use: openai/x }] } }", "models.a.rules[0].when", "did you mean `tools`"),
+    ("{ a: { rules: [{ when: 'tools > 1', use: opnai/x }], else: openai/x } }", "models.a.rules[0].use", "`openai/x`"),
+    ("{ a: { use: openai/x, retries: 99 } }", "models.a.retries", "at most 20"),
+    ("{ a: { use: openai/x, on: [timeut] } }", "models.a.on[0]", "timeout"),
+    ("{ a: { use: openai/x, min_quality: 7 } }", "models.a.min_quality", "from 0 to 1"),
+    ("{ a: { use: openai/x, hedge: { after: p100 } } }", "models.a.hedge.after", "such as p95"),
     ("{ a: { fallback: [{ fallbak: [openai/x] }] } }", "models.a.fallback[0].fallbak", "did you mean `fallback`"),
     ("{ a: { fallback: [[openai/x]] } }", "models.a.fallback[0]", "not a list"),
     ("{ chat: openai/x }", "models.chat", "reserved"),
@@ -187,7 +204,9 @@ fn a_virtual_model_may_stand_before_the_target_of_its_name() {
     let config = config(
         "providers: { openai: {}, google: {} }\nmodels: { openai/gpt-5: { fallback: [openai/gpt-5, gemini/x] } }",
     );
-    let target = |provider: &str, model: &str| Policy::Target { provider: provider.into(), model: model.into() };
+    let target = |provider: &str, model: &str| {
+        Policy::Target(Leaf { provider: provider.into(), model: model.into(), terms: Arc::default() })
+    };
     let expected = Policy::Fallback(vec![target("openai", "gpt-5"), target("google", "x")]);
     assert_eq!(config.models["openai/gpt-5"].policy, expected);
 }
@@ -431,4 +450,30 @@ fn what_a_reference_stands_for_is_not_told() {
         let told = load_in(source, &set).unwrap_err().to_string();
         assert!(!told.contains("sk-canary") && told.contains("${K}") && told.contains("what it expands to"), "{told}");
     }
+}
+
+#[test]
+fn a_catalogue_file_is_checked_with_the_configuration() {
+    for (source, told) in [
+        ("catalogue: { file: /run/secrets/key }", "`/run/secrets/key` line 1: is no catalogue"),
+        ("catalogue: { file: /nowhere }", "`/nowhere` cannot be read"),
+        ("providers: { openai: { models: { m: { capabilities: { tool: true } } } } }", "`tool` is no capability"),
+    ] {
+        let problems = load_in(source, &[]).unwrap_err().to_string();
+        assert!(problems.contains(told), "{source}: {problems}");
+    }
+}
+
+#[test]
+fn the_operators_facts_come_before_the_catalogues() {
+    use crate::catalogue::Capability;
+    let config = config(
+        "providers: { openai: { models: { gpt-4.1: { context: 5, capabilities: { tools: false, vision: false }, price: { input: 9, output: 9 } } } } }",
+    );
+    let (own, offered) = (config.model("openai", "gpt-4.1"), config.model("openai", "gpt-4.1-mini"));
+    assert_eq!((own.context(), own.max_output()), (Some(5), Some(32_768)));
+    assert_eq!(own.price().unwrap().rates.input.0, 9_000_000_000);
+    assert_eq!((own.can(Capability::Tools), own.can(Capability::Vision)), (Some(false), Some(false)));
+    assert!(own.has(Capability::StructuredOutput) && offered.has(Capability::Tools) && offered.price().is_some());
+    assert!(config.model("nobody", "gpt-4.1").context().is_none());
 }

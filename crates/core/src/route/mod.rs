@@ -1,15 +1,33 @@
 //! Which targets serve a call: a name becomes a meaning ([`resolve()`]), the meaning an ordered list of targets
-//! ([`plan()`]), and a failed attempt a decision whether the next may help ([`moves_on`], [`conclude`]).
+//! ([`plan()`]), and a failed attempt a decision what follows ([`next`], [`conclude`]).
 //!
-//! All of it is pure: random draws come in, so any choice can be replayed. Health, breakers and prices will order and
-//! skip targets in `plan.rs`, between the policy's order and the list; nothing else needs to know them.
+//! All of it is pure: facts, time and random draws come in, so that any choice can be explained and replayed.
 
+mod cached;
+mod condition;
+mod facts;
+mod fit;
 mod plan;
+#[cfg(test)]
+mod policy_tests;
+mod rank;
 mod resolve;
+mod retry;
+mod targets;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod walk;
+mod wishes;
 
-pub use plan::{Facts, Pin, Plan, Skipped, Target, Unfit, plan, plan_chain};
+pub use condition::Condition;
+pub use facts::{FACTS, Fact, RequestFacts};
+pub use plan::{Facts, Lookup, Pin, Plan, Skipped, Step, Target, Unfit, plan, plan_chain};
 pub use resolve::{Meaning, Resolved, resolve};
+pub use retry::{FaultClass, Next, RetryBudget, RetryTerms, next};
+pub use targets::Targets;
 pub use verdict::{conclude, moves_on};
+pub(crate) use verdict::{retry_after, says_quota};
+pub use wishes::RouteWishes;

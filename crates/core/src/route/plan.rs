@@ -1,9 +1,15 @@
-//! A meaning → the targets in the order in which they are tried, each at most once.
+//! A meaning → the targets in the order in which they are tried, each at most once, and those that are not, with reasons.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use super::{Meaning, Resolved};
-use crate::config::{ApiKey, Config, Policy, Provider};
+use tollgate_ir::Fault;
+
+use super::walk::Walk;
+use super::{Meaning, RequestFacts, Resolved, RouteWishes, Targets};
+use crate::Now;
+use crate::config::{ApiKey, Config, Terms};
 
 /// What one attempt is sent to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,24 +54,95 @@ impl Pin {
 /// Says why a target cannot serve a call, if it cannot.
 pub type Unfit<'a> = &'a (dyn Fn(&Target) -> Option<String> + Sync);
 
+/// The facts of a request, looked up once and only if a decision asks for them: to estimate tokens costs time.
+pub struct Lookup<'a> {
+    found: OnceCell<RequestFacts>,
+    look: &'a dyn Fn() -> RequestFacts,
+}
+
+impl<'a> Lookup<'a> {
+    /// Looks up by this when it is asked.
+    pub const fn new(look: &'a dyn Fn() -> RequestFacts) -> Self {
+        Self { found: OnceCell::new(), look }
+    }
+
+    /// The facts.
+    pub fn get(&self) -> &RequestFacts {
+        self.found.get_or_init(self.look)
+    }
+
+    /// The facts, if a decision asked for them.
+    pub fn known(&self) -> Option<&RequestFacts> {
+        self.found.get()
+    }
+}
+
 /// What a plan depends on beside the policy.
-#[derive(Default)]
 pub struct Facts<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// Who knows targets.
+    pub targets: &'a dyn Targets,
+    /// The request.
+    pub request: &'a Lookup<'a>,
+    /// Bytes of the request's body: it has no more tokens.
+    pub body_bytes: u64,
+    /// It may hold something else than text.
+    pub may_have_media: bool,
+    /// The time.
+    pub now: Now,
     /// The call continues state that only this pin can read: no other target is tried.
     pub only: Option<&'a Pin>,
     /// The call carries state that this pin can read and others must do without: its targets come first.
     pub first: Option<&'a Pin>,
-    /// Why a target cannot serve this call at all (it takes no images, speaks no embeddings); `None`: it can.
+    /// The target that holds the conversation's prompt cache.
+    pub holder: Option<&'a Target>,
+    /// Why a target cannot serve this call at all (it speaks no embeddings); `None`: it can.
     pub unfit: Option<Unfit<'a>>,
+    /// What the request asks of routing.
+    pub wishes: &'a RouteWishes,
+}
+
+impl Facts<'_> {
+    /// The request's facts.
+    pub(super) fn request(&self) -> &RequestFacts {
+        self.request.get()
+    }
+}
+
+/// A target's turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Which.
+    pub target: Target,
+    /// What the policy says of attempts on it.
+    pub terms: Arc<Terms>,
+    /// What it was ranked by, where it was; less is better.
+    pub score: Option<f64>,
+    /// It fared badly of late, and is asked only after all others.
+    pub last_resort: bool,
 }
 
 /// The targets in the order in which they are tried.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// In order; no two are equal.
-    pub targets: Vec<Target>,
+    /// In order; no two have equal targets.
+    pub steps: Vec<Step>,
     /// Those left out, and why.
     pub skipped: Vec<Skipped>,
+    /// Those that serve instead if a prompt turns out too long for the ones before.
+    pub if_too_long: Vec<Step>,
+    /// Those that serve instead if a content policy refuses.
+    pub if_refused: Vec<Step>,
+    /// When the first of those that are cooling down is back, and what it said; told if no step is left.
+    pub back: Option<(Now, Arc<Fault>)>,
+}
+
+impl Plan {
+    /// The targets in order.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.steps.iter().map(|step| &step.target)
+    }
 }
 
 /// A target that is not tried.
@@ -77,88 +154,54 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// Orders the targets of a name. `draw` gives numbers in [0, 1), one for each weighted choice; an empty plan means that
-/// every target was skipped.
-pub fn plan(resolved: &Resolved, config: &Config, facts: &Facts<'_>, draw: &mut dyn FnMut() -> f64) -> Plan {
-    plan_chain(std::slice::from_ref(resolved), config, facts, draw)
+/// Orders the targets of a name. `draw` gives numbers in [0, 1), one for each weighted choice; a plan without steps means
+/// that every target was skipped.
+pub fn plan(resolved: &Resolved, facts: &Facts<'_>, draw: &mut dyn FnMut() -> f64) -> Plan {
+    plan_chain(std::slice::from_ref(resolved), facts, draw)
 }
 
 /// The same for several names, those of each before those of the next: a client's own list of fallbacks. The caller
 /// must have the right to each name that is given here.
-pub fn plan_chain(names: &[Resolved], config: &Config, facts: &Facts<'_>, draw: &mut dyn FnMut() -> f64) -> Plan {
-    let mut ordered = Vec::new();
+pub fn plan_chain(names: &[Resolved], facts: &Facts<'_>, draw: &mut dyn FnMut() -> f64) -> Plan {
+    let mut walk = Walk::new(facts, draw);
+    let mut steps = Vec::new();
     for resolved in names {
-        match &resolved.meaning {
-            Meaning::Virtual(model) => walk(&model.policy, config, draw, &mut ordered),
-            Meaning::Direct { provider, model } => by_key(provider, model, config, draw, &mut ordered),
-        }
+        steps.extend(match &resolved.meaning {
+            Meaning::Virtual(model) => walk.policy(&model.policy),
+            Meaning::Direct { provider, model } => walk.target(provider, model, &Arc::default()),
+        });
     }
-    let mut seen = HashSet::new();
-    ordered.retain(|target| seen.insert(target.clone()));
-    if let Some(pin) = facts.first {
-        ordered.sort_by_key(|target| !pin.holds(target, config));
+    let virtuals = || names.iter().filter_map(Resolved::virtual_model);
+    let if_too_long: Vec<Step> =
+        virtuals().filter_map(|model| model.context_fallback.as_ref()).flat_map(|other| walk.policy(other)).collect();
+    let if_refused = virtuals()
+        .filter_map(|model| model.content_policy_fallback.as_ref())
+        .flat_map(|other| walk.policy(other))
+        .collect();
+    if steps.is_empty() && walk.too_long {
+        steps.clone_from(&if_too_long);
     }
-    let mut plan = Plan::default();
-    for target in ordered {
-        let reason = match facts.only {
-            Some(pin) if !pin.holds(&target, config) => {
-                Some("the state that the call continues is elsewhere".to_owned())
-            }
-            _ => facts.unfit.and_then(|unfit| unfit(&target)),
-        };
-        match reason {
-            Some(reason) => plan.skipped.push(Skipped { target, reason }),
-            None => plan.targets.push(target),
-        }
-    }
+    let mut plan = Plan { steps, skipped: walk.skipped, if_too_long, if_refused, back: walk.back };
+    order(&mut plan.steps, facts);
     plan
 }
 
-fn walk(policy: &Policy, config: &Config, draw: &mut dyn FnMut() -> f64, into: &mut Vec<Target>) {
-    match policy {
-        Policy::Target { provider, model } => by_key(provider, model, config, draw, into),
-        Policy::Fallback(steps) => steps.iter().for_each(|step| walk(step, config, draw, into)),
-        Policy::Split(branches) => {
-            let weights: Vec<f64> = branches.iter().map(|branch| branch.weight).collect();
-            for i in weighted_order(&weights, draw) {
-                walk(&branches[i].policy, config, draw, into);
-            }
-        }
+/// The last touches: each target once, the request's own order, where state is first, those that fare badly last.
+fn order(steps: &mut Vec<Step>, facts: &Facts<'_>) {
+    let mut seen = HashSet::new();
+    steps.retain(|step| seen.insert(step.target.clone()));
+    let wishes = facts.wishes;
+    if let Some(by) = wishes.sort {
+        super::walk::sort_by_measure(steps, by, facts);
     }
-}
-
-/// One target for each key of the provider: the first by weight, the others behind it.
-fn by_key(id: &str, model: &str, config: &Config, draw: &mut dyn FnMut() -> f64, into: &mut Vec<Target>) {
-    let Some(provider) = config.provider(id) else { return };
-    let target = |key| Target { provider: id.to_owned(), model: model.to_owned(), key };
-    match keys(provider) {
-        [] => into.push(target(None)),
-        keys => {
-            let weights: Vec<f64> = keys.iter().map(|key| key.weight).collect();
-            into.extend(weighted_order(&weights, draw).into_iter().map(|i| target(Some(i))));
-        }
+    if !wishes.order.is_empty() {
+        steps.sort_by_key(|step| wishes.place(&super::walk::ids(&step.target, facts.config)));
     }
-}
-
-fn keys(provider: &Provider) -> &[ApiKey] {
-    if provider.passthrough { &[] } else { &provider.keys }
-}
-
-/// All indices, drawn by weight without replacement: so the load of a failed branch spreads by weight too. Draws only
-/// where there is a choice.
-fn weighted_order(weights: &[f64], draw: &mut dyn FnMut() -> f64) -> Vec<usize> {
-    let mut left: Vec<usize> = (0..weights.len()).collect();
-    let mut order = Vec::with_capacity(left.len());
-    while left.len() > 1 {
-        let total: f64 = left.iter().map(|&i| weights[i]).sum();
-        let mut mark = draw().clamp(0.0, 1.0) * total;
-        let chosen = left.iter().position(|&i| {
-            mark -= weights[i];
-            mark < 0.0
-        });
-        // Rounding can leave the mark at zero after the last: the last it is.
-        order.push(left.remove(chosen.unwrap_or(left.len() - 1)));
+    if let Some(pin) = facts.first {
+        steps.sort_by_key(|step| !pin.holds(&step.target, facts.config));
     }
-    order.extend(left);
-    order
+    steps.sort_by_key(|step| step.last_resort);
+    if wishes.no_fallbacks {
+        steps.truncate(1);
+    }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tollgate_ir::{Fault, FaultKind, LimitHeader, Retry};
 
+use super::testing::State;
 use super::*;
 use crate::config::Config;
 use crate::testing::{Few, config};
@@ -57,6 +58,23 @@ fn its_maker_serves_a_bare_name_if_it_is_configured() {
 }
 
 #[test]
+fn a_bare_name_is_what_its_host_calls_it() {
+    let config = config("providers: { azure: { base_url: 'http://a' }, anthropic: {}, openai: {} }");
+    for (name, meaning) in [
+        ("gpt-4.1-mini", "azure/gpt-4.1-mini"),
+        ("text-embedding-3-small", "azure/text-embedding-3-small"),
+        // No model is called so: the one that it is the latest of.
+        ("claude-haiku-4-5-latest", "anthropic/claude-haiku-4-5"),
+        ("claude-haiku-4-5-20251001", "anthropic/claude-haiku-4-5-20251001"),
+        ("claude-haiku-4-6-20990101", "NoSuchModel"),
+        ("gpt-4.1-nimi", "NoSuchModel"),
+    ] {
+        assert!(named(name, &config).starts_with(meaning), "{name}: {}", named(name, &config));
+    }
+    assert!(named("gpt-4.1-nnao", &config).contains("`azure/gpt-4.1-nano`"), "{}", named("gpt-4.1-nnao", &config));
+}
+
+#[test]
 fn an_unknown_name_is_told_what_is_near() {
     let config = config(FILE);
     for (name, part) in [
@@ -76,32 +94,32 @@ fn an_unknown_name_is_told_what_is_near() {
 }
 
 /// Plans a name with these draws, one after the other.
-fn planned(name: &str, config: &Config, facts: &Facts<'_>, draws: &[f64]) -> Plan {
+fn planned(name: &str, config: &Config, state: &State<'_>, draws: &[f64]) -> Plan {
     let mut draws = draws.iter().copied();
     let resolved = resolve(name, config, &Few::new()).unwrap();
-    plan(&resolved, config, facts, &mut || draws.next().expect("a draw too many"))
+    state.plan(&[resolved], config, &mut || draws.next().expect("a draw too many"))
 }
 
 fn names(plan: &Plan) -> Vec<String> {
     let name =
         |target: &Target| format!("{}{}", target.name(), target.key.map_or(String::new(), |key| format!("#{key}")));
-    plan.targets.iter().map(name).collect()
+    plan.targets().map(name).collect()
 }
 
 #[test]
 fn a_fallback_goes_in_order_and_a_split_by_weight_with_the_rest_behind() {
     let config = config(FILE);
-    let first = planned("assistant", &config, &Facts::default(), &[0.0, 0.0, 0.0]);
+    let first = planned("assistant", &config, &State::default(), &[0.0, 0.0, 0.0]);
     assert_eq!(names(&first), ["azure/a#0", "my-vllm/b", "gemini/c#0", "many/d#0", "many/d#1", "many/d#2"]);
-    let last = planned("assistant", &config, &Facts::default(), &[0.76, 0.99, 0.99]);
+    let last = planned("assistant", &config, &State::default(), &[0.76, 0.99, 0.99]);
     assert_eq!(names(&last), ["azure/a#0", "gemini/c#0", "my-vllm/b", "many/d#2", "many/d#1", "many/d#0"]);
 }
 
 #[test]
 fn no_draw_is_asked_for_where_there_is_no_choice() {
     let config = config(FILE);
-    assert_eq!(names(&planned("azure/x", &config, &Facts::default(), &[])), ["azure/x#0"]);
-    assert_eq!(names(&planned("my-vllm/x", &config, &Facts::default(), &[])), ["my-vllm/x"]);
+    assert_eq!(names(&planned("azure/x", &config, &State::default(), &[])), ["azure/x#0"]);
+    assert_eq!(names(&planned("my-vllm/x", &config, &State::default(), &[])), ["my-vllm/x"]);
 }
 
 #[test]
@@ -110,7 +128,7 @@ fn first_choices_follow_the_weights() {
     let mut count: HashMap<String, u32> = HashMap::new();
     for i in 0..1000 {
         let draw = f64::from(i) / 1000.0;
-        *count.entry(names(&planned("many/d", &config, &Facts::default(), &[draw, 0.0]))[0].clone()).or_default() += 1;
+        *count.entry(names(&planned("many/d", &config, &State::default(), &[draw, 0.0]))[0].clone()).or_default() += 1;
     }
     assert_eq!((count["many/d#0"], count["many/d#1"], count["many/d#2"]), (600, 200, 200));
 }
@@ -118,14 +136,14 @@ fn first_choices_follow_the_weights() {
 #[test]
 fn a_target_comes_once() {
     let config = config("providers: { openai: {} }\nmodels: { a: { fallback: [openai/x, openai/y, openai/x] } }");
-    assert_eq!(names(&planned("a", &config, &Facts::default(), &[])), ["openai/x", "openai/y"]);
+    assert_eq!(names(&planned("a", &config, &State::default(), &[])), ["openai/x", "openai/y"]);
 }
 
 #[test]
 fn a_clients_own_list_goes_in_its_order() {
     let config = config(FILE);
     let resolved = ["my-vllm/x", "gpt-4", "my-vllm/x"].map(|name| resolve(name, &config, &Few::new()).unwrap());
-    let plan = plan_chain(&resolved, &config, &Facts::default(), &mut || panic!("nothing is to be drawn"));
+    let plan = State::default().plan(&resolved, &config, &mut || panic!("nothing is to be drawn"));
     assert_eq!(names(&plan), ["my-vllm/x", "azure/four#0"]);
 }
 
@@ -133,12 +151,12 @@ fn a_clients_own_list_goes_in_its_order() {
 fn pinned_state_is_continued_where_it_is() {
     let file = config(FILE);
     let here = Target { provider: "many".into(), model: "d".into(), key: Some(1) }.pin(&file);
-    let only = planned("assistant", &file, &Facts { only: Some(&here), ..Facts::default() }, &[0.0; 3]);
+    let only = planned("assistant", &file, &State { only: Some(&here), ..State::default() }, &[0.0; 3]);
     assert_eq!(names(&only), ["many/d#1"]);
     assert_eq!(only.skipped.len(), 5);
-    let first = planned("assistant", &file, &Facts { first: Some(&here), ..Facts::default() }, &[0.0; 3]);
+    let first = planned("assistant", &file, &State { first: Some(&here), ..State::default() }, &[0.0; 3]);
     assert_eq!(names(&first)[..2], ["many/d#1", "azure/a#0"]);
-    assert_eq!(first.targets.len(), 6);
+    assert_eq!(first.steps.len(), 6);
     // After a reload that puts another key before it, the same key is another index.
     let reloaded = config(&FILE.replace("[{key: a, weight: 3}, {key: b}", "[{key: b}, {key: a, weight: 3}"));
     assert!(here.holds(&Target { provider: "many".into(), model: "d".into(), key: Some(0) }, &reloaded));
@@ -149,22 +167,22 @@ fn pinned_state_is_continued_where_it_is() {
 fn what_cannot_serve_is_skipped_with_its_reason() {
     let config = config(FILE);
     let unfit = |target: &Target| (target.provider == "azure").then(|| "takes no images".to_owned());
-    let plan = planned("assistant", &config, &Facts { unfit: Some(&unfit), ..Facts::default() }, &[0.0; 3]);
-    assert_eq!(plan.targets.len(), 5);
+    let plan = planned("assistant", &config, &State { unfit: Some(&unfit), ..State::default() }, &[0.0; 3]);
+    assert_eq!(plan.steps.len(), 5);
     assert_eq!(plan.skipped[0].reason, "takes no images");
 }
 
 #[test]
 fn with_passthrough_the_operators_keys_are_not_used() {
     let config = config("providers: { openai: { api_key: passthrough } }");
-    assert_eq!(names(&planned("openai/x", &config, &Facts::default(), &[])), ["openai/x"]);
+    assert_eq!(names(&planned("openai/x", &config, &State::default(), &[])), ["openai/x"]);
 }
 
 proptest! {
     #[test]
     fn every_order_is_whole_whatever_is_drawn(draws in proptest::collection::vec(0.0f64..=1.0, 3)) {
         static CONFIG: std::sync::LazyLock<Config> = std::sync::LazyLock::new(|| config(FILE));
-        let mut found = names(&planned("assistant", &CONFIG, &Facts::default(), &draws));
+        let mut found = names(&planned("assistant", &CONFIG, &State::default(), &draws));
         prop_assert_eq!(&found[0], "azure/a#0");
         found.sort();
         prop_assert_eq!(found, ["azure/a#0", "gemini/c#0", "many/d#0", "many/d#1", "many/d#2", "my-vllm/b"]);

@@ -28,7 +28,8 @@ pub fn moves_on(fault: &Fault) -> bool {
     }
 }
 
-fn says_quota(fault: &Fault) -> bool {
+/// Whether a provider says, under whatever status, that quota or credit is used up.
+pub(crate) fn says_quota(fault: &Fault) -> bool {
     let said = [Some(fault.public.as_str()), fault.provider_type.as_deref(), fault.provider_code.as_deref()];
     said.into_iter().flatten().any(|text| {
         let text = text.to_lowercase();
@@ -52,7 +53,8 @@ pub fn conclude(faults: Vec<Fault>) -> Option<Fault> {
     Some(first)
 }
 
-fn retry_after(fault: &Fault) -> Option<Duration> {
+/// How long the provider says to wait.
+pub(crate) fn retry_after(fault: &Fault) -> Option<Duration> {
     let header = |name: &str| fault.headers.iter().find(|h| h.name == name).and_then(|h| h.value.trim().parse().ok());
     match fault.retry {
         Retry::After(after) => Some(after),

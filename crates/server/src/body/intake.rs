@@ -12,10 +12,13 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tollgate_ir::Fault;
 
-use super::budget::{BodyBudget, Reservation, SMALL};
+use super::budget::{AROUND, BodyBudget, Reservation, SMALL};
 use super::source::Source;
 use super::upload::UploadStream;
 use crate::tasks::Tasks;
+
+/// A decoder holds again what it wrote last, up to its window: zstd's largest here, which few brotli encoders pass.
+const WINDOW: usize = 8 * 1024 * 1024;
 
 /// A body of unknown length that passes this gets room for the largest.
 const LARGE: usize = 1024 * 1024;
@@ -45,9 +48,13 @@ where
     source: Source<B>,
     budget: BodyBudget,
     reservation: Option<Reservation>,
+    /// Reserved beside the body's own bytes as long as it comes in.
+    around: usize,
     collected: BytesMut,
     /// A body in one piece is not copied.
     single: Option<Bytes>,
+    /// Nothing more comes.
+    ended: bool,
 }
 
 /// A body that was taken in, with the memory that it holds.
@@ -79,7 +86,17 @@ where
         tasks: &Tasks,
     ) -> Result<Self, Fault> {
         let source = Source::open(head, body, limits, tasks)?;
-        Ok(Self { source, budget: budget.clone(), reservation: None, collected: BytesMut::new(), single: None })
+        let small = !source.decodes() && source.declared().is_some_and(|length| length <= SMALL);
+        let around = if small { 0 } else { AROUND };
+        Ok(Self {
+            source,
+            budget: budget.clone(),
+            reservation: None,
+            around,
+            collected: BytesMut::new(),
+            single: None,
+            ended: false,
+        })
     }
 
     /// The first kilobytes (16 KiB, or all if it is shorter), so that a bad model is refused before the rest is held.
@@ -91,6 +108,38 @@ where
         let first = self.source.declared().filter(|_| !self.source.decodes()).unwrap_or(SMALL).min(SMALL);
         self.read_until(first, SMALL).await?;
         Ok(self.single.as_deref().unwrap_or(&self.collected))
+    }
+
+    /// Reads on until `enough` says so of what came, `most` bytes are held, or the body ends.
+    ///
+    /// # Errors
+    ///
+    /// As for [`whole`](Self::whole).
+    pub async fn peek_until(&mut self, most: usize, mut enough: impl FnMut(&[u8]) -> bool) -> Result<(), Fault> {
+        self.read_until(SMALL, 1).await?;
+        while self.held() < most && !enough(self.single.as_deref().unwrap_or(&self.collected)) {
+            let Some(piece) = self.source.next().await? else {
+                self.ended = true;
+                return Ok(());
+            };
+            let expected = self.source.declared().unwrap_or(0).saturating_add(self.held()).min(most);
+            self.keep(piece, expected);
+            let length = self.held();
+            if let Some(reservation) = &mut self.reservation
+                && length > reservation.bytes()
+            {
+                reservation.grow_to(length + length / 8).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was read so far, and the rest; `None` if there is none. The rest keeps the memory reserved.
+    pub fn split(mut self) -> (Bytes, Option<UploadStream<B>>) {
+        let held = self.single.take().unwrap_or_else(|| std::mem::take(&mut self.collected).freeze());
+        let ended = self.ended || self.source.declared() == Some(0) && !self.source.decodes();
+        let rest = (!ended).then(|| UploadStream::new(Bytes::new(), self.source, self.reservation));
+        (held, rest)
     }
 
     /// All of it, in one piece of memory.
@@ -119,22 +168,26 @@ where
     /// Piece by piece, with next to no memory, for uploads that are only passed on.
     pub fn stream(mut self) -> UploadStream<B> {
         let first = self.single.take().unwrap_or_else(|| std::mem::take(&mut self.collected).freeze());
-        UploadStream::new(first, self.source)
+        UploadStream::new(first, self.source, self.reservation)
     }
 
-    async fn read_until(&mut self, reserve: usize, enough: usize) -> Result<(), Fault> {
+    async fn read_until(&mut self, expected: usize, enough: usize) -> Result<(), Fault> {
+        let mut around = self.around;
         match &mut self.reservation {
-            Some(reservation) => reservation.grow_to(reserve).await?,
-            None => self.reservation = Some(self.budget.reserve(reserve).await?),
+            Some(reservation) => reservation.grow_to(expected + around).await?,
+            None => self.reservation = Some(self.budget.reserve(expected + around).await?),
         }
         while self.held() < enough {
             let Some(piece) = self.source.next().await? else { return Ok(()) };
-            self.keep(piece, reserve);
+            self.keep(piece, expected);
             let length = self.held();
+            if self.source.decodes() {
+                around = self.around + length.min(WINDOW);
+            }
             if let Some(reservation) = &mut self.reservation
-                && length > reservation.bytes()
+                && length + around > reservation.bytes()
             {
-                reservation.grow_to(length + length / 8).await?;
+                reservation.grow_to(length + length / 8 + around).await?;
             }
         }
         Ok(())

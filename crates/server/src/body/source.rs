@@ -9,6 +9,7 @@ use http::header::{CONTENT_ENCODING, EXPECT};
 use http::{Version, request};
 use http_body::Body;
 use http_body_util::BodyExt;
+use tokio::sync::Semaphore;
 use tollgate_ir::{Fault, FaultKind};
 
 use super::coding::{Coding, DecodeError, Decoder, Output};
@@ -16,7 +17,11 @@ use super::intake::BodyLimits;
 use crate::tasks::Tasks;
 
 /// How long, and for how many bytes, a refused body is still read.
-const LINGER: (Duration, usize) = (Duration::from_secs(5), 64 * 1024 * 1024);
+const LINGER: (Duration, usize) = (Duration::from_secs(30), 64 * 1024 * 1024);
+
+/// So many refused bodies are read on at the same moment, piece by piece in turns: a flood of them is nobody's wish, and
+/// would else stand before every other call in the scheduler's queue.
+static TURNS: Semaphore = Semaphore::const_new(4);
 
 /// Bytes fed to a decoder at a time: few after bytes that expanded a lot, so that memory follows the reservation.
 const FEED: (usize, usize) = (64, 16 * 1024);
@@ -193,11 +198,18 @@ where
 async fn read_away<B: Body<Data = Bytes> + Unpin>(body: B) {
     let mut body = pin!(body);
     let mut left = LINGER.1;
-    while let Some(Ok(frame)) = body.frame().await {
-        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+    loop {
+        let came = match body.frame().await {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len),
+            Some(Err(_)) | None => return,
+        };
+        left = left.saturating_sub(came);
         if left == 0 {
             return;
         }
+        let turn = TURNS.acquire().await;
+        tokio::task::yield_now().await;
+        drop(turn);
     }
 }
 

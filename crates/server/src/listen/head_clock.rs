@@ -1,4 +1,4 @@
-//! The clock of what a client must send first.
+//! The clock of what a client must send first, and how much of it is read at once.
 //!
 //! hyper has one timeout for the idle time between requests and for the head itself; we want a long one for the first (load
 //! balancers keep connections) and a short one for the second (a client that drips its head holds a connection). So the
@@ -17,6 +17,11 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
+
+/// The first bytes of an exchange come in small reads. A body that waits for memory waits after its first kilobytes, and
+/// then holds no more than one such read beside them, however many connections do; what comes later comes in large ones.
+const FIRST: usize = 64 * 1024;
+const SMALL_READ: usize = 8 * 1024;
 
 /// How long the rest of a refused head is read.
 const LINGER: Duration = Duration::from_secs(1);
@@ -39,6 +44,8 @@ pub(super) struct Watched<IO> {
     io: IO,
     exchanges: Arc<AtomicUsize>,
     limit: Duration,
+    /// Bytes since the exchange began.
+    came: usize,
     /// Set while a head, or the preface, is coming in.
     alarm: Option<Pin<Box<Sleep>>>,
     /// Bytes of an HTTP/2 preface still to come; `None` on HTTP/1.
@@ -59,7 +66,7 @@ impl HeadClock {
         let exchanges = Arc::new(AtomicUsize::new(0));
         (
             Self { exchanges: Arc::clone(&exchanges) },
-            Watched { io, exchanges, limit, alarm: None, preface: None, linger: None },
+            Watched { io, exchanges, limit, came: 0, alarm: None, preface: None, linger: None },
         )
     }
 
@@ -102,7 +109,7 @@ impl<IO> Watched<IO> {
     /// For HTTP/2, whose preface has so many bytes.
     pub(super) fn preface(io: IO, limit: Duration, bytes: usize) -> Self {
         let alarm = Some(Box::pin(sleep(limit)));
-        Self { io, exchanges: Arc::default(), limit, alarm, preface: Some(bytes), linger: None }
+        Self { io, exchanges: Arc::default(), limit, came: 0, alarm, preface: Some(bytes), linger: None }
     }
 
     /// Sets or stops the clock after bytes came.
@@ -120,12 +127,31 @@ impl<IO> Watched<IO> {
     }
 }
 
+/// Reads no more than [`SMALL_READ`], whatever there is room for.
+fn read_little<IO: AsyncRead>(io: Pin<&mut IO>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    let most = buf.remaining().min(SMALL_READ);
+    let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
+    ready!(io.poll_read(cx, &mut part))?;
+    let came = part.filled().len();
+    buf.advance(came);
+    Poll::Ready(Ok(()))
+}
+
 impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buf.filled().len();
-        let polled = Pin::new(&mut this.io).poll_read(cx, buf);
-        if this.exchanges.load(Ordering::Relaxed) > 0 {
+        let idle = this.exchanges.load(Ordering::Relaxed) == 0;
+        if idle {
+            this.came = 0;
+        }
+        let polled = if this.came < FIRST && this.preface.is_none() {
+            read_little(Pin::new(&mut this.io), cx, buf)
+        } else {
+            Pin::new(&mut this.io).poll_read(cx, buf)
+        };
+        this.came = this.came.saturating_add(buf.filled().len() - before);
+        if !idle {
             this.alarm = None;
             return polled;
         }

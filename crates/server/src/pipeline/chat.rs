@@ -15,9 +15,10 @@ use super::exchange::{Answered, Exchange, MAX_ERROR, MAX_REPLY};
 use super::memory::{self, Known, Understood};
 use super::owners;
 use super::prepare::{Back, Prepared, prepare};
+use super::reasoning;
 use super::receive::Call;
 use super::settle::Settlement;
-use super::{count, fetch, headers};
+use super::{count, fetch, headers, ollama_host};
 use crate::app::Gateway;
 use crate::provider::{Provider, Way};
 
@@ -26,12 +27,14 @@ pub struct Chat<'a> {
     gateway: &'a Gateway,
     call: &'a Call,
     known: Known,
+    /// Whether the body holds what its own dialect's provider would refuse: all of it is looked through for that, so once.
+    foreign: Option<bool>,
 }
 
 impl<'a> Chat<'a> {
     /// Of a call of which this is known.
     pub fn new(gateway: &'a Gateway, call: &'a Call, known: Known) -> Self {
-        Self { gateway, call, known }
+        Self { gateway, call, known, foreign: None }
     }
 }
 
@@ -47,8 +50,9 @@ impl Attempts for Chat<'_> {
         let (gateway, call) = (self.gateway, self.call);
         let way = way(call, provider, target)?;
         let Known { recalled, owners, understood } = &mut self.known;
-        let translates =
-            way.dialect != call.face || recalled.continues() || codec::must_translate(call.face, &call.body);
+        let translates = way.dialect != call.face
+            || recalled.continues()
+            || *self.foreign.get_or_insert_with(|| codec::must_translate(call.face, &call.body));
         if translates && understood.is_none() {
             *understood = Some(Understood::of(gateway, call, recalled).await?);
         }
@@ -90,6 +94,9 @@ impl Attempt<'_> {
         {
             return count::estimate(self.gateway, self.call, self.target, understood).await.map_err(Failed::from);
         }
+        if let Some(served) = ollama_host::loaded(self.gateway, self.call, self.target, way, settlement) {
+            return Ok(served);
+        }
         let prepared =
             prepare(self.gateway, self.call, self.provider, self.target, way, understood, self.owners).await?;
         let Prepared { request, body, back, losses } = prepared;
@@ -100,7 +107,7 @@ impl Attempt<'_> {
             upstream: way.dialect,
             stream: self.call.stream,
         };
-        let Answered { headers: provider_headers, source } = exchange.send(request, &body, settlement).await?;
+        let Answered { headers: provider_headers, source, .. } = exchange.send(request, &body, settlement).await?;
         let headers = headers::forwarded(&provider_headers);
         let body = if self.call.stream {
             self.stream(provider_headers, source, back, understood, settlement).await?
@@ -144,6 +151,11 @@ impl Attempt<'_> {
                     seals: if self.call.face == Dialect::OpenAiResponses { owners::made(&body) } else { Vec::new() },
                     reply: None,
                 };
+                if self.keeps_reasoning()
+                    && let Ok(reply) = codec::decode_reply(self.call.face, &body)
+                {
+                    reasoning::keep(self.gateway, self.call, &reply).await;
+                }
                 owners::remember(self.gateway, self.call, self.target, &outcome.seals).await;
                 memory::remember_pin(self.gateway, self.call, self.target, outcome.id.as_deref()).await;
                 Ok(Body::Whole { bytes: body, outcome: Box::new(outcome) })
@@ -151,7 +163,10 @@ impl Attempt<'_> {
             Back::Translate { translation, request } => {
                 let reply = translation.reply(&body)?;
                 let context = self.context(settlement, &request);
-                let bytes = Bytes::from(codec::encode_reply(self.call.face, &reply, &context));
+                let mut bytes = Bytes::from(codec::encode_reply(self.call.face, &reply, &context));
+                if let Some(put_over) = ollama_host::as_asked(self.call, &bytes) {
+                    bytes = put_over;
+                }
                 let before = understood.map_or(0, |u| u.before);
                 memory::remember_reply(self.gateway, self.call, &request, before, &reply, &bytes).await;
                 let outcome = Outcome::of(reply);
@@ -181,10 +196,12 @@ impl Attempt<'_> {
         let carriage = self.way.carriage.clone();
         let face = self.call.face;
         let (mut stream, remember) = match back {
-            Back::Relay { hide_usage } => (Stream::relayed(source, deframer, carriage, face, hide_usage), None),
+            Back::Relay { hide_usage } => {
+                (Stream::relayed(source, deframer, carriage, face, hide_usage, self.keeps_reasoning()), None)
+            }
             Back::Translate { translation, request } => {
                 let context = self.context(settlement, &request);
-                let keep = memory::wants_reply(self.call, self.way.dialect, &request);
+                let keep = memory::wants_reply(self.call, self.way.dialect, &request) || self.keeps_reasoning();
                 let translator = translation.stream(context.clone());
                 let stream = Stream::translated(source, deframer, carriage, face, translator, keep);
                 let before = understood.map_or(0, |u| u.before);
@@ -207,6 +224,10 @@ impl Attempt<'_> {
         let garbage =
             || Fault::new(FaultKind::ProviderGarbage, "The provider answered a streamed call without a stream.");
         Err(codec::decode_reply(self.way.dialect, &body).err().unwrap_or_else(garbage).into())
+    }
+
+    fn keeps_reasoning(&self) -> bool {
+        reasoning::is_wanted(self.call, self.way.dialect, self.provider, &self.target.model)
     }
 
     fn context(&self, settlement: &Settlement, request: &tollgate_ir::Request) -> ReplyContext {

@@ -8,6 +8,7 @@ use tollgate_ir::{Fault, FaultKind, Losses, Side};
 use tollgate_wire::target::ReplyContext;
 
 use super::answer::{Outcome, Stream};
+use super::handed::Handed;
 use super::settle::Settlement;
 use crate::app::State;
 use crate::provider::Provider;
@@ -42,6 +43,8 @@ pub enum Body {
         /// What is needed to remember a translated answer.
         remember: Option<Box<Remember>>,
     },
+    /// As it is.
+    Handed(Box<Handed>),
 }
 
 /// What is needed to remember a translated answer once it is whole.
@@ -90,7 +93,7 @@ pub async fn walk<A: Attempts>(
     settlement: &mut Settlement,
 ) -> Result<A::Served, Failed> {
     let mut failures: Vec<Failed> = Vec::new();
-    for target in &plan.targets {
+    for target in plan.targets() {
         let Some(provider) = state.providers.get(&target.provider) else { continue };
         let before = settlement.attempts();
         match attempts.attempt(target, provider, settlement).await {

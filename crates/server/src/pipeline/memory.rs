@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tollgate_core::continuity::{
     Conversation, StoredResponse, keep, remember, restore, resume, strip_foreign, unknown_response, wanted,
 };
-use tollgate_core::route::{Facts, Pin, Target, plan};
+use tollgate_core::route::{Pin, Target};
 use tollgate_ir::{Dialect, Fault, Issuer, Losses, Operation, Reply, Request};
 use tollgate_wire::json::Node;
 use tollgate_wire::{codec, openai_responses, ops};
@@ -34,6 +34,13 @@ pub struct Known {
     pub understood: Option<Understood>,
 }
 
+impl Known {
+    /// Of a call that continues none.
+    pub fn nothing() -> Self {
+        Self { recalled: Recalled { pin: None, stored: None }, owners: Owners::default(), understood: None }
+    }
+}
+
 impl Recalled {
     /// The call has to be read, since it stands on what is kept here.
     pub fn continues(&self) -> bool {
@@ -46,9 +53,8 @@ impl Recalled {
             return Ok(Known { owners: Owners::of_body(gateway, call).await, recalled: self, understood: None });
         }
         // Only those who speak Responses make reasoning that others of their kind cannot read.
-        let targets = plan(&call.resolved, &call.state.config, &Facts::default(), &mut || 0.0).targets;
-        let seals = targets.iter().any(|target| {
-            let way = call.state.providers.get(&target.provider).and_then(|p| p.way(call.face, &target.model));
+        let seals = call.resolved.targets().into_iter().any(|(provider, model)| {
+            let way = call.state.providers.get(provider).and_then(|p| p.way(call.face, model));
             way.is_some_and(|way| way.dialect == Dialect::OpenAiResponses)
         });
         if !seals {

@@ -10,13 +10,14 @@ use tollgate_core::route::{Meaning, Target};
 use tollgate_ir::{self as ir, Dialect, Fault, FaultKind, Losses, Operation};
 use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::json::{self, Envelope, Patch, apply};
-use tollgate_wire::relay::{LimitName, RelayRequest, relay_request};
+use tollgate_wire::relay::{self, RelayRequest, relay_request};
 use tollgate_wire::translate::Translation;
-use tollgate_wire::{codec, openai_responses, ops};
+use tollgate_wire::{codec, gemini, openai_responses, ops};
 
 use super::identify::client_credentials;
 use super::memory::Understood;
 use super::owners::Owners;
+use super::reasoning;
 use super::receive::Call;
 use crate::app::{Gateway, hash};
 use crate::credentials::{Credential, Secret, SignedBody};
@@ -80,7 +81,8 @@ pub async fn prepare(
     let (written, losses) = match understood {
         None => {
             let mut losses = Losses::new(codec::path_of(call.face));
-            (relay(call, provider, target, way, owners, &mut losses), losses)
+            let restored = reasoning::restore(gateway, call, provider, &target.model, &mut losses).await;
+            (relay(call, provider, target, way, owners, restored, &mut losses), losses)
         }
         Some(understood) => {
             let mut losses = understood.losses.clone();
@@ -98,9 +100,11 @@ fn relay(
     target: &Target,
     way: &Way,
     owners: &Owners,
+    restored: Vec<Patch>,
     losses: &mut Losses,
 ) -> Written {
-    let mut edits = edits(call, way);
+    let mut edits = edits(call, target, way, losses);
+    edits.extend(restored);
     edits.extend(owners.edit(call, target));
     let relayed = relay_request(
         &RelayRequest {
@@ -110,9 +114,8 @@ fn relay(
             body: &call.body,
             envelope: &call.envelope,
             model: &target.model,
-            limit: LimitName::of_openai_model(&target.model),
+            facts: &provider.facts(&target.model),
             control: provider.control,
-            stream_usage: true,
             betas: &betas(call),
             edits: &edits,
         },
@@ -133,9 +136,13 @@ fn betas(call: &Call) -> Vec<String> {
     flags
 }
 
-/// What must be other for this host: reasoning items that a translation made are not OpenAI's to read, and a body that
-/// came by Bedrock's InvokeModel lacks what Claude's own API wants in it (the reverse is the carriage's).
-fn edits(call: &Call, way: &Way) -> Vec<Patch> {
+/// What must be other for this host: reasoning items that a translation made are not OpenAI's to read, calls that
+/// another's model made lack the signature that Gemini demands, and a body that came by Bedrock's InvokeModel lacks what
+/// Claude's own API wants in it (the reverse is the carriage's).
+fn edits(call: &Call, target: &Target, way: &Way, losses: &mut Losses) -> Vec<Patch> {
+    if call.face == Dialect::Gemini && call.operation == Operation::Chat {
+        return gemini::sign_calls(&call.body, &call.envelope, &target.model, losses);
+    }
     if call.face == Dialect::OpenAiResponses {
         let input = openai_responses::input_without_foreign_reasoning(&call.body);
         return input.map(|input| Patch::set("input", input.as_str())).into_iter().collect();
@@ -180,7 +187,7 @@ fn translate(
 }
 
 /// A strict caller, model or provider would rather be refused than lose a field.
-fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Result<(), Fault> {
+pub fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Result<(), Fault> {
     let virtual_model = match &call.resolved.meaning {
         Meaning::Virtual(model) => model.unsupported_params,
         Meaning::Direct { .. } => None,
@@ -211,37 +218,116 @@ async fn request(
     way: &Way,
     written: &Written,
 ) -> Result<Request<Payload>, Fault> {
-    let path = way.carriage.path(way.dialect, call.operation, &target.model, call.stream).ok_or_else(|| {
-        Fault::new(FaultKind::NotServedHere, format!("The provider `{}` does not offer this operation.", provider.id))
-    })?;
-    let uri = format!("{}{path}", way.base_url);
-    let mut request = Request::builder()
-        .method(Method::POST)
-        .uri(if provider.simulated { "http://sim.invalid/" } else { &uri })
-        .header(CONTENT_TYPE, "application/json")
-        .header(HOP, hops(&call.head.headers) + 1)
-        .body(())
-        .map_err(|e| Fault::new(FaultKind::ProviderMisconfigured, "The provider's address is not valid.").source(e))?;
-    let headers = request.headers_mut();
-    for (name, value) in &call.head.headers {
-        // Beta flags go by their own rule; a foreign dialect's headers mean nothing to this host.
-        if forwards_request_header(way.dialect, name.as_str()) && name != "anthropic-beta" {
-            headers.append(name.clone(), value.clone());
-        }
+    let path = path(call, way, &target.model, &written.back).ok_or_else(|| not_offered(provider))?;
+    let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &written.betas };
+    outgoing.request(gateway, call, provider, target, Upload::Whole(&written.body)).await
+}
+
+/// The client's body with the target's name of the model, for operations that are relayed as they are.
+pub fn patched(call: &Call, provider: &Provider, model: Option<&String>, losses: &mut Losses) -> Bytes {
+    relayed_body(&call.body, &call.envelope, provider, model, losses)
+}
+
+/// A body with the target's name of the model and without other gateways' fields.
+pub fn relayed_body(
+    body: &Bytes,
+    envelope: &Envelope,
+    provider: &Provider,
+    model: Option<&String>,
+    losses: &mut Losses,
+) -> Bytes {
+    let mut patches = relay::control_cuts(envelope, provider.control, losses);
+    if let Some(model) = model.filter(|model| envelope.model() != Some(model)) {
+        patches.push(Patch::set_text("model", model));
     }
-    if way.dialect == Dialect::Anthropic {
-        headers.entry("anthropic-version").or_insert(HeaderValue::from_static("2023-06-01"));
-        if let Ok(flags) = HeaderValue::from_str(&written.betas.join(","))
-            && !written.betas.is_empty()
-        {
-            headers.insert("anthropic-beta", flags);
-        }
+    apply(body, envelope, &patches)
+}
+
+/// The fault of a provider that does not do what is asked.
+pub fn not_offered(provider: &Provider) -> Fault {
+    Fault::new(FaultKind::NotServedHere, format!("The provider `{}` does not offer this operation.", provider.id))
+}
+
+/// A request's head for one provider: address, headers that cross, credential.
+#[derive(Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// The dialect whose headers cross.
+    pub dialect: Dialect,
+    /// What stands before the path.
+    pub base_url: &'a str,
+    /// Path and query.
+    pub path: &'a str,
+    /// Beta flags of Anthropic's header.
+    pub betas: &'a [String],
+}
+
+/// What goes up.
+pub enum Upload<'a> {
+    /// JSON in one piece.
+    Whole(&'a Bytes),
+    /// What the client sends, of this type, as it comes. No signature covers it.
+    Stream(HeaderValue, Payload),
+}
+
+impl Outgoing<'_> {
+    /// The request, ready to go.
+    pub async fn request(
+        self,
+        gateway: &Gateway,
+        call: &Call,
+        provider: &Provider,
+        target: &Target,
+        upload: Upload<'_>,
+    ) -> Result<Request<Payload>, Fault> {
+        let uri = format!("{}{}", self.base_url, self.path);
+        let (kind, payload, signed) = match upload {
+            Upload::Whole(body) => {
+                let json = HeaderValue::from_static("application/json");
+                (json, Payload::from(body.clone()), SignedBody::Whole(body))
+            }
+            Upload::Stream(kind, payload) => (kind, payload, SignedBody::Unsigned),
+        };
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(if provider.simulated { "http://sim.invalid/" } else { &uri })
+            .header(CONTENT_TYPE, kind)
+            .header(HOP, hops(&call.head.headers) + 1)
+            .body(());
+        let mut request = request.map_err(|e| {
+            Fault::new(FaultKind::ProviderMisconfigured, "The provider's address is not valid.").source(e)
+        })?;
+        self.headers(call, provider, request.headers_mut());
+        let (mut head, ()) = request.into_parts();
+        let credential = credential(call, provider, target)?;
+        credential.apply(&mut head, signed, gateway.clock().wall()).await?;
+        Ok(Request::from_parts(head, payload))
     }
-    headers.extend(provider.headers.iter().cloned());
-    let (mut head, ()) = request.into_parts();
-    let credential = credential(call, provider, target)?;
-    credential.apply(&mut head, SignedBody::Whole(&written.body), gateway.clock().wall()).await?;
-    Ok(Request::from_parts(head, Payload::from(written.body.clone())))
+
+    fn headers(self, call: &Call, provider: &Provider, headers: &mut HeaderMap) {
+        for (name, value) in &call.head.headers {
+            // Beta flags go by their own rule; a foreign dialect's headers mean nothing to this host.
+            if forwards_request_header(self.dialect, name.as_str()) && name != "anthropic-beta" {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+        if self.dialect == Dialect::Anthropic {
+            headers.entry("anthropic-version").or_insert(HeaderValue::from_static("2023-06-01"));
+            if let Ok(flags) = HeaderValue::from_str(&self.betas.join(","))
+                && !self.betas.is_empty()
+            {
+                headers.insert("anthropic-beta", flags);
+            }
+        }
+        headers.extend(provider.headers.iter().cloned());
+    }
+}
+
+/// Where the operation stands at the host. A prompt to be completed that travels as it is goes where it came to.
+fn path(call: &Call, way: &Way, model: &str, back: &Back) -> Option<String> {
+    if call.carriage == FaceCarriage::OllamaGenerate && matches!(back, Back::Relay { .. }) {
+        return Some("/api/generate".to_owned());
+    }
+    way.carriage.path(way.dialect, call.operation, model, call.stream)
 }
 
 /// The operator's key, or the client's own where the provider is configured so.

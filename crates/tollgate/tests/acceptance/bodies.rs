@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -76,6 +77,10 @@ fn bombs() -> [(&'static str, Vec<u8>); 3] {
     [("gzip", gz.finish().unwrap()), ("zstd", zs.finish().unwrap()), ("br", br.into_inner())]
 }
 
+/// The processor time that a bomb may cost. The bar is 100 ms. The decoders are not ours, and without optimisation they
+/// are many times slower: there the bar is what 32 MiB, the limit of a body, take them, and a gigabyte would not.
+const BOMB: Duration = if cfg!(debug_assertions) { Duration::from_secs(2) } else { Duration::from_millis(100) };
+
 #[tokio::test]
 async fn tr35_a_bomb_is_refused_at_once_and_fills_no_memory() {
     let gateway = Gateway::start("providers: { up: { dialect: openai-chat, base_url: \"http://127.0.0.1:9\" } }");
@@ -85,16 +90,53 @@ async fn tr35_a_bomb_is_refused_at_once_and_fills_no_memory() {
     for (coding, bomb) in bombs {
         let size = bomb.len();
         let resident = gateway.memory();
-        let before = Instant::now();
+        let before = gateway.processor();
         let answer = gateway.post("/v1/responses", &[("content-encoding", coding)], bomb).await;
-        let took = before.elapsed();
+        let took = gateway.processor() - before;
         assert_eq!(answer.status, 413, "{coding} of {size} bytes: {}", answer.text());
         faces::error(Dialect::OpenAiResponses, &answer);
-        // The bar is 100 ms of a release build on a free machine; a debug build decodes several times slower.
-        assert!(took < Duration::from_secs(4), "{coding}: {took:?}");
+        assert!(took < BOMB, "{coding}: {took:?} of processor time");
         let grown = gateway.memory().saturating_sub(resident);
         assert!(grown < 80 << 20, "{coding}: {grown} bytes more");
     }
+}
+
+/// How long small calls take, one after another, until told to stop: the slowest of a hundred.
+async fn small_calls(gateway: Arc<Gateway>, stop: Arc<AtomicBool>) -> Duration {
+    let mut took = Vec::new();
+    while !stop.load(Ordering::Relaxed) || took.len() < 20 {
+        let before = Instant::now();
+        let small = faces::ask(&gateway, Dialect::OpenAiChat, "up/m", false).await;
+        took.push(before.elapsed());
+        assert_eq!(small.status, 200, "others are served on: {}", small.text());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    took.sort_unstable();
+    took[took.len() * 99 / 100]
+}
+
+/// So many bodies at once, and the most memory that was held meanwhile.
+async fn flood(gateway: &Arc<Gateway>, calls: usize, body: &Bytes) -> u64 {
+    let mut sent = tokio::task::JoinSet::new();
+    for _ in 0..calls {
+        let (gateway, body) = (Arc::clone(gateway), body.clone());
+        sent.spawn(async move { gateway.post("/v1/chat/completions", &[], body).await });
+    }
+    let began = Instant::now();
+    let mut peak = 0;
+    while !sent.is_empty() {
+        tokio::select! {
+            Some(answer) = sent.join_next() => {
+                let answer = answer.unwrap();
+                // Without optimisation and on a busy machine the last in line may wait longer than a body is let wait.
+                let waited = answer.status == 503 && began.elapsed() > Duration::from_secs(30);
+                assert!(answer.status == 404 || waited, "{} {}", answer.status, answer.text());
+                faces::error(Dialect::OpenAiChat, &answer);
+            }
+            () = tokio::time::sleep(Duration::from_millis(10)) => peak = peak.max(gateway.memory()),
+        }
+    }
+    peak
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,38 +146,27 @@ async fn pf06_large_bodies_for_no_model_are_refused_with_bounded_memory() {
         "limits: {{ bodies: 64MiB, body: 6MiB }}\nproviders: {{ up: {{ dialect: openai-chat, base_url: \"{}\" }} }}",
         upstream.url("/v1")
     )));
-    faces::ask(&gateway, Dialect::OpenAiChat, "up/m", false).await;
-    let resident = gateway.memory();
     let filler = "x".repeat(5 << 20);
-    for place in ["first", "last"] {
-        let messages = format!(r#""messages":[{{"role":"user","content":"{filler}"}}]"#);
-        let body = Bytes::from(match place {
-            "first" => format!(r#"{{"model":"nobody/m",{messages}}}"#),
-            _ => format!(r#"{{{messages},"model":"nobody/m"}}"#),
-        });
-        let mut calls = tokio::task::JoinSet::new();
-        for _ in 0..24 {
-            let (gateway, body) = (Arc::clone(&gateway), body.clone());
-            calls.spawn(async move { gateway.post("/v1/chat/completions", &[], body).await });
-        }
-        let mut peak = 0;
-        while !calls.is_empty() {
-            tokio::select! {
-                Some(answer) = calls.join_next() => {
-                    let answer = answer.unwrap();
-                    // Where the model comes last the whole body has to wait for memory, and may be sent away.
-                    let busy = place == "last" && answer.status == 503;
-                    assert!(answer.status == 404 || busy, "{place}: {} {}", answer.status, answer.text());
-                    faces::error(Dialect::OpenAiChat, &answer);
-                }
-                () = tokio::time::sleep(Duration::from_millis(20)) => peak = peak.max(gateway.memory()),
-            }
-        }
-        let grown = peak.saturating_sub(resident);
-        // The budget, and what the allocator has not yet given back of bodies that are gone.
-        assert!(grown < (64 + 24) << 20, "{place}: {grown} bytes more");
-        let small = faces::ask(&gateway, Dialect::OpenAiChat, "up/m", false).await;
-        assert_eq!(small.status, 200, "others are served on: {}", small.text());
+    let messages = format!(r#""messages":[{{"role":"user","content":"{filler}"}}]"#);
+    let first = Bytes::from(format!(r#"{{"model":"nobody/m",{messages}}}"#));
+    // Only at its end does such a body say that it was for nothing: all of it has to be held until then.
+    let last = Bytes::from(format!(r#"{{{messages},"model":"nobody/m"}}"#));
+    // Code that runs for the first time is read in from the file, which counts as the process's memory.
+    flood(&gateway, 1, &first).await;
+    flood(&gateway, 1, &last).await;
+    let alone = small_calls(Arc::clone(&gateway), Arc::new(true.into())).await;
+    let resident = gateway.memory();
+    for (place, body) in [("first", first), ("last", last)] {
+        let stop = Arc::new(AtomicBool::new(false));
+        let others = tokio::spawn(small_calls(Arc::clone(&gateway), Arc::clone(&stop)));
+        let grown = flood(&gateway, 200, &body).await.saturating_sub(resident);
+        stop.store(true, Ordering::Relaxed);
+        let slower = others.await.unwrap().saturating_sub(alone);
+        assert!(grown < 64 << 20, "{place}: {grown} bytes more than at rest");
+        // The bar is 5 ms of a release build with cores to spare, which this cannot show: here the gateway shares its cores
+        // with a gigabyte of the flood's senders, and without optimisation the scan of one body alone takes some 50 ms.
+        // What it shows is that nobody waits until the flood is over.
+        assert!(slower < Duration::from_secs(10), "{place}: {slower:?} slower");
     }
 }
 

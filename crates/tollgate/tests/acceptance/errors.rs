@@ -8,6 +8,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tollgate_ir::Dialect;
 use tollgate_testkit::{Script, ScriptedUpstream, Step};
+use tollgate_wire::frame::Deframer;
+use tollgate_wire::json::Node;
 
 use crate::faces;
 use crate::support::{Gateway, nobody};
@@ -207,6 +209,9 @@ async fn bad_input_is_the_clients_fault_in_the_envelope_of_the_face_and_never_ou
             if wrong.name == "content missing" && face == Dialect::OpenAiResponses {
                 continue; // A call may continue a response and say nothing new.
             }
+            if wrong.name == "content missing" && face == Dialect::Ollama {
+                continue; // It loads the model.
+            }
             if wrong.name == "a role that does not exist" && matches!(face, Dialect::OpenAiResponses | Dialect::Gemini)
             {
                 continue; // A text alone has no role; Gemini's roles are the caller's or the model's.
@@ -230,4 +235,42 @@ async fn bad_input_is_the_clients_fault_in_the_envelope_of_the_face_and_never_ou
         faces::error(face, &answer);
     }
     assert_eq!(upstream.requests().len(), 0, "{:#?}", upstream.requests());
+}
+
+#[tokio::test]
+async fn invoke_model_says_an_error_within_a_stream_by_an_exception() {
+    // What botocore raises of: frames that are exceptions. An error in a `chunk` would be handed on as content.
+    let spoken = faces::Spoken::of(Dialect::Anthropic);
+    let broken = spoken.script([&spoken.lifecycle[..], &spoken.content, &[spoken.error.clone()]].concat());
+    let cut = spoken.begun();
+    for (dialect, script, exception) in [
+        ("anthropic", broken, "serviceUnavailableException"),
+        ("anthropic", cut, "internalServerException"),
+        (
+            "openai-chat",
+            {
+                let chat = faces::Spoken::of(Dialect::OpenAiChat);
+                chat.script([&chat.lifecycle[..], &chat.content, &[chat.error.clone()]].concat())
+            },
+            "serviceUnavailableException",
+        ),
+    ] {
+        let upstream = ScriptedUpstream::always(script).await;
+        let gateway = Gateway::before(dialect, &upstream.url("/v1"));
+        let body =
+            r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}"#;
+        let answer = gateway.post("/model/up%2Fm/invoke-with-response-stream", &[], body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let mut deframer = Deframer::for_content_type(answer.header("content-type").unwrap());
+        deframer.push(answer.body.clone());
+        let frames: Vec<_> = std::iter::from_fn(|| deframer.next_frame().unwrap()).collect();
+        let (last, before) = frames.split_last().unwrap();
+        assert!(
+            before.len() >= 3 && before.iter().all(|frame| !frame.exception && frame.name() == "chunk"),
+            "{dialect}"
+        );
+        assert!(last.exception, "{dialect}: {last:?}");
+        assert_eq!(last.name(), exception, "{dialect}: {last:?}");
+        assert!(Node::parse(&last.data).unwrap().text("message").is_some_and(|words| !words.is_empty()), "{last:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! The six dialects as a client speaks them and as a provider answers in them.
+//! The seven dialects as a client speaks them and as a provider answers in them.
 
 use bytes::Bytes;
 use tollgate_ir::{Delta, Dialect, Event, Fault, Finish};
@@ -10,13 +10,14 @@ use tollgate_wire::json::Node;
 
 use crate::support::{Answer, Gateway};
 
-pub const ALL: [Dialect; 6] = [
+pub const ALL: [Dialect; 7] = [
     Dialect::OpenAiChat,
     Dialect::OpenAiResponses,
     Dialect::Anthropic,
     Dialect::Gemini,
     Dialect::Bedrock,
     Dialect::Cohere,
+    Dialect::Ollama,
 ];
 
 /// Where a client of a dialect sends a chat request.
@@ -31,13 +32,14 @@ pub fn path(face: Dialect, model: &str, stream: bool) -> String {
         Dialect::Bedrock if stream => format!("/model/{model}/converse-stream"),
         Dialect::Bedrock => format!("/model/{model}/converse"),
         Dialect::Cohere => "/v2/chat".into(),
+        Dialect::Ollama => "/api/chat".into(),
     }
 }
 
 /// A small chat request.
 pub fn body(face: Dialect, model: &str, stream: bool) -> String {
     match face {
-        Dialect::OpenAiChat | Dialect::Cohere => {
+        Dialect::OpenAiChat | Dialect::Cohere | Dialect::Ollama => {
             format!(r#"{{"model":"{model}","stream":{stream},"messages":[{{"role":"user","content":"Hi"}}]}}"#)
         }
         Dialect::OpenAiResponses => format!(r#"{{"model":"{model}","stream":{stream},"input":"Hi"}}"#),
@@ -98,6 +100,7 @@ impl Spoken {
             Dialect::Gemini => Self::gemini(),
             Dialect::Bedrock => Self::bedrock(),
             Dialect::Cohere => Self::cohere(),
+            Dialect::Ollama => Self::ollama(),
         }
     }
 
@@ -291,6 +294,23 @@ impl Spoken {
         }
     }
 
+    fn ollama() -> Self {
+        let line = |words: &str, more: &str| {
+            Bytes::from(
+                format!(
+                    r#"{{"model":"m-1","created_at":"2026-01-01T00:00:00.5Z","message":{{"role":"assistant","content":"{words}"}},{more}}}"#
+                ) + "\n",
+            )
+        };
+        Self {
+            lifecycle: vec![line("", r#""done":false"#)],
+            content: vec![line("Hello", r#""done":false"#), line(" there", r#""done":false"#)],
+            end: vec![line("", r#""done":true,"done_reason":"stop","prompt_eval_count":7,"eval_count":2"#)],
+            error: "{\"error\":\"The server is overloaded\"}\n".into(),
+            content_type: "application/x-ndjson",
+        }
+    }
+
     /// A stream of these pieces.
     pub fn script(&self, pieces: impl IntoIterator<Item = Bytes>) -> Script {
         let script = Script { sized: false, ..Script::status(200) }.header("content-type", self.content_type);
@@ -325,6 +345,9 @@ pub fn whole(dialect: Dialect) -> &'static str {
         }
         Dialect::Bedrock => {
             r#"{"output":{"message":{"role":"assistant","content":[{"text":"Hello there"}]}},"stopReason":"end_turn","usage":{"inputTokens":7,"outputTokens":2,"totalTokens":9},"metrics":{"latencyMs":1}}"#
+        }
+        Dialect::Ollama => {
+            r#"{"model":"m-1","created_at":"2026-01-01T00:00:00.5Z","message":{"role":"assistant","content":"Hello there"},"done":true,"done_reason":"stop","prompt_eval_count":7,"eval_count":2}"#
         }
         Dialect::Cohere => {
             r#"{"id":"m1","finish_reason":"COMPLETE","message":{"role":"assistant","content":[{"type":"text","text":"Hello there"}]},"usage":{"billed_units":{"input_tokens":7,"output_tokens":2},"tokens":{"input_tokens":7,"output_tokens":2}}}"#
@@ -398,6 +421,7 @@ pub fn error(face: Dialect, answer: &Answer) -> String {
             has(&["message"])
         }
         Dialect::Cohere => has(&["message"]),
+        Dialect::Ollama => has(&["error"]),
     };
     message.filter(|m| !m.is_empty()).unwrap_or_else(|| panic!("{face:?}: {}", answer.text()))
 }

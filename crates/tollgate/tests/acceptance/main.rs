@@ -13,14 +13,21 @@
 
 mod agents;
 mod bodies;
+mod catalogue;
+mod classes;
 mod errors;
 mod faces;
 mod headers;
+mod media;
+mod ollama;
 mod operations;
+mod providers;
 mod relay;
+mod relayed;
 mod routing;
 mod secrets;
 mod security;
 mod state;
 mod streams;
 mod support;
+mod vectors;

@@ -323,3 +323,139 @@ async fn tr33_from_chat_too_though_its_clients_drop_the_reasoning() {
         }
     }
 }
+
+/// Anthropic's rule: a tool loop begins with the thinking that it came with. A model that always thinks cannot be told
+/// not to.
+fn thinks_always(request: &tollgate_testkit::Received) -> Script {
+    let body = Node::parse(&request.body).unwrap();
+    let refused = |message: &str| {
+        let error = format!(
+            r#"{{"type":"error","error":{{"type":"invalid_request_error","message":"{message}"}},"request_id":"r"}}"#
+        );
+        Script::json(400, error)
+    };
+    if body.at(&["thinking", "type"]).and_then(Node::as_str) == Some("disabled") {
+        return refused("thinking.type.disabled is not supported for this model");
+    }
+    let messages = body.get("messages").unwrap().items();
+    let kinds = |message: &Node<'_>| -> Vec<String> {
+        let blocks = message.get("content").map_or(&[][..], Node::items);
+        blocks.iter().filter_map(|block| block.text("type").map(str::to_owned)).collect()
+    };
+    let in_loop = |m: &&Node<'_>| m.text("role") == Some("assistant") || kinds(m).contains(&"tool_result".to_owned());
+    let first = messages.iter().rev().take_while(in_loop).filter(|m| m.text("role") == Some("assistant")).last();
+    match first.map(|message| kinds(message).first().cloned()) {
+        Some(kind) if kind.as_deref() != Some("thinking") => {
+            refused("Expected `thinking` or `redacted_thinking`, but found `tool_use`")
+        }
+        _ if messages.len() == 1 => Script::json(200, CALLS),
+        _ => Script::json(200, faces::whole(Dialect::Anthropic)),
+    }
+}
+
+#[tokio::test]
+async fn tr06_a_model_that_always_thinks_is_told_what_it_called_when_the_thinking_is_lost() {
+    let upstream = ScriptedUpstream::choosing(thinks_always).await;
+    let gateway = Gateway::before("anthropic", &upstream.url("/v1"));
+    let (model, tools) = (
+        r#""model":"up/claude-fable-5""#,
+        r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#,
+    );
+    let turn = |id: &str, more: &str| {
+        format!(
+            r#"{{{model},{tools}{more},"messages":[{{"role":"user","content":"Do it"}},{{"role":"assistant","content":null,"tool_calls":[{{"id":"{id}","type":"function","function":{{"name":"f","arguments":"{{\"a\":1}}"}}}}]}},{{"role":"tool","tool_call_id":"{id}","content":"42"}}]}}"#
+        )
+    };
+    // A call that Tollgate has seen gets its thinking back; one that it has not (made elsewhere, or forgotten) is told.
+    let asked = format!(r#"{{{model},{tools},"messages":[{{"role":"user","content":"Do it"}}]}}"#);
+    assert_eq!(gateway.post("/v1/chat/completions", &[], asked).await.status, 200);
+    let kept = gateway.post("/v1/chat/completions", &[], turn("toolu_1", "")).await;
+    assert_eq!(
+        (kept.status, kept.header("x-tollgate-dropped")),
+        (200, Some("max_completion_tokens;defaulted")),
+        "{}",
+        kept.text()
+    );
+    assert!(String::from_utf8_lossy(&upstream.requests()[1].body).contains(r#""signature":"SIG""#));
+    for more in ["", r#","reasoning_effort":"high""#, r#","reasoning_effort":"none""#] {
+        let before = upstream.requests().len();
+        let lost = gateway.post("/v1/chat/completions", &[], turn("call_elsewhere", more)).await;
+        assert_eq!(lost.status, 200, "{more}: {}", lost.text());
+        let told = lost.header("x-tollgate-dropped").unwrap();
+        assert!(told.contains("messages[1].tool_calls[0];adjusted"), "{more}: {told}");
+        let sent = String::from_utf8_lossy(&upstream.requests()[before].body).into_owned();
+        assert!(sent.contains(r#"You have called the tool f with {\"a\":1}. Its result:"#), "{sent}");
+        assert!(sent.contains("42") && !sent.contains("tool_use"), "{sent}");
+    }
+}
+
+/// Gemini 3's rule: the first call of each step carries the signature it came with, or the documented placeholder.
+fn demands_signatures(request: &tollgate_testkit::Received) -> Script {
+    let body = Node::parse(&request.body).unwrap();
+    let calls = |content: &Node<'_>| -> Vec<Option<String>> {
+        let parts = content.get("parts").map_or(&[][..], Node::items).iter();
+        parts
+            .filter(|p| p.get("functionCall").is_some())
+            .map(|p| p.text("thoughtSignature").map(str::to_owned))
+            .collect()
+    };
+    for content in body.get("contents").unwrap().items() {
+        match calls(content).first() {
+            None => {}
+            Some(Some(signature)) if ["U0lH", "skip_thought_signature_validator"].contains(&signature.as_str()) => {}
+            Some(signature) => {
+                let why = format!("Function call is missing a thought_signature in functionCall parts: {signature:?}")
+                    .replace('"', "'");
+                return Script::json(
+                    400,
+                    format!(r#"{{"error":{{"code":400,"message":"{why}","status":"INVALID_ARGUMENT"}}}}"#),
+                );
+            }
+        }
+    }
+    Script::json(200, faces::whole(Dialect::Gemini))
+}
+
+#[tokio::test]
+async fn tr11_a_gemini_client_returns_from_another_provider_in_the_middle_of_calls() {
+    let gemini = ScriptedUpstream::choosing(demands_signatures).await;
+    let other = ScriptedUpstream::always(Script::json(200, CALLS)).await;
+    let gateway = Gateway::start(&format!(
+        "providers: {{ g: {{ dialect: gemini, base_url: \"{}\" }}, o: {{ dialect: anthropic, base_url: \"{}\" }} }}",
+        gemini.url("/v1beta"),
+        other.url("/v1")
+    ));
+    let asked = r#"{"role":"user","parts":[{"text":"Do it"}]}"#;
+    let answer = gateway
+        .post(
+            "/v1beta/models/o%2Fm:generateContent",
+            &[],
+            format!(r#"{{"contents":[{asked}],"tools":[{{"functionDeclarations":[{{"name":"f"}}]}}]}}"#),
+        )
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let reply = Node::parse(&answer.body).unwrap();
+    let called = reply.get("candidates").unwrap().items()[0].get("content").unwrap().to_text();
+    assert!(called.contains("functionCall") && !called.contains("SIG"), "{called}");
+    let result = r#"{"role":"user","parts":[{"functionResponse":{"name":"f","response":{"r":1}}}]}"#;
+    let next = format!(r#"{{"contents":[{asked},{called},{result}]}}"#);
+    for (model, sent) in [("gemini-3-pro-preview", true), ("gemini-2.5-flash", false)] {
+        let before = gemini.requests().len();
+        let answer = gateway.post(&format!("/v1beta/models/g%2F{model}:generateContent"), &[], next.clone()).await;
+        let body = String::from_utf8_lossy(&gemini.requests()[before].body).into_owned();
+        assert_eq!(body.contains("skip_thought_signature_validator"), sent, "{model}: {body}");
+        assert_eq!(body == next, !sent, "{model}: {body}");
+        if sent {
+            assert_eq!(answer.status, 200, "{model}: {}", answer.text());
+            let dropped = answer.header("x-tollgate-dropped").unwrap();
+            assert!(dropped.contains("thoughtSignature;defaulted"), "{dropped}");
+        }
+    }
+    // Its own calls have their signatures: nothing is touched.
+    let own = format!(
+        r#"{{"contents":[{asked},{{"role":"model","parts":[{{"functionCall":{{"name":"f","args":{{}}}},"thoughtSignature":"U0lH"}},{{"functionCall":{{"name":"f","args":{{}}}}}}]}},{result}]}}"#
+    );
+    let answer = gateway.post("/v1beta/models/g%2Fgemini-3-pro-preview:generateContent", &[], own.clone()).await;
+    assert_eq!((answer.status, answer.header("x-tollgate-dropped")), (200, None), "{}", answer.text());
+    assert_eq!(gemini.requests().last().unwrap().body, own);
+}

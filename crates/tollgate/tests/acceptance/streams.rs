@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tollgate_ir::{Dialect, Finish};
 use tollgate_testkit::{Script, ScriptedUpstream, Step};
+use tollgate_wire::codec;
 use tollgate_wire::json::Node;
 
 use crate::faces::{self, Spoken};
@@ -192,6 +193,19 @@ async fn rl03_a_break_after_content_is_told_in_band_and_never_a_normal_end() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rl03_half_an_answer_whose_body_ends_properly_is_told_as_well() {
+    let half = every(|spoken| spoken.begun()).await;
+    let gateway = Gateway::start(&format!("providers:\n{}", providers("up", &half, "")));
+    for (face, dialect) in ways() {
+        let answer = faces::ask(&gateway, face, &format!("up-{}/m", dialect.as_str()), true).await;
+        let heard = faces::hear(face, &answer);
+        let what = format!("{face:?} by {dialect:?}: {}", answer.text());
+        assert_eq!(heard.text, "Hello there", "{what}");
+        assert!(heard.fault.is_some() && !heard.complete, "{what}");
+    }
+}
+
 /// Where a client may go away.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
@@ -311,7 +325,7 @@ async fn rl14_comments_keep_silent_streams_open_and_fallback_still_happens() {
         &[],
     ));
     let mut calls = JoinSet::new();
-    for (face, dialect) in ways().into_iter().filter(|(face, _)| *face != Dialect::Bedrock) {
+    for (face, dialect) in ways().into_iter().filter(|(face, _)| codec::is_sse(*face)) {
         let gateway = Arc::clone(&gateway);
         calls.spawn(async move {
             for name in ["up-D/m", "v-D", "n-D"] {

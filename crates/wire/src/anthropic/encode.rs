@@ -7,6 +7,7 @@ use super::output::{self, Answer};
 use super::params;
 use super::rules::ModelClass;
 use super::thinking::Plan;
+use super::told;
 use super::tools::{self, Tools};
 use super::turns::{Laid, Turns};
 use crate::json::{ArrayWriter, ObjectWriter, object};
@@ -18,6 +19,7 @@ const MAX_MARKS: usize = 4;
 /// See [`crate::codec::encode_request`].
 pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Result<Encoded, Fault> {
     let class = ModelClass::of(target.model);
+    let request = &*told::lost_calls(request, class, losses);
     let turns = Turns::of(request, class, target.facts, losses)?;
     let tools = Tools::of(request, losses);
     let most = params::most(class, target.facts);

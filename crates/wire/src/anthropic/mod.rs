@@ -26,6 +26,7 @@ pub(crate) mod schema;
 mod seal;
 mod stream;
 mod thinking;
+pub(crate) mod told;
 mod tools;
 mod turns;
 mod usage;

@@ -92,6 +92,9 @@ const CLASSES: &[ModelClass] = &[
     ModelClass { prefix: "claude-opus-4-1", both_samplings: false, ..FOUR },
     FOUR,
     ModelClass { prefix: "claude-sonnet-4", max_output: 64_000, ..FOUR },
+    // LiteLLM's catalogue says of these `thinking_always_on`.
+    ModelClass { prefix: "claude-opus-5-5", thinking: ThinkingForm::Always, ..NEWEST },
+    ModelClass { prefix: "claude-sonnet-5-5", thinking: ThinkingForm::Always, ..NEWEST },
     ModelClass { prefix: "claude-sonnet-5", late_system: false, ..NEWEST },
     ModelClass { prefix: "claude-fable", thinking: ThinkingForm::Always, ..NEWEST },
     ModelClass { prefix: "claude-mythos", thinking: ThinkingForm::Always, ..NEWEST },
@@ -134,6 +137,7 @@ fn canonical(model: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Node;
 
     #[test]
     fn names_of_all_hosts_find_their_class() {
@@ -154,6 +158,8 @@ mod tests {
             ("claude-opus-4-8", 128_000, T::Adaptive, false, false, false, true, true),
             ("claude-sonnet-5", 128_000, T::Adaptive, false, false, false, true, false),
             ("anthropic.claude-fable-5-1", 128_000, T::Always, false, false, false, true, true),
+            ("global.anthropic.claude-opus-5-5", 128_000, T::Always, false, false, false, true, true),
+            ("github_copilot/claude-sonnet-5.5", 128_000, T::Always, false, false, false, true, true),
             ("claude-opus-7", 128_000, T::Adaptive, false, false, false, true, true),
             ("kimi-k3", 8192, T::Budget, true, true, true, false, false),
         ];
@@ -161,6 +167,33 @@ mod tests {
             let c = ModelClass::of(name);
             let got = (c.max_output, c.thinking, c.sampling, c.both_samplings, c.prefill, c.structured, c.late_system);
             assert_eq!(got, (max, thinking, sampling, both, prefill, structured, late), "{name} as {}", c.prefix);
+        }
+    }
+
+    /// Claude models of the catalogue of which it says whether they always think.
+    fn always_thinking<'n>(node: &'n Node<'n>, found: &mut Vec<(&'n str, bool)>) {
+        for (key, value) in node.entries() {
+            if key.contains("claude") && !value.entries().is_empty() {
+                found.push((key, value.get("thinking_always_on").and_then(Node::as_bool) == Some(true)));
+            }
+            always_thinking(value, found);
+        }
+    }
+
+    #[test]
+    fn which_models_always_think_is_what_the_catalogue_says() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/catalog/litellm-prices.json");
+        let Ok(catalogue) = std::fs::read(file) else { return println!("skipped: no {file}") };
+        let catalogue = Node::read(&catalogue).unwrap();
+        let mut models = Vec::new();
+        always_thinking(&catalogue, &mut models);
+        let always: Vec<_> = models.iter().filter(|(_, always)| *always).collect();
+        assert!(always.len() > 50, "{always:?}");
+        for (model, _) in always {
+            assert_eq!(ModelClass::of(model).thinking, ThinkingForm::Always, "{model}");
+        }
+        for (model, _) in models.iter().filter(|(model, always)| !always && !model.contains("fable")) {
+            assert_ne!(ModelClass::of(model).thinking, ThinkingForm::Always, "{model}");
         }
     }
 }

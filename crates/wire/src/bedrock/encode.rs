@@ -6,7 +6,8 @@ use super::media::DocumentNames;
 use super::models::{Cache, Model};
 use super::write::{Writing, is_blank, own_form};
 use super::{messages, params, tools};
-use crate::anthropic::schema;
+use crate::anthropic::rules::ModelClass;
+use crate::anthropic::{schema, told};
 use crate::json::{ArrayWriter, Node, ObjectWriter, object};
 use crate::target::{Encoded, Target};
 
@@ -23,6 +24,7 @@ enum Output {
 /// See [`crate::codec::encode_request`].
 pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Result<Encoded, Fault> {
     let model = Model::of(target.model);
+    let request = &*told::lost_calls(request, ModelClass::of(target.model), losses);
     let messages = messages::plan(request, &model, target.facts, losses)?;
     let broken = messages::loop_lacks_reasoning(&messages);
     let mut thought = params::plan(request, &model, target.facts.max_output, broken, losses);

@@ -96,7 +96,7 @@ impl Carriage {
         losses: &mut Losses,
     ) -> Carried {
         let host = match self {
-            Self::Own | Self::AzureDeployments { .. } => {
+            Self::Own | Self::AzureDeployments { .. } | Self::Path { .. } => {
                 return Carried { patches: Vec::new(), header_betas: betas.to_vec() };
             }
             Self::BedrockInvoke => &BEDROCK,

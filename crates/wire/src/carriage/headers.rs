@@ -1,7 +1,11 @@
 //! Which headers cross, as data: an allow-list per dialect on the way up, one list on the way back. What is on no list
 //! stays here: cookies, credentials, `Forwarded`, hop-by-hop headers, the client's organisation.
 
+use std::sync::LazyLock;
+
 use tollgate_ir::Dialect;
+
+use crate::providers;
 
 /// Names (lower case) that go up in every dialect.
 const ANY: &[&str] = &["idempotency-key", "traceparent", "tracestate", "baggage"];
@@ -59,5 +63,12 @@ pub fn forwards_request_header(dialect: Dialect, name: &str) -> bool {
 
 /// Whether a provider's header goes back to the client. `name` is in lower case.
 pub fn forwards_response_header(name: &str) -> bool {
-    !NEVER.contains(&name) && listed(BACK, name)
+    !NEVER.contains(&name) && (listed(BACK, name) || is_limit_of_a_provider(name))
+}
+
+/// Whether a provider's record names the header among those about its limits.
+pub(crate) fn is_limit_of_a_provider(name: &str) -> bool {
+    static NAMES: LazyLock<Vec<&'static str>> =
+        LazyLock::new(|| providers::ALL.iter().flat_map(|p| p.limit_headers).copied().collect());
+    listed(&NAMES, name)
 }

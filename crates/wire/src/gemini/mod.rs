@@ -22,6 +22,7 @@ mod rules;
 mod stream;
 mod thinking;
 mod tools;
+mod unsigned;
 
 #[cfg(test)]
 mod tests;
@@ -32,3 +33,4 @@ pub use fault::{decode_fault, encode_fault, fault_frame};
 pub use fields::path_of;
 pub use reply::{decode_reply, encode_reply};
 pub use stream::{StreamDecoder, StreamEncoder};
+pub use unsigned::sign_calls;

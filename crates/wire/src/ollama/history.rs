@@ -99,10 +99,11 @@ impl<'r> Writer<'_, 'r> {
 
     /// An image's bytes in base64.
     fn image(&self, block: &Block, media: &'r Media) -> Result<&'r str, Fault> {
-        if media.kind == MediaKind::Image && !self.target.facts.refuses(MediaKind::Image) {
-            if let MediaSource::Base64(data) = &media.source {
-                return Ok(data);
-            }
+        let takes = media.kind == MediaKind::Image && !self.target.facts.refuses(MediaKind::Image);
+        if let MediaSource::Base64(data) = &media.source
+            && takes
+        {
+            return Ok(data);
         }
         Err(unsupported(
             block,

@@ -20,9 +20,6 @@ mod stream;
 mod tools;
 mod words;
 
-#[cfg(test)]
-mod tests;
-
 pub use decode::decode_request;
 pub use encode::encode_request;
 pub use fault::{decode_fault, encode_fault, fault_frame};

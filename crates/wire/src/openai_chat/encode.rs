@@ -15,7 +15,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
             "The response to continue from is not known here. Send the conversation's items.",
         ));
     }
-    let rules = Rules::of(target.model);
+    let rules = Rules::of(target.model, target.facts.host);
     let mut body = Vec::new();
     json::object(&mut body, |o| {
         o.text("model", target.model);

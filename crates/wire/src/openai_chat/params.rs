@@ -2,7 +2,9 @@
 
 use tollgate_ir::{Fault, Field, Losses, Params, Reason};
 
-use super::rules::{Rules, Sampling};
+use super::fields::path_of;
+use super::rules::Rules;
+use super::takes::Sampling;
 use crate::json::{Fields, Node, ObjectWriter};
 
 /// Most stop sequences that `OpenAI` takes.
@@ -73,7 +75,7 @@ pub(super) fn encode(
     losses: &mut Losses,
 ) {
     o.opt_uint(rules.max_tokens, params.max_tokens);
-    let mut say = Sayer { o, losses };
+    let mut say = Sayer { o, rules, losses };
     let sampling = match rules.sampling {
         Sampling::Free => true,
         Sampling::Never => false,
@@ -107,8 +109,12 @@ pub(super) fn encode(
     if say.may(!params.stop.is_empty(), rules.stop, Field::Stop) {
         stops(say.o, &params.stop, say.losses);
     }
-    say.o.opt_int(rules.seed, params.seed);
-    say.o.opt_uint("n", params.n);
+    if say.may(params.seed.is_some(), true, Field::Seed) {
+        say.o.opt_int(rules.seed, params.seed);
+    }
+    if say.may(params.n.is_some(), true, Field::N) {
+        say.o.opt_uint("n", params.n);
+    }
     labels(&mut say, params, rules);
 }
 
@@ -121,8 +127,8 @@ fn stops(o: &mut ObjectWriter<'_>, stop: &[String], losses: &mut Losses) {
 
 fn labels(say: &mut Sayer<'_, '_>, params: &Params, rules: &Rules) {
     match params.service_tier.as_deref() {
-        Some(tier) if TIERS.contains(&tier) => say.o.text("service_tier", tier),
-        Some("standard_only" | "standard") => {
+        Some(tier) if TIERS.contains(&tier) && rules.takes("service_tier") => say.o.text("service_tier", tier),
+        Some("standard_only" | "standard") if rules.takes("service_tier") => {
             say.o.text("service_tier", "default");
             say.losses.field(Field::ServiceTier, Reason::Adjusted);
         }
@@ -130,7 +136,9 @@ fn labels(say: &mut Sayer<'_, '_>, params: &Params, rules: &Rules) {
             say.may(other.is_some(), false, Field::ServiceTier);
         }
     }
-    say.o.opt_text("user", params.user.as_deref());
+    if say.may(params.user.is_some(), true, Field::User) {
+        say.o.opt_text("user", params.user.as_deref());
+    }
     // Not keeping is what every host does unasked; `false` is refused by those that do not know the field.
     let store = params.store == Some(true);
     if say.may(store, rules.openai, Field::Store) {
@@ -150,12 +158,14 @@ fn labels(say: &mut Sayer<'_, '_>, params: &Params, rules: &Rules) {
 
 struct Sayer<'s, 'b> {
     o: &'s mut ObjectWriter<'b>,
+    rules: &'s Rules,
     losses: &'s mut Losses,
 }
 
 impl Sayer<'_, '_> {
-    /// Whether the field is to be written; reports it when it is there and may not.
+    /// Whether the field is to be written; reports it when it is there and may not. What the host refuses is not.
     fn may(&mut self, there: bool, takes: bool, field: Field) -> bool {
+        let takes = takes && self.rules.takes(path_of(field));
         if there && !takes {
             self.losses.field(field, Reason::Dropped);
         }

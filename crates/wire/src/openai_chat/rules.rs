@@ -1,19 +1,27 @@
-//! What model classes take: OpenAI's own by [`OpenAiModel`], the others by one table by prefix of the model's name, from
-//! the makers' documents and from recorded refusals. The first row that fits counts; a name that no row fits is a host
-//! of open models, which take most.
+//! What a target takes: the class of its model, by one table of the beginnings of names, and over it what its host makes
+//! of parameters ([`Takes`], in the providers' records).
+//!
+//! OpenAI's own models have a table of their own ([`OpenAiModel`]). A name that no row fits is a host of open models,
+//! which take most. A host that nobody knows is taken for the model's maker as far as names go; what the maker refuses,
+//! and how it is told to reason, may be otherwise there.
 
 use tollgate_ir::{Effort, Issuer};
 
+use super::takes::{Off, Sampling, Says, Takes};
+use crate::anthropic::rules::ModelClass;
 use crate::ids::IdRule;
 use crate::openai_models::OpenAiModel;
+use crate::providers;
 
-/// What one class of models takes.
+/// What one model at one host takes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     /// `OpenAI`'s own: takes its labels, custom tools, allowed tools.
     pub openai: bool,
     /// How the output limit is spelled.
     pub max_tokens: &'static str,
+    /// The other spelling is known to be refused or ignored.
+    pub one_limit: bool,
     /// Whether temperature, `top_p`, penalties and log probabilities are taken.
     pub sampling: Sampling,
     /// Whether stop sequences are taken.
@@ -32,51 +40,33 @@ pub(super) struct Rules {
     pub efforts: &'static [Effort],
     /// How reasoning is switched off.
     pub off: Off,
-    /// Earlier reasoning goes back as `reasoning_content` in turns with calls.
-    pub reasoning_back: bool,
+    /// Whether earlier reasoning goes back as `reasoning_content`.
+    pub back: Back,
+    /// A call can be demanded while it reasons.
+    pub forced_calls_think: bool,
     /// What call ids it admits.
     pub ids: IdRule,
     /// Whether `stream_options` is taken; those that refuse it send usage unasked.
     pub stream_options: bool,
     /// Whose seals it can read.
     pub issuer: Option<Issuer>,
+    /// The host is a known one, so that what it refuses is known too.
+    pub known_host: bool,
+    /// Top-level members that are refused, by the class and by the host's rows.
+    refuses: [&'static [&'static str]; 3],
 }
 
-/// When sampling parameters are taken.
+/// What becomes of earlier reasoning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sampling {
-    /// Always.
-    Free,
-    /// Unless asked to reason.
-    WithoutEffort,
-    /// Only when reasoning is switched off in so many words.
-    OnlyOff,
-    /// Never.
-    Never,
-}
-
-/// How reasoning is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Says {
-    /// `reasoning_effort`.
-    Effort,
-    /// `thinking: {type}`, and `reasoning_effort` beside it.
-    Type,
-    /// It cannot reason.
-    Nothing,
-}
-
-/// How reasoning is switched off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Off {
-    /// It does not reason unasked.
-    Silent,
-    /// By this effort.
-    Word(&'static str),
-    /// It cannot be; this is least.
-    Least(&'static str),
-    /// `thinking: {type: disabled}`.
-    Type,
+pub(crate) enum Back {
+    /// It is not sent, and what a client sends is left to the host.
+    Ignored,
+    /// It goes back in turns with calls, and the model does without where it is lost.
+    Welcome,
+    /// It must go back in turns with calls: 400 without.
+    WithCalls,
+    /// It must not go back: 400.
+    Refused,
 }
 
 use Effort::{High, Low, Max, Medium, Minimal, XHigh};
@@ -85,6 +75,7 @@ use Effort::{High, Low, Max, Medium, Minimal, XHigh};
 const OPEN: Rules = Rules {
     openai: false,
     max_tokens: "max_tokens",
+    one_limit: false,
     sampling: Sampling::Free,
     stop: true,
     seed: "seed",
@@ -94,35 +85,43 @@ const OPEN: Rules = Rules {
     says: Says::Effort,
     efforts: &[Low, Medium, High],
     off: Off::Word("none"),
-    reasoning_back: false,
+    back: Back::Ignored,
+    forced_calls_think: true,
     ids: IdRule::COMMON,
     stream_options: true,
     issuer: None,
+    known_host: false,
+    refuses: [&[]; 3],
 };
 
-/// Mistral: nine-letter ids, its own word for the seed, two efforts, unknown fields refused.
-const MISTRAL: Rules =
-    Rules { seed: "random_seed", efforts: &[High], ids: IdRule::NINE, stream_options: false, ..OPEN };
+/// Mistral's tokenizers, on whatever host, take call ids of nine letters; two efforts (models.dev).
+const MISTRAL: Rules = Rules { efforts: &[High], ids: IdRule::NINE, ..OPEN };
 
 /// Models that want their reasoning back while they call tools, switched by `thinking`.
 const INTERLEAVED: Rules = Rules {
     says: Says::Type,
     efforts: &[Minimal, Low, Medium, High, XHigh, Max],
     off: Off::Type,
-    reasoning_back: true,
+    back: Back::WithCalls,
     ..OPEN
 };
 
-const TABLE: &[(&str, Rules)] = &[
+/// The first row that fits is the model's class.
+const CLASSES: &[(&str, Rules)] = &[
+    // OpenAI's model card: low, medium, high; it cannot but reason.
     ("gpt-oss", Rules { efforts: &[Low, Medium, High], off: Off::Least("low"), ..OPEN }),
-    // R1 answers 400 to reasoning in the history, V3.2 and V4 to its absence in turns with calls.
-    ("deepseek-r1", Rules { reasoning_back: false, ..INTERLEAVED }),
-    ("deepseek-reasoner", Rules { reasoning_back: false, ..INTERLEAVED }),
+    // api-docs.deepseek.com (Reasoning Model): R1 answers 400 to reasoning in the history …
+    ("deepseek-r1", Rules { says: Says::Nothing, off: Off::Silent, back: Back::Refused, ..INTERLEAVED }),
+    ("deepseek-reasoner", Rules { back: Back::Refused, ..INTERLEAVED }),
+    // … V3.2 and V4 (Thinking Mode: Tool Calls) to its absence in turns with calls.
     ("deepseek-v3.2", INTERLEAVED),
     ("deepseek-v4", INTERLEAVED),
-    ("glm-", INTERLEAVED),
+    // `interleaved` of models.dev; docs.z.ai (Preserved Thinking), platform.moonshot.ai (Thinking models),
+    // platform.minimax.io (Interleaved Thinking), Xiaomi's as DeepSeek's.
+    ("glm-", Rules { back: Back::Welcome, ..INTERLEAVED }),
     ("kimi-k2", INTERLEAVED),
-    ("minimax-m", Rules { says: Says::Effort, off: Off::Silent, ..INTERLEAVED }),
+    ("minimax-m", Rules { says: Says::Effort, off: Off::Silent, back: Back::Welcome, ..INTERLEAVED }),
+    ("mimo-", INTERLEAVED),
     ("mistral", MISTRAL),
     ("ministral", MISTRAL),
     ("magistral", MISTRAL),
@@ -136,13 +135,64 @@ const TABLE: &[(&str, Rules)] = &[
 ];
 
 impl Rules {
-    /// For a model's name at its host; a maker in front (`openai/gpt-5`) does not count.
-    pub(super) fn of(model: &str) -> Self {
-        if let Some(class) = OpenAiModel::of(model) {
-            return Self::of_openai(class);
-        }
+    /// For a model's name at its host; a maker in front (`openai/gpt-5`) does not count. `host` is what the host's record
+    /// says, where it is known.
+    pub(crate) fn of(model: &str, host: Option<&'static [Takes]>) -> Self {
         let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
-        TABLE.iter().find(|(prefix, _)| name.starts_with(prefix)).map_or(OPEN, |(_, rules)| *rules)
+        let mut rules = match OpenAiModel::of(model) {
+            Some(class) => Self::of_openai(class),
+            None => Self::of_name(&name),
+        };
+        rules.known_host = host.is_some();
+        let maker = || providers::maker(&name).map_or(&[][..], |maker| maker.chat);
+        let fitting = host.unwrap_or_else(maker).iter().filter(|row| name.starts_with(row.models));
+        fitting.for_each(|row| rules.lay(row, host.is_some()));
+        rules
+    }
+
+    /// Whether earlier reasoning goes back in turns with calls.
+    pub(crate) fn reasoning_goes_back(&self) -> bool {
+        matches!(self.back, Back::Welcome | Back::WithCalls)
+    }
+
+    /// Whether a call whose earlier reasoning is lost must do without reasoning, and can.
+    pub(crate) fn stops_when_lost(&self) -> bool {
+        self.back == Back::WithCalls && self.off == Off::Type
+    }
+
+    /// Whether a top-level member is taken, as far as is known.
+    pub(crate) fn takes(&self, key: &str) -> bool {
+        !self.refuses.iter().any(|list| list.contains(&key))
+    }
+
+    fn of_name(name: &str) -> Self {
+        // Hosts put themselves before the name: `databricks-claude-…`, `zai-glm-4.7`.
+        let inner = name.split_once(['-', '.']).map_or("", |(_, rest)| rest);
+        let row = [name, inner].iter().find_map(|n| CLASSES.iter().find(|(prefix, _)| n.starts_with(prefix)));
+        let mut rules = row.map_or(OPEN, |(_, rules)| *rules);
+        if name.contains("claude") && !ModelClass::of(name).sampling {
+            rules.sampling = Sampling::Never;
+        }
+        rules
+    }
+
+    /// Lays a row over the class; of a maker's row for a host that is not the maker's only names count.
+    fn lay(&mut self, row: &Takes, all: bool) {
+        if let Some(limit) = row.limit {
+            (self.max_tokens, self.one_limit) = (limit, true);
+        }
+        self.seed = row.seed.unwrap_or(self.seed);
+        self.stream_options = row.stream_options.unwrap_or(self.stream_options);
+        self.forced_calls_think = row.forced_calls_think.unwrap_or(self.forced_calls_think);
+        if all {
+            self.says = row.says.unwrap_or(self.says);
+            self.off = row.off.unwrap_or(self.off);
+            self.efforts = row.efforts.unwrap_or(self.efforts);
+            self.sampling = row.sampling.unwrap_or(self.sampling);
+            if let Some(free) = self.refuses.iter_mut().find(|list| list.is_empty()) {
+                *free = row.refuses;
+            }
+        }
     }
 
     fn of_openai(class: &OpenAiModel) -> Self {
@@ -155,6 +205,8 @@ impl Rules {
         Self {
             openai: true,
             max_tokens: if class.newer_limit { "max_completion_tokens" } else { "max_tokens" },
+            // The newer name is right for all of OpenAI's models.
+            one_limit: class.newer_limit,
             sampling,
             stop: class.stop,
             verbosity: class.verbosity,
@@ -164,6 +216,7 @@ impl Rules {
             efforts: class.efforts,
             off,
             issuer: Some(Issuer::OpenAi),
+            refuses: [if class.parallel_calls { &[] } else { &["parallel_tool_calls"] }, &[], &[]],
             ..OPEN
         }
     }

@@ -1,8 +1,9 @@
 //! Whether and how hard to reason, both ways: OpenAI's `reasoning_effort` and what the hosts have instead.
 
-use tollgate_ir::{Effort, Fault, Field, Losses, Reason, Request, Thinking, ThinkingMode};
+use tollgate_ir::{Content, Effort, Fault, Field, Losses, Reason, Request, Thinking, ThinkingMode, ToolChoice, Turn};
 
-use super::rules::{Off, Rules, Says};
+use super::rules::Rules;
+use super::takes::{Off, Says};
 use crate::effort::nearest;
 use crate::json::{Fields, ObjectWriter};
 use crate::target::Target;
@@ -85,18 +86,45 @@ pub(super) fn encode(
     target: &Target<'_>,
     losses: &mut Losses,
 ) -> Option<bool> {
-    let thinking = request.thinking.as_ref()?;
+    let Some(thinking) = &request.thinking else {
+        // It reasons unasked, and refuses the call with that.
+        return if does_without(request, rules) { switched_off(o, rules, losses) } else { None };
+    };
     match thinking.mode {
         ThinkingMode::Off => off(o, rules, losses),
+        ThinkingMode::On | ThinkingMode::Adaptive | ThinkingMode::Unsaid if does_without(request, rules) => {
+            switched_off(o, rules, losses)
+        }
         ThinkingMode::Unsaid => None,
         // As the model sees fit: unasked where it can, but OpenAI's newer models reason only when asked.
         ThinkingMode::Adaptive if rules.says == Says::Nothing => None,
+        ThinkingMode::Adaptive if thinking.effort.is_none() && rules.says == Says::Enable => None,
         ThinkingMode::Adaptive if thinking.effort.is_none() && rules.says == Says::Effort && !rules.openai => None,
         ThinkingMode::On | ThinkingMode::Adaptive => {
             on(o, thinking, rules, target.room(&request.params, None), losses);
             Some(true)
         }
     }
+}
+
+/// The model must do without reasoning: a call is demanded, which it does only so, or earlier reasoning is lost that it
+/// would want to see.
+fn does_without(request: &Request, rules: &Rules) -> bool {
+    let demanded = matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Named(_)));
+    demanded && !rules.forced_calls_think && !request.tools.is_empty()
+        || rules.stops_when_lost() && request.turns.chunk_by(|a, b| a.role == b.role).any(has_lost_reasoning)
+}
+
+/// Turns of the assistant with calls and no words of reasoning.
+fn has_lost_reasoning(run: &[Turn]) -> bool {
+    let holds = |is: fn(&Content) -> bool| run.iter().flat_map(|turn| &turn.blocks).any(|block| is(&block.content));
+    holds(|c| matches!(c, Content::Call(_))) && !holds(|c| matches!(c, Content::Reasoning(r) if !r.text.is_empty()))
+}
+
+/// Reasoning goes off though nobody said so.
+fn switched_off(o: &mut ObjectWriter<'_>, rules: &Rules, losses: &mut Losses) -> Option<bool> {
+    losses.field(Field::Thinking, Reason::Adjusted);
+    off(o, rules, losses)
 }
 
 fn off(o: &mut ObjectWriter<'_>, rules: &Rules, losses: &mut Losses) -> Option<bool> {
@@ -109,27 +137,45 @@ fn off(o: &mut ObjectWriter<'_>, rules: &Rules, losses: &mut Losses) -> Option<b
             return Some(true);
         }
         Off::Type => o.object("thinking", |t| t.text("type", "disabled")),
+        Off::Enable => o.boolean("enable_thinking", false),
+        Off::Routed => o.object("reasoning", |r| r.boolean("enabled", false)),
     }
     Some(false)
 }
 
 fn on(o: &mut ObjectWriter<'_>, thinking: &Thinking, rules: &Rules, limit: u64, losses: &mut Losses) {
-    if rules.says == Says::Nothing {
-        losses.field(Field::Thinking, Reason::Dropped);
-        return;
+    match rules.says {
+        Says::Nothing => losses.field(Field::Thinking, Reason::Dropped),
+        Says::Enable => enable(o, thinking, limit),
+        Says::Routed if thinking.effort.is_none() && thinking.budget.is_some() => {
+            o.object("reasoning", |r| r.opt_uint("max_tokens", thinking.budget));
+        }
+        Says::Routed => match effort(thinking, rules, limit, losses) {
+            Some(word) => o.object("reasoning", |r| r.text("effort", word)),
+            None => o.object("reasoning", |r| r.boolean("enabled", true)),
+        },
+        Says::Type => {
+            o.object("thinking", |t| t.text("type", "enabled"));
+            let asked = thinking.effort.is_some() || thinking.budget.is_some();
+            o.opt_text("reasoning_effort", asked.then(|| effort(thinking, rules, limit, losses)).flatten());
+        }
+        Says::Effort => o.opt_text("reasoning_effort", effort(thinking, rules, limit, losses)),
     }
-    if rules.says == Says::Type {
-        o.object("thinking", |t| t.text("type", "enabled"));
-    }
+}
+
+/// The word for what was asked. On and no more: every model's usual effort, which must be said, since some do not reason
+/// unasked. `None`: the model knows no efforts.
+fn effort(thinking: &Thinking, rules: &Rules, limit: u64, losses: &mut Losses) -> Option<&'static str> {
     let asked = thinking.effort.or_else(|| thinking.budget.map(|budget| Effort::of_budget(budget, limit)));
-    // On and no more: every model's usual effort. It must be said, since some do not reason unasked.
-    let wanted = asked.unwrap_or(Effort::Medium);
-    if rules.says == Says::Type && asked.is_none() {
-        return;
-    }
-    let nearest = nearest(rules.efforts, wanted).unwrap_or(wanted);
-    o.text("reasoning_effort", nearest.as_str());
-    if thinking.effort.is_some_and(|e| e != nearest) || thinking.effort.is_none() && thinking.budget.is_some() {
+    let given = nearest(rules.efforts, asked.unwrap_or(Effort::Medium));
+    if thinking.effort.is_some_and(|e| Some(e) != given) || thinking.effort.is_none() && thinking.budget.is_some() {
         losses.field(Field::Thinking, Reason::Adjusted);
     }
+    given.map(Effort::as_str)
+}
+
+/// A switch and a budget. An effort is a share of the output limit.
+fn enable(o: &mut ObjectWriter<'_>, thinking: &Thinking, limit: u64) {
+    o.boolean("enable_thinking", true);
+    o.opt_uint("thinking_budget", thinking.budget.or_else(|| thinking.effort.map(|effort| effort.budget(limit))));
 }

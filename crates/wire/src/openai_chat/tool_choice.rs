@@ -1,6 +1,6 @@
 //! `tool_choice` and the older `function_call`, both ways.
 
-use tollgate_ir::{Fault, Losses, Reason, Request, ToolChoice, ToolKind};
+use tollgate_ir::{Fault, Field, Losses, Reason, Request, ToolChoice, ToolKind};
 
 use super::rules::Rules;
 use crate::json::{ArrayWriter, Fields, Node, ObjectWriter};
@@ -64,7 +64,7 @@ pub(super) fn encode(
     request: &Request,
     target: &Target<'_>,
     rules: &Rules,
-    _losses: &mut Losses,
+    losses: &mut Losses,
 ) {
     match &request.tool_choice {
         None => {}
@@ -85,7 +85,11 @@ pub(super) fn encode(
             o.text("tool_choice", if *required { "required" } else { "auto" });
         }
     }
-    o.opt_boolean("parallel_tool_calls", request.parallel_tools);
+    if rules.takes("parallel_tool_calls") {
+        o.opt_boolean("parallel_tool_calls", request.parallel_tools);
+    } else if request.parallel_tools == Some(false) {
+        losses.field(Field::ParallelTools, Reason::Dropped);
+    }
 }
 
 fn reference(o: &mut ObjectWriter<'_>, name: &str, request: &Request, target: &Target<'_>, rules: &Rules) {

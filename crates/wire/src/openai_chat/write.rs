@@ -8,7 +8,7 @@ use tollgate_ir::{
 };
 
 use super::reasoning::{self, Place};
-use super::rules::Rules;
+use super::rules::{Back, Rules};
 use crate::fault::unsupported;
 use crate::json::{self, ArrayWriter, ObjectWriter};
 use crate::target::Target;
@@ -166,9 +166,10 @@ impl Writer<'_> {
         let readable =
             |b: &&&Block| routed && b.seal.is_some() && b.seal.as_ref().map(|s| s.issuer) == self.rules.issuer;
         let sealed: Vec<_> = thoughts.iter().filter(readable).collect();
-        let back = self.rules.reasoning_back && calls;
+        let back = self.rules.reasoning_goes_back() && calls;
         let words: String = thoughts.iter().filter_map(|b| said(b)).collect();
-        if back && !words.is_empty() {
+        // Where it is lost the member must be there all the same.
+        if back && (!words.is_empty() || self.rules.back == Back::WithCalls) {
             o.text("reasoning_content", &words);
         }
         if !sealed.is_empty() {

@@ -75,7 +75,27 @@ pub const PLACEHOLDERS: &[Placeholder] = &[
         suffix: ".cognitiveservices.azure.com",
         ..REGION
     },
+    of("cloudflare", "account", &["CLOUDFLARE_ACCOUNT_ID"]),
+    of("cloudflare-gateway", "resource", &["CLOUDFLARE_GATEWAY_ID"]),
+    Placeholder {
+        suffix: ".snowflakecomputing.com",
+        ..of("snowflake", "account", &["SNOWFLAKE_ACCOUNT", "SNOWFLAKE_ACCOUNT_ID"])
+    },
+    Placeholder {
+        suffix: ".cloud.databricks.com",
+        ..of("databricks", "workspace", &["DATABRICKS_HOST", "DATABRICKS_API_BASE"])
+    },
+    of("neon", "workspace", &["NEON_AI_GATEWAY_BASE_URL"]),
+    Placeholder { default: Some("us-south"), ..of("watsonx", "region", &["WATSONX_REGION"]) },
+    Placeholder { default: Some("us-chicago-1"), ..of("oci", "region", &["OCI_REGION"]) },
+    Placeholder { default: Some("eu-central-1"), ..of("aicore", "region", &["AICORE_REGION"]) },
+    of("aicore-deployment", "resource", &["AICORE_DEPLOYMENT_ID"]),
+    Placeholder { default: Some("us"), ..of("heroku", "region", &["HEROKU_INFERENCE_REGION"]) },
 ];
+
+const fn of(name: &'static str, key: &'static str, variables: &'static [&'static str]) -> Placeholder {
+    Placeholder { name, key, variables, default: None, suffix: "" }
+}
 
 /// The names in braces, in order.
 pub fn names<'a>(base_url: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {

@@ -99,6 +99,50 @@ fn tr06_a_tool_loop_whose_thinking_was_lost_goes_on_without() {
 }
 
 #[test]
+fn tr06_a_model_that_always_thinks_is_told_the_calls_whose_thinking_was_lost() {
+    let mut failed = result("b");
+    if let Content::Result(result) = &mut failed.content {
+        result.error = true;
+    }
+    let mut silent = result("c");
+    if let Content::Result(result) = &mut silent.content {
+        result.content.clear();
+    }
+    let turns = vec![
+        turn(Role::User, vec![Block::text("go")]),
+        turn(Role::Assistant, vec![Block::text("one moment"), call("a")]),
+        turn(Role::User, vec![result("a")]),
+        turn(Role::Assistant, vec![call("b"), call("c")]),
+        turn(Role::User, vec![failed, silent]),
+        turn(Role::User, vec![Block::text("hurry")]),
+    ];
+    for mode in [ThinkingMode::On, ThinkingMode::Unsaid, ThinkingMode::Off] {
+        let mut request = conversation(turns.clone());
+        request.thinking = thinking(mode, None, None);
+        let (body, reported) = encode("claude-fable-5", &request);
+        let told = concat!(
+            r#"[{"role":"user","content":"go"},{"role":"assistant","content":"one moment"},{"role":"user","content":["#,
+            r#"{"type":"text","text":"You have called the tool look with {\"of\":\"a\"}. Its result:"},{"type":"text","text":"seen a"},"#,
+            r#"{"type":"text","text":"You have called the tool look with {\"of\":\"b\"}. It failed:"},{"type":"text","text":"seen b"},"#,
+            r#"{"type":"text","text":"You have called the tool look with {\"of\":\"c\"}. Its result was empty."},{"type":"text","text":"hurry"}]}]"#,
+        );
+        assert_eq!(field(&body, &["messages"]), told, "{mode:?}");
+        assert!(reported.contains(&"m[0];adjusted".to_owned()), "{reported:?}");
+        assert_ne!(field(&body, &["thinking", "type"]), r#""disabled""#, "they refuse it");
+    }
+    // With its thinking it is a loop as any other, and a loop that is over is nobody's concern.
+    let (mut kept, mut over) = (turns.clone(), turns.clone());
+    kept[1].blocks.insert(0, thought("hm", Issuer::Anthropic, "S"));
+    over.push(turn(Role::Assistant, vec![Block::text("done")]));
+    over.push(turn(Role::User, vec![Block::text("next")]));
+    for turns in [kept, over] {
+        let (body, reported) = encode("claude-fable-5", &conversation(turns));
+        assert!(body.contains(r#""type":"tool_use""#) && body.contains(r#""type":"tool_result""#), "{body}");
+        assert_eq!(reported, [""; 0]);
+    }
+}
+
+#[test]
 fn a_forced_tool_gives_way_to_a_budget_of_thinking() {
     let mut request = hello();
     let kind = ToolKind::Function { name: "look".into(), description: None, parameters: None, strict: None };

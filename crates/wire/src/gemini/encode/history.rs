@@ -7,12 +7,10 @@ use std::collections::HashMap;
 use tollgate_ir::{Block, Call, Content, Fault, Field, Losses, Media, Reason, Request, Role, ToolResult, Turn};
 
 use crate::fault::unsupported;
+use crate::gemini::unsigned::NO_SEAL;
 use crate::gemini::{media, parts, results, rules};
 use crate::json::{ArrayWriter, ObjectWriter, array};
 use crate::target::Target;
-
-/// The documented placeholder for a signature that got lost (ai.google.dev/gemini-api/docs/thought-signatures).
-const NO_SEAL: &str = "skip_thought_signature_validator";
 
 /// Writes `systemInstruction` and `contents`.
 pub(super) fn encode(

@@ -372,6 +372,17 @@ fn tr06_a_loop_whose_reasoning_was_lost_goes_on_without_reasoning() {
 }
 
 #[test]
+fn tr06_a_claude_that_always_thinks_is_told_the_calls_of_such_a_loop() {
+    let mut request = thinking(ThinkingMode::On, None, None);
+    request.turns.extend([assistant(vec![call("a", "f")]), user(vec![result("a", "1")])]);
+    request.tools.push(tool("f"));
+    let (body, lost) = encoded(&request, "us.anthropic.claude-fable-5-v1:0");
+    assert!(!body.contains("toolUse\"") && !body.contains("toolResult"), "{body}");
+    assert!(body.contains("You have called the tool f"), "{body}");
+    assert!(!lost.is_empty() && lost.iter().all(|lost| lost.ends_with(";adjusted")), "{lost:?}");
+}
+
+#[test]
 fn tr38_sampling_by_model() {
     let mut request = hello();
     request.params.temperature = Some(1.7);

@@ -1,0 +1,177 @@
+//! How targets fare: latencies and failures of the last minutes, calls in flight, cool-downs, breakers, and what is left
+//! of the providers' own limits. Passive: it is learned from the calls themselves and costs none.
+//!
+//! All of it is pure steps over [`Now`]. Whoever sends an attempt says [`Health::asked`], and then exactly one of
+//! [`Health::served`], [`Health::failed`] and [`Health::cancelled`]; so calls in flight are counted right. What a failure
+//! means for the target is in one table ([`meaning`]): a refusal of the client's own request is none of its faults.
+
+mod breaker;
+mod latency;
+mod outcomes;
+mod quota;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tollgate_ir::{Fault, FaultKind, Retry};
+
+pub use breaker::{Breaker, BreakerSettings, Change};
+pub use latency::Latencies;
+pub use outcomes::Outcomes;
+pub use quota::{Bucket, Quota};
+pub use target::{Cooling, Signals, TargetHealth};
+
+use crate::Now;
+use crate::config::Config;
+use crate::route::{Pin, Target};
+
+/// A key that was refused is left alone for so long: operators renew keys by hand.
+const REFUSED_KEY: Duration = Duration::from_secs(30);
+/// A used-up quota is asked about again after this.
+const USED_UP: Duration = Duration::from_secs(60);
+/// A rate limit without a word when it ends.
+const RATE_LIMITED: Duration = Duration::from_secs(5);
+/// No cool-down is longer: providers have been seen to say days for minutes.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// What a failed attempt says of its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Nothing: the request was at fault, or the client left.
+    Nothing,
+    /// The target fails: counts for its breaker.
+    Failure,
+    /// This model with this key is to be left alone for a while.
+    CoolTarget(Duration),
+    /// Every model with this key is to be left alone for a while.
+    CoolKey(Duration),
+}
+
+/// What a fault says of the target that it came from.
+pub fn meaning(fault: &Fault) -> Meaning {
+    let told = match fault.retry {
+        Retry::After(after) => Some(after.min(LONGEST)),
+        _ => crate::route::retry_after(fault).map(|after| after.min(LONGEST)),
+    };
+    match fault.kind {
+        FaultKind::ProviderRateLimited => Meaning::CoolTarget(told.unwrap_or(RATE_LIMITED)),
+        FaultKind::ProviderQuota => Meaning::CoolKey(told.unwrap_or(USED_UP)),
+        FaultKind::ProviderAuth => Meaning::CoolKey(REFUSED_KEY),
+        FaultKind::ProviderOverloaded => told.map_or(Meaning::Failure, Meaning::CoolTarget),
+        FaultKind::ProviderFailed
+        | FaultKind::ProviderTimeout
+        | FaultKind::ProviderUnreachable
+        | FaultKind::ProviderGarbage
+        | FaultKind::ProviderCut => Meaning::Failure,
+        _ if crate::route::says_quota(fault) => Meaning::CoolKey(told.unwrap_or(USED_UP)),
+        _ => Meaning::Nothing,
+    }
+}
+
+/// A target whatever the configuration's order of keys: it outlives a reload.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HealthKey {
+    /// The provider and the tag of its key.
+    pub pin: Pin,
+    /// The model's name there.
+    pub model: String,
+}
+
+impl HealthKey {
+    /// Of a target.
+    pub fn of(target: &Target, config: &Config) -> Self {
+        Self { pin: target.pin(config), model: target.model.clone() }
+    }
+}
+
+/// An attempt that served, as health sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Until the first token; `None` of a whole answer.
+    pub first_token: Option<Duration>,
+    /// Until the end.
+    pub total: Duration,
+}
+
+/// The health of all targets.
+#[derive(Debug, Default)]
+pub struct Health {
+    settings: BreakerSettings,
+    targets: HashMap<HealthKey, TargetHealth>,
+    keys: HashMap<Pin, Cooling>,
+}
+
+impl Health {
+    /// With other settings of its breakers.
+    pub fn new(settings: BreakerSettings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
+    /// An attempt begins.
+    pub fn asked(&mut self, key: &HealthKey, now: Now) -> Option<Change> {
+        let settings = self.settings;
+        self.target(key).asked(&settings, now)
+    }
+
+    /// The attempt served.
+    pub fn served(&mut self, key: &HealthKey, timing: Timing, now: Now) -> Option<Change> {
+        let settings = self.settings;
+        self.keys.remove(&key.pin);
+        self.target(key).served(timing, &settings, now)
+    }
+
+    /// The attempt failed.
+    pub fn failed(&mut self, key: &HealthKey, fault: &Fault, now: Now) -> Option<Change> {
+        let settings = self.settings;
+        let meaning = meaning(fault);
+        if let Meaning::CoolKey(span) = meaning {
+            self.keys.insert(key.pin.clone(), Cooling { until: now.plus(span), said: Arc::new(fault.clone()) });
+        }
+        self.target(key).failed(fault, meaning, &settings, now)
+    }
+
+    /// The attempt ended without a word about the target: its client went away, or another attempt was faster.
+    pub fn cancelled(&mut self, key: &HealthKey) {
+        self.target(key).cancelled();
+    }
+
+    /// The provider's rate-limit headers of an answer.
+    pub fn limits(&mut self, key: &HealthKey, quota: Quota) {
+        self.target(key).quota = Some(quota);
+    }
+
+    /// How a target fares now.
+    pub fn signals(&self, key: &HealthKey, now: Now) -> Signals {
+        let mut signals = self.targets.get(key).map(|t| t.signals(&self.settings, now)).unwrap_or_default();
+        if let Some(cooling) = self.keys.get(&key.pin).filter(|cooling| cooling.until > now) {
+            signals.cooling = signals.cooling.filter(|own| own.until > cooling.until).or_else(|| Some(cooling.clone()));
+        }
+        signals
+    }
+
+    /// All that is known, for operators.
+    pub fn all(&self, now: Now) -> Vec<(HealthKey, Signals)> {
+        let mut all: Vec<_> = self.targets.keys().map(|key| (key.clone(), self.signals(key, now))).collect();
+        all.sort_by(|(a, _), (b, _)| {
+            (&a.pin.provider, &a.model, a.pin.key).cmp(&(&b.pin.provider, &b.model, b.pin.key))
+        });
+        all
+    }
+
+    /// Forgets targets that nothing was heard of for long and that nobody asks: client-chosen names must not fill memory.
+    pub fn sweep(&mut self, now: Now) {
+        self.targets.retain(|_, target| !target.is_idle(now));
+        self.keys.retain(|_, cooling| cooling.until > now);
+    }
+
+    fn target(&mut self, key: &HealthKey) -> &mut TargetHealth {
+        if !self.targets.contains_key(key) {
+            self.targets.insert(key.clone(), TargetHealth::default());
+        }
+        self.targets.entry(key.clone()).or_default()
+    }
+}

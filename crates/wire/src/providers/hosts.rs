@@ -1,0 +1,68 @@
+//! Hosts of open models that speak plain OpenAI chat: a row each.
+
+use super::record::{Provider, also, maker, plain};
+
+pub(super) const ROWS: &[Provider] = &[
+    plain("abliteration-ai", "abliteration.ai", "https://api.abliteration.ai/v1", &["ABLIT_KEY"]),
+    plain("ambient", "Ambient", "https://api.ambient.xyz/v1", &["AMBIENT_API_KEY"]),
+    plain("baseten", "Baseten", "https://inference.baseten.co/v1", &["BASETEN_API_KEY"]),
+    plain("berget", "Berget.AI", "https://api.berget.ai/v1", &["BERGET_API_KEY"]),
+    plain("chutes", "Chutes", "https://llm.chutes.ai/v1", &["CHUTES_API_KEY"]),
+    plain("clarifai", "Clarifai", "https://api.clarifai.com/v2/ext/openai/v1", &["CLARIFAI_PAT"]),
+    plain(
+        "cloudferro-sherlock",
+        "CloudFerro Sherlock",
+        "https://api-sherlock.cloudferro.com/openai/v1",
+        &["CLOUDFERRO_SHERLOCK_API_KEY"],
+    ),
+    also(
+        &["gradient_ai"],
+        plain("digitalocean", "DigitalOcean", "https://inference.do-ai.run/v1", &["DIGITALOCEAN_ACCESS_TOKEN"]),
+    ),
+    plain("dinference", "DInference", "https://api.dinference.com/v1", &["DINFERENCE_API_KEY"]),
+    plain("evroc", "evroc", "https://models.think.evroc.com/v1", &["EVROC_API_KEY"]),
+    also(&["friendliai"], plain("friendli", "Friendli", "https://api.friendli.ai/serverless/v1", &["FRIENDLI_TOKEN"])),
+    also(&["gmi"], plain("gmicloud", "GMI Cloud", "https://api.gmi-serving.com/v1", &["GMICLOUD_API_KEY"])),
+    plain("hpc-ai", "HPC-AI", "https://api.hpc-ai.com/inference/v1", &["HPC_AI_API_KEY"]),
+    maker(&["mercury"], plain("inception", "Inception", "https://api.inceptionlabs.ai/v1", &["INCEPTION_API_KEY"])),
+    plain("inceptron", "Inceptron", "https://api.inceptron.io/v1", &["INCEPTRON_API_KEY"]),
+    plain("inference", "Inference", "https://inference.net/v1", &["INFERENCE_API_KEY"]),
+    plain("io-net", "IO.NET", "https://api.intelligence.io.solutions/api/v1", &["IOINTELLIGENCE_API_KEY"]),
+    plain("lilac", "Lilac", "https://api.getlilac.com/v1", &["LILAC_API_KEY"]),
+    plain("mixlayer", "Mixlayer", "https://models.mixlayer.ai/v1", &["MIXLAYER_API_KEY"]),
+    maker(&["morph-"], plain("morph", "Morph", "https://api.morphllm.com/v1", &["MORPH_API_KEY"])),
+    plain("nearai", "NEAR AI Cloud", "https://cloud-api.near.ai/v1", &["NEARAI_API_KEY"]),
+    also(
+        &["nebius-ai-studio"],
+        plain("nebius", "Nebius Token Factory", "https://api.tokenfactory.nebius.com/v1", &["NEBIUS_API_KEY"]),
+    ),
+    plain("neuralwatt", "Neuralwatt", "https://api.neuralwatt.com/v1", &["NEURALWATT_API_KEY"]),
+    also(&["amazon_nova"], plain("nova", "Nova", "https://api.nova.amazon.com/v1", &["NOVA_API_KEY"])),
+    plain(
+        "ovhcloud",
+        "OVHcloud AI Endpoints",
+        "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1",
+        &["OVHCLOUD_API_KEY"],
+    ),
+    maker(&["laguna-"], plain("poolside", "Poolside", "https://inference.poolside.ai/v1", &["POOLSIDE_API_KEY"])),
+    plain("regolo-ai", "Regolo AI", "https://api.regolo.ai/v1", &["REGOLO_API_KEY"]),
+    maker(&["sarvam-"], plain("sarvam", "Sarvam AI", "https://api.sarvam.ai/v1", &["SARVAM_API_KEY"])),
+    plain("scaleway", "Scaleway", "https://api.scaleway.ai/v1", &["SCALEWAY_API_KEY"]),
+    plain(
+        "stackit",
+        "STACKIT",
+        "https://api.openai-compat.model-serving.eu01.onstackit.cloud/v1",
+        &["STACKIT_API_KEY"],
+    ),
+    plain("subconscious", "Subconscious", "https://api.subconscious.dev/v1", &["SUBCONSCIOUS_API_KEY"]),
+    plain("submodel", "submodel", "https://llm.submodel.ai/v1", &["SUBMODEL_INSTAGEN_ACCESS_KEY"]),
+    plain("synthetic", "Synthetic", "https://api.synthetic.new/openai/v1", &["SYNTHETIC_API_KEY"]),
+    plain("tinfoil", "Tinfoil", "https://inference.tinfoil.sh/v1", &["TINFOIL_API_KEY"]),
+    maker(&["solar-"], plain("upstage", "Upstage", "https://api.upstage.ai/v1/solar", &["UPSTAGE_API_KEY"])),
+    plain("vultr", "Vultr", "https://api.vultrinference.com/v1", &["VULTR_API_KEY"]),
+    also(
+        &["wandb-inference"],
+        plain("wandb", "Weights & Biases", "https://api.inference.wandb.ai/v1", &["WANDB_API_KEY"]),
+    ),
+    plain("zeldoc", "Zeldoc", "https://api.zeldoc.ai/v1", &["ZELDOC_API_KEY"]),
+];
