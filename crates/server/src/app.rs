@@ -12,13 +12,14 @@ use tollgate_ir::Fault;
 
 use crate::body::BodyBudget;
 use crate::clock::Clock;
+use crate::credentials::Transport;
 use crate::health::Wellbeing;
 use crate::media::{MediaFetcher, MediaSettings};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::retired::Retired;
 use crate::tasks::Tasks;
-use crate::upstream::{EgressConfig, PoolSettings, Upstream};
+use crate::upstream::{Egress, EgressConfig, PoolSettings, Upstream};
 
 /// Most records of finished calls that are kept for `GET /api/v1/calls`, until there is a store for them.
 const RECENT: usize = 1_000;
@@ -137,6 +138,11 @@ impl Gateway {
     /// The way to providers.
     pub fn upstream(&self) -> &Upstream {
         &self.inner.upstream
+    }
+
+    /// The way to a provider, for its credential.
+    pub fn transport<'a>(&'a self, egress: &'a Egress) -> Transport<'a> {
+        Transport { upstream: self.upstream(), egress, now: self.clock().wall() }
     }
 
     /// The memory for bodies in flight.

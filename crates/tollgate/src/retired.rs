@@ -8,7 +8,7 @@ pub fn warnings(config: &Config, today: &str) -> Vec<String> {
     let mut targets: Vec<(String, &str, &str)> = Vec::new();
     for (name, model) in &config.models {
         let leaves = model.policy.leaves().into_iter();
-        targets.extend(leaves.map(|(provider, model)| (format!("models.{name}"), provider, model)));
+        targets.extend(leaves.map(|(provider, served)| (format!("models.{name}"), provider, served)));
     }
     for provider in &config.providers {
         let named =

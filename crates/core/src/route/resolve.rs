@@ -127,7 +127,9 @@ fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Faul
     if near.is_empty() {
         near = offered_near(&shown, config);
     }
-    let hint = if near.is_empty() {
+    let hint = if let Some(hint) = provider_hint(&shown, config, catalogue) {
+        hint
+    } else if near.is_empty() {
         format!("ask for a virtual model or `provider/model`; configured providers: {}", provider_ids(config))
     } else {
         format!("did you mean {}?", near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or "))
@@ -150,6 +152,24 @@ fn offered_near(name: &str, config: &Config) -> Vec<String> {
     let near = nearest(model, offers().map(|(_, other)| other).filter(|other| plausible(other)), 3);
     let full = |near: String| offers().find(|(_, other)| *other == near).map(|(id, other)| format!("{id}/{other}"));
     near.into_iter().filter_map(full).collect()
+}
+
+/// What is wrong with the provider in front of the name: known but not configured, or spelled wrong.
+fn provider_hint(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option<String> {
+    let (first, model) = name.split_once('/')?;
+    if config.provider(first).is_some() || model.is_empty() {
+        return None;
+    }
+    if let Some(meant) = known(catalogue, first) {
+        let set = meant.key_variables.first().or(meant.url_variables.first());
+        let set = set.map_or_else(String::new, |variable| format!("set {variable} or "));
+        return Some(format!("`{first}` is known but not configured: {set}configure `providers.{}`", meant.id));
+    }
+    let configured = config.providers.iter().map(|p| p.id.as_str());
+    let all = catalogue.providers().iter().flat_map(|p| std::iter::once(&p.id).chain(p.aliases)).copied();
+    let near = nearest(first, configured.chain(all), 3);
+    let near = near.iter().map(|id| format!("`{id}/{model}`")).collect::<Vec<_>>().join(" or ");
+    (!near.is_empty()).then(|| format!("no provider `{first}` is known; did you mean {near}?"))
 }
 
 fn provider_ids(config: &Config) -> String {

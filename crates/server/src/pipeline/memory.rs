@@ -34,6 +34,13 @@ pub struct Known {
     pub understood: Option<Understood>,
 }
 
+impl Known {
+    /// Of a call that continues none.
+    pub fn nothing() -> Self {
+        Self { recalled: Recalled { pin: None, stored: None }, owners: Owners::default(), understood: None }
+    }
+}
+
 impl Recalled {
     /// The call has to be read, since it stands on what is kept here.
     pub fn continues(&self) -> bool {

@@ -13,16 +13,21 @@
 
 mod bodies;
 mod catalogue;
+mod classes;
+mod credentials;
 mod errors;
 mod faces;
 mod headers;
 mod media;
 mod ollama;
 mod operations;
+mod providers;
 mod relay;
+mod relayed;
 mod routing;
 mod secrets;
 mod security;
 mod state;
 mod streams;
 mod support;
+mod vectors;

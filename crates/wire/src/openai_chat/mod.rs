@@ -40,5 +40,6 @@ pub use fields::path_of;
 pub use legacy::echo;
 pub use reply::decode_reply;
 pub use reply_write::encode_reply;
+pub(crate) use rules::{Back, Rules};
 pub use stream::{StreamDecoder, StreamEncoder};
 pub use takes::{Off, Sampling, Says, Takes};
