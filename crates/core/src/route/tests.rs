@@ -59,7 +59,7 @@ fn its_maker_serves_a_bare_name_if_it_is_configured() {
 
 #[test]
 fn a_bare_name_is_what_its_host_calls_it() {
-    let config = config("providers: { azure: { base_url: 'http://a' }, anthropic: {}, openai: {} }");
+    let config = config("providers: { anthropic: {}, azure: { base_url: 'http://a' }, openai: {} }");
     for (name, meaning) in [
         ("gpt-4.1-mini", "azure/gpt-4.1-mini"),
         ("text-embedding-3-small", "azure/text-embedding-3-small"),

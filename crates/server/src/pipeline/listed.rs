@@ -34,7 +34,7 @@ impl<'a> Listed<'a> {
         let mode = self.model.mode();
         match face {
             Dialect::Anthropic => is_chat(mode),
-            Dialect::Gemini => is_chat(mode) || mode == Mode::Embed,
+            Dialect::Gemini | Dialect::Ollama => is_chat(mode) || mode == Mode::Embed,
             Dialect::Cohere => is_chat(mode) || matches!(mode, Mode::Embed | Mode::Rerank),
             _ => true,
         }

@@ -166,7 +166,7 @@ fn translate(
     owners: &Owners,
     losses: &mut Losses,
 ) -> Result<Written, Fault> {
-    let mut request = understood.for_dialect(way.dialect);
+    let mut request = understood.for_dialect(way.dialect, losses);
     owners.strip(&mut request, call, target);
     let facts = provider.facts(&target.model);
     let (encoded, translation) = Translation::request(call.face, way.dialect, &request, &target.model, &facts, losses)?;

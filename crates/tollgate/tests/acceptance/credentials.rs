@@ -210,6 +210,7 @@ async fn gossip() -> ScriptedUpstream {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one configuration with a canary for each credential")]
 async fn se07_fetched_credentials_are_said_nowhere() {
     let endpoint = gossip().await;
     let up = ScriptedUpstream::choosing(|request: &Received| match request.target.contains("bedrock") {

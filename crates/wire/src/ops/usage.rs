@@ -4,7 +4,7 @@ use bytes::Bytes;
 use tollgate_ir::Usage;
 
 use crate::frame::Deframer;
-use crate::json::Node;
+use crate::json::{Envelope, Node, Patch, apply};
 
 /// Most bytes of a body that are kept to be read at its end.
 const MOST: usize = 1 << 20;
@@ -77,10 +77,14 @@ impl Watch {
 }
 
 impl Said {
-    /// What a whole answer says.
-    pub fn of(body: &[u8]) -> Self {
+    /// What a whole answer says. Its vectors are not looked at: there may be millions of numbers.
+    pub fn of(body: &Bytes) -> Self {
+        const HEAVY: [&str; 6] = ["data", "embeddings", "embedding", "embeddingsByType", "predictions", "results"];
         let mut said = Self::default();
-        said.add(body);
+        match Envelope::scan(body) {
+            Ok(envelope) => said.add(&apply(body, &envelope, &HEAVY.map(Patch::delete))),
+            Err(_) => said.add(body),
+        }
         said
     }
 
@@ -167,10 +171,10 @@ mod tests {
                 2,
             ),
         ] {
-            let usage = Said::of(body.as_bytes()).usage.unwrap();
+            let usage = Said::of(&Bytes::from_static(body.as_bytes())).usage.unwrap();
             assert_eq!((usage.input, usage.output), (input, output), "{body}");
         }
-        assert_eq!(Said::of(br#"{"data":[{"url":"u"}]}"#).usage, None);
+        assert_eq!(Said::of(&Bytes::from_static(br#"{"data":[{"usage":{"total_tokens":1}}]}"#)).usage, None);
     }
 
     #[test]

@@ -83,6 +83,7 @@ fn every_pair_gives_the_vectors_in_order_and_the_usage() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of requests")]
 fn requests_in_other_words() {
     use Protocol::{BedrockCohere, Cohere, Gemini, Jina, Mistral, OpenAi, Titan, Vertex, Voyage};
     let openai = r#"{"model":"m","input":"hi","dimensions":256,"encoding_format":"base64","user":"u"}"#;
