@@ -335,7 +335,7 @@ fn ollama(rest: &[&str]) -> Option<Found> {
     let (method, endpoint) = match rest {
         ["chat"] => (Method::POST, chat(FaceCarriage::Own)),
         ["generate"] => (Method::POST, chat(FaceCarriage::OllamaGenerate)),
-        ["tags"] => (Method::GET, Endpoint::Models { id: None }),
+        ["tags"] => (Method::GET, Endpoint::Models { id: None, codex: false }),
         ["show"] => (Method::POST, Endpoint::OllamaHost(OllamaQuestion::Show)),
         ["version"] => (Method::GET, Endpoint::OllamaHost(OllamaQuestion::Version)),
         ["ps"] => (Method::GET, Endpoint::OllamaHost(OllamaQuestion::Running)),
@@ -494,7 +494,7 @@ mod tests {
     fn paths_of_an_ollama_host_are_its_face() {
         for (method, path, wanted) in [
             (Method::POST, "/api/generate", None),
-            (Method::GET, "/api/tags", Some(Endpoint::Models { id: None })),
+            (Method::GET, "/api/tags", Some(Endpoint::Models { id: None, codex: false })),
             (Method::POST, "/api/show", Some(Endpoint::OllamaHost(OllamaQuestion::Show))),
             (Method::GET, "/api/version", Some(Endpoint::OllamaHost(OllamaQuestion::Version))),
             (Method::GET, "/api/ps", Some(Endpoint::OllamaHost(OllamaQuestion::Running))),
