@@ -81,7 +81,7 @@ fn an_unknown_name_is_told_what_is_near() {
         ("asistant", "`assistant`"),
         ("Assistant", "`assistant`"),
         ("my-vlm/llama-70b", "`my-vllm/llama-70b`"),
-        ("openai/gpt-5", "`azure/gpt-5`"),
+        ("openai/gpt-5", "set OPENAI_API_KEY or configure `providers.openai`"),
         ("frobnicator", "configured providers: my-vllm, azure"),
         ("", "configured providers"),
         ("azure/", "configured providers"),
