@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use tollgate_core::config;
+use tollgate_core::route::FACTS;
 use tollgate_ir::FaultKind;
 use tollgate_wire::providers::{self, address};
 
@@ -19,6 +20,7 @@ fn pages() -> Vec<Page> {
         ("config.schema.json".to_owned(), config::schema()),
         ("providers.md".to_owned(), providers_page()),
         ("translation.md".to_owned(), grid::page()),
+        ("routing.md".to_owned(), routing_page()),
         ("errors/README.md".to_owned(), errors::index()),
     ];
     pages.extend(FaultKind::ALL.iter().map(|kind| (format!("errors/TG{:04}.md", kind.number()), errors::page(*kind))));
@@ -50,6 +52,15 @@ pub fn stale(root: &Path, found: &mut Vec<String>) {
             found.push(format!("docs/{name} is not up to date: run `cargo xtask docs`"));
         }
     }
+}
+
+/// The page is written by hand but for the facts, which are those that rules know.
+fn routing_page() -> String {
+    let mut facts = String::from("| fact | what |\n| --- | --- |\n");
+    for fact in FACTS {
+        let _ = writeln!(facts, "| `{}` | {} |", fact.name, fact.about);
+    }
+    include_str!("routing.md").replace("{facts}", &facts)
 }
 
 fn providers_page() -> String {

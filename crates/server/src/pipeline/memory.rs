@@ -8,7 +8,7 @@ use tollgate_core::continuity::{
     Conversation, StoredResponse, keep, remember, report_foreign, restore, resume, strip_foreign, unknown_response,
     wanted,
 };
-use tollgate_core::route::{Pin, Target};
+use tollgate_core::route::{Pin, Resolved, Target};
 use tollgate_ir::{Dialect, Fault, Issuer, Losses, Operation, Reply, Request};
 use tollgate_wire::json::Node;
 use tollgate_wire::{codec, openai_responses, ops};
@@ -54,7 +54,7 @@ impl Recalled {
             return Ok(Known { owners: Owners::of_body(gateway, call).await, recalled: self, understood: None });
         }
         // Only those who speak Responses make reasoning that others of their kind cannot read.
-        let seals = call.resolved.targets().into_iter().any(|(provider, model)| {
+        let seals = call.names().flat_map(Resolved::targets).any(|(provider, model)| {
             let way = call.state.providers.get(provider).and_then(|p| p.way(call.face, model));
             way.is_some_and(|way| way.dialect == Dialect::OpenAiResponses)
         });

@@ -4,6 +4,7 @@
 //! the record is written exactly once, also when the client goes away.
 
 mod answer;
+mod asks;
 mod chat;
 mod codex;
 mod completions;
@@ -11,6 +12,7 @@ mod count;
 mod dispatch;
 mod embed;
 mod exchange;
+mod facts;
 mod fetch;
 mod handed;
 pub(crate) mod headers;

@@ -1,9 +1,8 @@
 //! The targets of a call: its facts, brought to the policy.
 
-use tollgate_core::caller::Caller;
-use tollgate_core::route::{Facts, Lookup, Plan, RequestFacts, RouteWishes};
-use tollgate_ir::Operation;
+use tollgate_core::route::{Facts, Lookup, Meaning, Plan, RouteWishes, plan_chain};
 
+use super::facts;
 use super::memory::Known;
 use super::receive::Call;
 use crate::app::Gateway;
@@ -11,30 +10,30 @@ use crate::app::Gateway;
 /// The plan of a call, of which this is known.
 pub fn plan(gateway: &Gateway, call: &Call, known: &Known) -> Plan {
     let config = &*call.state.config;
-    let look = || request_facts(call.operation, &call.caller, call.stream);
-    let wishes = RouteWishes::default();
+    let now = gateway.clock().now();
+    let look = || facts::of(call, known, now);
+    let none = RouteWishes::default();
+    let wishes = call.asks.as_ref().map_or(&none, |asks| &asks.wishes);
+    // One model of one provider: it knows best what it takes, and nothing has to be known of the request.
+    let is_plain = call.asks.is_none() && matches!(call.resolved.meaning, Meaning::Direct { .. });
     let facts = Facts {
         config,
         targets: &gateway.health().seen(config, gateway.clock()),
         request: &Lookup::new(&look),
-        body_bytes: call.body.len() as u64,
-        may_have_media: false,
-        now: gateway.clock().now(),
+        body_bytes: if is_plain { 0 } else { call.body.len() as u64 },
+        may_have_media: !is_plain && facts::may_have_media(&call.body),
+        now,
         only: known.recalled.pin.as_ref(),
         first: known.owners.first(),
         holder: None,
         unfit: None,
-        wishes: &wishes,
+        wishes,
     };
-    tollgate_core::route::plan(&call.resolved, &facts, &mut crate::draw::uniform)
-}
-
-fn request_facts(operation: Operation, caller: &Caller, stream: bool) -> RequestFacts {
-    RequestFacts {
-        operation,
-        stream,
-        key: caller.name.to_string(),
-        team: caller.team.as_deref().unwrap_or_default().to_owned(),
-        ..RequestFacts::default()
+    match &call.asks {
+        None => plan_chain(std::slice::from_ref(&call.resolved), &facts, &mut crate::draw::uniform),
+        Some(_) => {
+            let names: Vec<_> = call.names().cloned().collect();
+            plan_chain(&names, &facts, &mut crate::draw::uniform)
+        }
     }
 }

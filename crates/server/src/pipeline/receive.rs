@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request;
 use hyper::body::Incoming;
-use tollgate_core::authorize::authorize;
 use tollgate_core::caller::Caller;
-use tollgate_core::route::{Resolved, resolve};
+use tollgate_core::config::Measure;
+use tollgate_core::route::Resolved;
 use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
 use tollgate_wire::codec;
 use tollgate_wire::json::{Envelope, Patch, apply};
@@ -15,11 +15,11 @@ use tollgate_wire::ops::{embed, rerank};
 use tollgate_wire::relay::forbidden_overrides;
 use tollgate_wire::target::RequestHead;
 
+use super::asks::{self, Asks};
 use super::completions::Legacy;
 use super::wishes::Wishes;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake, Reservation};
-use crate::catalogue::BuiltIn;
 use crate::routes::FaceCarriage;
 
 /// A call for a model: whose, what, and in which words.
@@ -50,6 +50,8 @@ pub struct Call {
     pub stream: bool,
     /// What it asks of the gateway.
     pub wishes: Wishes,
+    /// What it asks of routing beside its model, where it does.
+    pub asks: Option<Box<Asks>>,
     /// The state that it began with.
     pub state: Arc<State>,
     /// The memory that the body holds.
@@ -108,6 +110,7 @@ impl Call {
             resolved,
             stream: false,
             wishes,
+            asks: None,
             state,
             _reservation: reservation,
         })
@@ -131,9 +134,15 @@ impl Call {
             resolved: self.resolved.clone(),
             stream,
             wishes: self.wishes.clone(),
+            asks: self.asks.clone(),
             state: Arc::clone(&self.state),
             _reservation: gateway.bodies().reserve(0).await?,
         })
+    }
+
+    /// The names that may serve, in order: the one asked for, and the request's own fallbacks.
+    pub fn names(&self) -> impl Iterator<Item = &Resolved> {
+        std::iter::once(&self.resolved).chain(self.asks.iter().flat_map(|asks| &asks.also))
     }
 
     /// What a legacy completion wants repeated before the answer.
@@ -159,11 +168,7 @@ pub async fn receive(
 ) -> Result<Call, Fault> {
     // A head that cannot be read is refused before the body is.
     Wishes::of(&head.headers)?;
-    let check = |name: &str| -> Result<Resolved, Fault> {
-        let resolved = resolve(name, &state.config, &BuiltIn)?;
-        authorize(&caller, &resolved)?;
-        Ok(resolved)
-    };
+    let check = |name: &str| asks::check(name, &caller, &state);
     let from_path = asked.model.as_deref().map(check).transpose()?;
     let limits = BodyLimits {
         max: usize::try_from(state.config.limits.body).unwrap_or(usize::MAX),
@@ -178,15 +183,16 @@ pub async fn receive(
     if let Some(fault) = forbidden_overrides(&received.bytes, &envelope) {
         return Err(fault);
     }
-    let resolved = match from_path {
-        Some(resolved) => resolved,
+    let (resolved, sort) = match from_path {
+        Some(found) => found,
         None => check(envelope.model().ok_or_else(missing_model)?)?,
     };
     let streams = matches!(asked.operation, Operation::Chat | Operation::Complete);
     let stream = streams && asked.stream.unwrap_or_else(|| streams_by(asked.face, &received.bytes, &envelope));
     let asked = by_invoke_model(asked, &envelope);
+    let asks = asks::of(&head.headers, &received.bytes, &envelope, &resolved, sort, &caller, &state)?;
     let mut call = Call::new(asked, caller, state, head, resolved, received.reservation)?;
-    (call.body, call.envelope, call.stream) = (received.bytes, envelope, stream);
+    (call.body, call.envelope, call.stream, call.asks) = (received.bytes, envelope, stream, asks);
     if call.carriage == FaceCarriage::Completions {
         let legacy = Legacy::of(&call.body, &call.envelope);
         if let Some(first) = legacy.chats.as_ref().ok().and_then(|chats| chats.bodies.first()) {
@@ -223,7 +229,10 @@ fn streams_by(face: Dialect, body: &[u8], envelope: &Envelope) -> bool {
 }
 
 /// The body's beginning is enough to refuse a bad model; that the rest is missing is no fault yet.
-fn refuse_early(beginning: &[u8], check: impl FnOnce(&str) -> Result<Resolved, Fault>) -> Result<(), Fault> {
+fn refuse_early(
+    beginning: &[u8],
+    check: impl FnOnce(&str) -> Result<(Resolved, Option<Measure>), Fault>,
+) -> Result<(), Fault> {
     let mut refused = None;
     let _ = Envelope::scan_checking(beginning, |model| {
         refused = check(model).err();

@@ -32,3 +32,4 @@ mod state;
 mod streams;
 mod support;
 mod vectors;
+mod wishes;

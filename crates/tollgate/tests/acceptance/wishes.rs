@@ -1,0 +1,146 @@
+//! What rules know of a request, and what a request may ask of routing itself.
+
+use tollgate_ir::Dialect;
+use tollgate_testkit::{Script, ScriptedUpstream};
+
+use crate::faces;
+use crate::support::{Answer, Gateway};
+
+/// Providers `a` and `b` that answer, and `down` that never does.
+async fn gateway(models: &str) -> (Gateway, ScriptedUpstream) {
+    let upstream = ScriptedUpstream::choosing(|request| match request.target.contains("down") {
+        true => Script::json(503, r#"{"error":{"message":"overloaded"}}"#),
+        false => Script::json(200, faces::whole(Dialect::OpenAiChat)),
+    })
+    .await;
+    let provider = |name: &str| {
+        format!("  {name}: {{ dialect: openai-chat, base_url: \"{}\" }}\n", upstream.url(&format!("/{name}/v1")))
+    };
+    let gateway =
+        Gateway::start(&format!("providers:\n{}{}{}{models}", provider("a"), provider("b"), provider("down")));
+    (gateway, upstream)
+}
+
+async fn ask(gateway: &Gateway, headers: &[(&str, &str)], model: &str, more: &str) -> Answer {
+    let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"Hi"}}]{more}}}"#);
+    gateway.post("/v1/chat/completions", headers, body).await
+}
+
+fn served_by(answer: &Answer) -> &str {
+    answer.header("x-tollgate-provider").unwrap_or_default()
+}
+
+#[tokio::test]
+async fn rules_know_the_request_on_every_face() {
+    let (gateway, _upstream) = gateway(
+        "models:\n  long: { rules: [ { when: 'prompt_tokens > 500', use: b/m } ], else: a/m }\n  seen: { rules: [ { when: 'turns == 1 && prompt_chars == 2 && !schema', use: b/m } ], else: a/m }\n",
+    )
+    .await;
+    for face in faces::ALL {
+        let answer = faces::ask(&gateway, face, "seen", false).await;
+        assert_eq!((answer.status, served_by(&answer)), (200, "b"), "{face:?}: {}", answer.text());
+        for (words, by) in [("Hi".to_owned(), "a"), ("many words ".repeat(500), "b")] {
+            let body = faces::body(face, "long", false).replace("\"Hi\"", &format!("\"{words}\""));
+            let answer = gateway.post(&faces::path(face, "long", false), &[], body).await;
+            assert_eq!((answer.status, served_by(&answer)), (200, by), "{face:?}: {}", answer.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn rules_know_what_stands_around_the_prompt() {
+    for (when, headers, more) in [
+        ("'\"nightly\" in tags'", &[("x-tollgate-tags", "one, nightly")][..], ""),
+        ("'\"nightly\" in tags'", &[("x-litellm-tags", "nightly")], ""),
+        ("'\"nightly\" in tags'", &[], r#","metadata":{"tags":["nightly"]}"#),
+        ("'metadata.env == \"prod\"'", &[], r#","metadata":{"env":"prod"}"#),
+        ("'metadata.env == \"prod\"'", &[("x-portkey-metadata", r#"{"env":"prod"}"#)], ""),
+        ("'metadata.env == \"prod\"'", &[("helicone-property-env", "prod")], ""),
+        ("'session == \"s1\"'", &[("x-session-id", "s1")], ""),
+        ("'session == \"s1\"'", &[], r#","session_id":"s1""#),
+        ("'region == \"eu\"'", &[("x-tollgate-region", "eu")], ""),
+        (
+            "'\"image\" in modalities'",
+            &[],
+            r#","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}]"#,
+        ),
+        (
+            "'tools == 1'",
+            &[],
+            r#","tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#,
+        ),
+        (
+            "'schema'",
+            &[],
+            r#","response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object"}}}"#,
+        ),
+        ("'reasoning'", &[], r#","reasoning_effort":"high""#),
+        ("'max_tokens == 7'", &[], r#","max_tokens":7"#),
+    ] {
+        let (gateway, _upstream) =
+            gateway(&format!("models:\n  v: {{ rules: [ {{ when: {when}, use: b/m }} ], else: a/m }}\n")).await;
+        let messages = r#""messages":[{"role":"user","content":"Hi"}]"#;
+        let own = more.strip_prefix(',').filter(|more| more.starts_with("\"messages\""));
+        let body = match own {
+            Some(own) => format!(r#"{{"model":"v",{own}}}"#),
+            None => format!(r#"{{"model":"v",{messages}{more}}}"#),
+        };
+        let answer = gateway.post("/v1/chat/completions", headers, body).await;
+        assert_eq!((answer.status, served_by(&answer)), (200, "b"), "{when}: {}", answer.text());
+        let answer = ask(&gateway, &[], "v", "").await;
+        assert_eq!((answer.status, served_by(&answer)), (200, "a"), "{when} of a bare request");
+    }
+}
+
+#[tokio::test]
+async fn a_requests_own_fallbacks_serve_in_order() {
+    let (gateway, upstream) = gateway("models:\n  v: { fallback: [a/m, b/m] }\n").await;
+    for more in [
+        r#","models":["nobody/m","b/m","a/m"]"#,
+        r#","fallbacks":["b/m"]"#,
+        r#","fallbacks":[{"model":"b/m"}]"#,
+        r#","fallbacks":[{"provider":"b","model":"m"}]"#,
+        r#","fallbacks":[{"down/m":["b/m"]}]"#,
+    ] {
+        let answer = ask(&gateway, &[], "down/m", more).await;
+        assert_eq!((answer.status, served_by(&answer)), (200, "b"), "{more}: {}", answer.text());
+    }
+    for (more, by) in [
+        (r#","provider":{"order":["b"]}"#, "b"),
+        (r#","provider":{"only":["b"]}"#, "b"),
+        (r#","provider":{"ignore":["A"]}"#, "b"),
+        ("", "a"),
+    ] {
+        let answer = ask(&gateway, &[], "v", more).await;
+        assert_eq!((answer.status, served_by(&answer)), (200, by), "{more}: {}", answer.text());
+    }
+    let before = upstream.requests().len();
+    for more in [
+        r#","provider":{"zdr":true}"#,
+        r#","provider":{"data_collection":"deny"}"#,
+        r#","provider":{"max_price":{"prompt":1}}"#,
+        r#","provider":{"only":["nobody"]}"#,
+    ] {
+        assert_eq!(ask(&gateway, &[], "v", more).await.status / 100, 5, "{more}");
+    }
+    for more in [r#","provider":{"sort":"beauty"}"#, r#","provider":{"max_price":{"prompt":"little"}}"#] {
+        assert_eq!(ask(&gateway, &[], "v", more).await.status, 400, "{more}");
+    }
+    assert_eq!(ask(&gateway, &[("x-tollgate-max-cost", "little")], "v", "").await.status, 400);
+    assert_eq!(upstream.requests().len(), before, "none of these may be served");
+}
+
+#[tokio::test]
+async fn se11_a_fallback_that_the_key_may_not_use_is_never_called() {
+    let keys = "keys:\n  - { name: few, key: few-key, models: [\"down/*\", v] }\nmodels:\n  v: down/m\n  hidden: b/m\n";
+    let (gateway, upstream) = gateway(keys).await;
+    let headers = [("authorization", "Bearer few-key")];
+    for model in ["down/m", "v"] {
+        for more in [r#","models":["b/m","hidden"]"#, r#","fallbacks":["b/m",{"model":"hidden"}]"#] {
+            let answer = ask(&gateway, &headers, model, more).await;
+            assert_eq!(answer.status, 503, "{model} {more}: {}", answer.text());
+            assert_eq!(faces::error(Dialect::OpenAiChat, &answer), "overloaded", "{model} {more}");
+        }
+    }
+    assert!(upstream.requests().iter().all(|request| request.target.contains("down")));
+}
