@@ -72,7 +72,7 @@ fn read_prompt(facts: &mut RequestFacts, call: &Call, known: &Known) {
     let decoded = is_chat.then(|| codec::decode_request(call.face, &call.body, &call.request_head(), &mut losses));
     let Some(Ok(mut request)) = decoded else {
         let text = String::from_utf8_lossy(&call.body);
-        facts.prompt_tokens = tollgate_text::estimate(&text);
+        facts.prompt_tokens = tollgate_text::tokens::estimate(&text);
         facts.prompt_chars = text.chars().count() as u64;
         return;
     };
@@ -83,7 +83,7 @@ fn read_prompt(facts: &mut RequestFacts, call: &Call, known: &Known) {
 }
 
 fn of_request(facts: &mut RequestFacts, request: &Request) {
-    facts.prompt_tokens = tollgate_text::estimate_request(request);
+    facts.prompt_tokens = tollgate_text::tokens::estimate_request(request);
     facts.max_tokens = request.params.max_tokens.or(facts.max_tokens);
     facts.turns = u32::try_from(request.turns.len()).unwrap_or(u32::MAX);
     facts.tools = u32::try_from(request.tools.len()).unwrap_or(u32::MAX);
