@@ -55,7 +55,7 @@ impl Lane {
         match self {
             Self::ToAnthropic => "claude",
             Self::ToGemini => "gem",
-            _ => "chat",
+            _ => "up",
         }
     }
 }

@@ -88,7 +88,7 @@ impl Bench {
         let log = self.folder.join(log);
         let began = now();
         let mut process = Pinned::start(self.subject_core, program, arguments, &log)?;
-        answered(port, &mut process, "chat/w-10", &log)?;
+        answered(port, &mut process, "up/w-10", &log)?;
         Ok(Running { port, process: Some(process), start: began.elapsed() })
     }
 }
@@ -137,17 +137,17 @@ http {{
 fn gateway(port: u16, upstream: u16) -> String {
     let mut keys = String::new();
     for i in 0..100 {
-        keys.push_str(&format!("  - {{ name: other-{i}, key: \"tg-other-{i:032}\", models: [ \"chat/*\" ] }}\n"));
+        keys.push_str(&format!("  - {{ name: other-{i}, key: \"tg-other-{i:032}\", models: [ \"up/*\" ] }}\n"));
     }
     format!(
         "server: {{ listen: 127.0.0.1:{port} }}
 log: {{ level: info, format: json }}
 providers:
-  chat: {{ dialect: openai-chat, base_url: \"http://127.0.0.1:{upstream}/v1\", api_key: upstream }}
+  up: {{ dialect: openai-chat, base_url: \"http://127.0.0.1:{upstream}/v1\", api_key: upstream }}
   claude: {{ dialect: anthropic, base_url: \"http://127.0.0.1:{upstream}/v1\", api_key: upstream }}
   gem: {{ dialect: gemini, base_url: \"http://127.0.0.1:{upstream}/v1beta\", api_key: upstream }}
 keys:
-  - {{ name: bench, key: \"{}\", models: [ assistant, \"chat/*\", \"claude/*\", \"gem/*\" ] }}
+  - {{ name: bench, key: \"{}\", models: [ assistant, \"up/*\", \"claude/*\", \"gem/*\" ] }}
 {keys}",
         payload::KEY
     )

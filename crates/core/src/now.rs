@@ -15,10 +15,43 @@ impl Now {
         self.monotonic.saturating_sub(earlier.monotonic)
     }
 
+    /// The day in UTC, `2026-11-25`: as dates stand in the catalogue.
+    pub fn day(self) -> String {
+        // Howard Hinnant's civil_from_days: years begin in March, so that a leap day is the last of its year.
+        let days = self.unix_ms / 86_400_000 + 719_468;
+        let (era, of_era) = (days / 146_097, days % 146_097);
+        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * from_march + 2) / 5 + 1;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        let year = year_of_era + era * 400 + u64::from(month <= 2);
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
     /// This moment and a while later, on both clocks.
     #[must_use]
     pub fn plus(self, while_: Duration) -> Self {
         let ms = u64::try_from(while_.as_millis()).unwrap_or(u64::MAX);
         Self { monotonic: self.monotonic.saturating_add(while_), unix_ms: self.unix_ms.saturating_add(ms) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_on_a_day() {
+        for (seconds, day) in [
+            (0, "1970-01-01"),
+            (951_782_399, "2000-02-28"),
+            (951_868_799, "2000-02-29"),
+            (1_709_251_200, "2024-03-01"),
+            (1_795_564_800, "2026-11-25"),
+            (1_798_761_599, "2026-12-31"),
+        ] {
+            assert_eq!(Now { unix_ms: seconds * 1_000, ..Now::default() }.day(), day, "{seconds}");
+        }
     }
 }

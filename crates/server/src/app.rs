@@ -12,12 +12,14 @@ use tollgate_ir::Fault;
 
 use crate::body::BodyBudget;
 use crate::clock::Clock;
+use crate::credentials::Transport;
 use crate::health::Wellbeing;
 use crate::media::{MediaFetcher, MediaSettings};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
+use crate::retired::Retired;
 use crate::tasks::Tasks;
-use crate::upstream::{EgressConfig, PoolSettings, Upstream};
+use crate::upstream::{Egress, EgressConfig, PoolSettings, Upstream};
 
 /// Most records of finished calls that are kept for `GET /api/v1/calls`, until there is a store for them.
 const RECENT: usize = 1_000;
@@ -39,6 +41,7 @@ struct Inner {
     metrics: Metrics,
     state: ArcSwap<State>,
     recent: Mutex<VecDeque<Arc<Trail>>>,
+    retired: Retired,
     reload: Box<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>,
 }
 
@@ -100,6 +103,7 @@ impl Gateway {
                 metrics,
                 state: ArcSwap::from_pointee(state),
                 recent: Mutex::new(VecDeque::with_capacity(64)),
+                retired: Retired::default(),
                 reload: Box::new(reload),
             }),
         })
@@ -136,6 +140,11 @@ impl Gateway {
         &self.inner.upstream
     }
 
+    /// The way to a provider, for its credential.
+    pub fn transport<'a>(&'a self, egress: &'a Egress) -> Transport<'a> {
+        Transport { upstream: self.upstream(), egress, now: self.clock().wall() }
+    }
+
     /// The memory for bodies in flight.
     pub fn bodies(&self) -> &BodyBudget {
         &self.inner.bodies
@@ -165,6 +174,7 @@ impl Gateway {
     pub fn record(&self, trail: Trail) {
         tracing::info!(target: "tollgate::call", call = trail.to_json());
         self.inner.metrics.record(&trail);
+        self.inner.retired.note(&trail, &self.inner.state.load().config, &self.inner.clock.now().day());
         let mut recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() == RECENT {
             recent.pop_front();

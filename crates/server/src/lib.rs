@@ -15,6 +15,7 @@ pub mod media;
 pub mod metrics;
 mod pipeline;
 pub mod provider;
+mod retired;
 pub mod routes;
 pub mod simulate;
 pub mod tasks;

@@ -5,11 +5,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tollgate_core::config;
+use tollgate_server::clock::Clock;
 use tollgate_wire::json;
 use tollgate_wire::providers;
 
 use crate::configure::Source;
-use crate::serve;
+use crate::models::{self, Models};
+use crate::{retired, serve};
 
 /// The LLM gateway: one URL before every model of every provider.
 #[derive(Parser)]
@@ -37,12 +39,8 @@ enum Command {
     Check,
     /// Prints the configuration's JSON Schema, for editors.
     Schema,
-    /// Lists the models that can be named here.
-    Models {
-        /// As one JSON array.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Lists, filters and compares models: those of the configuration and all that the catalogue knows.
+    Models(Models),
     /// Lists the providers that Tollgate knows.
     Providers {
         /// As one JSON array.
@@ -58,7 +56,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve => serve::run(source),
         Command::Check => check(&source),
         Command::Schema => print(&config::schema()),
-        Command::Models { json } => models(&source, json),
+        Command::Models(asked) => models::run(&source, &asked),
         Command::Providers { json } => list_providers(json),
     }
 }
@@ -66,7 +64,8 @@ pub fn run(cli: Cli) -> ExitCode {
 fn check(source: &Source) -> ExitCode {
     match source.state() {
         Ok(state) => {
-            for warning in &state.config.warnings {
+            let today = Clock::start().now().day();
+            for warning in state.config.warnings.iter().chain(&retired::warnings(&state.config, &today)) {
                 complain(&format!("warning: {warning}"));
             }
             let (models, keys) = (state.config.models.len(), state.config.keys.len());
@@ -80,35 +79,6 @@ fn check(source: &Source) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn models(source: &Source, as_json: bool) -> ExitCode {
-    let state = match source.state() {
-        Ok(state) => state,
-        Err(problems) => {
-            complain(&problems);
-            return ExitCode::FAILURE;
-        }
-    };
-    let mut rows: Vec<(String, &str)> = state.config.models.keys().map(|name| (name.clone(), "virtual")).collect();
-    for provider in state.providers.values() {
-        let kind = if provider.simulated { "simulated" } else { "configured" };
-        rows.extend(provider.model_names().map(|model| (format!("{}/{model}", provider.id), kind)));
-    }
-    rows.sort();
-    if !as_json {
-        return print(&rows.iter().map(|(name, kind)| format!("{name:48} {kind}")).collect::<Vec<_>>().join("\n"));
-    }
-    let mut out = Vec::new();
-    json::array(&mut out, |a| {
-        for (name, kind) in &rows {
-            a.object(|o| {
-                o.text("name", name);
-                o.text("kind", kind);
-            });
-        }
-    });
-    print(&String::from_utf8_lossy(&out))
 }
 
 fn list_providers(as_json: bool) -> ExitCode {
@@ -150,7 +120,7 @@ fn describe(o: &mut json::ObjectWriter<'_>, provider: &providers::Provider, way:
 }
 
 /// Prints for the user; a closed pipe is no failure.
-fn print(text: &str) -> ExitCode {
+pub fn print(text: &str) -> ExitCode {
     use std::io::Write;
     let _ = writeln!(std::io::stdout().lock(), "{text}");
     ExitCode::SUCCESS

@@ -4,6 +4,8 @@ mod cli;
 mod configure;
 mod local;
 mod log;
+mod models;
+mod retired;
 mod serve;
 mod watch;
 

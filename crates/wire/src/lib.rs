@@ -21,6 +21,7 @@ pub mod tap;
 pub mod target;
 mod time;
 pub mod translate;
+mod unsaid;
 
 pub mod anthropic;
 pub mod bedrock;

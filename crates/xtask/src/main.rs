@@ -1,5 +1,7 @@
-//! Chores of the repository: `cargo xtask tidy` checks the house rules, `cargo xtask docs` writes the generated pages.
+//! Chores of the repository: `cargo xtask tidy` checks the house rules, `cargo xtask docs` writes the generated pages,
+//! `cargo xtask catalog` makes the catalogue of models.
 
+mod catalog;
 mod docs;
 mod errors;
 mod grid;
@@ -13,7 +15,8 @@ fn main() -> ExitCode {
     let result = match std::env::args().nth(1).as_deref() {
         Some("tidy") => tidy::run(&root),
         Some("docs") => docs::write(&root),
-        _ => Err(vec!["usage: cargo xtask tidy | docs".to_owned()]),
+        Some("catalog") => catalog::run(&root, &std::env::args().skip(2).collect::<Vec<_>>()),
+        _ => Err(vec!["usage: cargo xtask tidy | docs | catalog --from DIR".to_owned()]),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,7 +11,9 @@ use tollgate_ir::{Dialect, Losses, Operation};
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::codec;
 use tollgate_wire::json::{Envelope, Patch, apply, inside};
-use tollgate_wire::relay::{ControlFields, LimitName, RelayRequest, forbidden_overrides, relay_request};
+use tollgate_wire::providers;
+use tollgate_wire::relay::{ControlFields, RelayRequest, forbidden_overrides, relay_request};
+use tollgate_wire::target::ModelFacts;
 
 use super::output;
 
@@ -213,7 +215,10 @@ fn relayed(envelope: &Envelope, body: &Bytes, choice: u8) {
         Carriage::VertexRawPredict,
         Carriage::AzureDeployments { api_version: "v".to_owned() },
     ];
-    let limit = [LimitName::AsSent, LimitName::MaxTokens, LimitName::MaxCompletionTokens][usize::from(choice) % 3];
+    // Models and hosts whose classes differ in much.
+    let models = ["up/\"stream\"", "gpt-5", "deepseek-r1", "deepseek-v4-flash", "mistral-small", "glm-5.2", "grok-4"];
+    let host = providers::ALL.get(usize::from(choice >> 2)).map(|provider| provider.chat);
+    let facts = ModelFacts { host: host.filter(|_| choice & 2 != 0), ..ModelFacts::default() };
     for dialect in Dialect::ALL {
         let request = RelayRequest {
             dialect,
@@ -221,10 +226,9 @@ fn relayed(envelope: &Envelope, body: &Bytes, choice: u8) {
             operation: Operation::Chat,
             body,
             envelope,
-            model: "up/\"stream\"",
-            limit,
+            model: models[usize::from(choice) % models.len()],
+            facts: &facts,
             control: if choice & 0x80 == 0 { ControlFields::Cut } else { ControlFields::Keep },
-            stream_usage: choice & 0x40 == 0,
             betas: &["context-1m-2025-08-07".to_owned()],
             edits: &[],
         };

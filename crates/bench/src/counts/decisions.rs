@@ -41,11 +41,11 @@ impl Targets for Nobody {
 const FILE: &str = "
 server: { listen: 127.0.0.1:4000 }
 providers:
-  chat: { dialect: openai-chat, base_url: 'http://127.0.0.1:1/v1', api_key: one }
+  up: { dialect: openai-chat, base_url: 'http://127.0.0.1:1/v1', api_key: one }
   claude: { dialect: anthropic, base_url: 'http://127.0.0.1:1/v1', api_key: two }
 models:
   assistant:
-    fallback: [ chat/a, { split: [ { weight: 3, use: claude/b }, { weight: 1, use: chat/c } ] } ]
+    fallback: [ up/a, { split: [ { weight: 3, use: claude/b }, { weight: 1, use: up/c } ] } ]
 ";
 
 /// All cases.
@@ -53,7 +53,7 @@ pub fn count(counter: &Counter) {
     let mut file = FILE.to_owned();
     file.push_str("keys:\n");
     for i in 0..100 {
-        file.push_str(&format!("  - {{ name: key-{i}, key: key-number-{i}, models: [ assistant, \"chat/*\" ] }}\n"));
+        file.push_str(&format!("  - {{ name: key-{i}, key: key-number-{i}, models: [ assistant, \"up/*\" ] }}\n"));
     }
     let Ok(config) = load(&file, &Nobody, &Nobody) else { return };
     // Any function will do: the hash itself is the crypto library's.
@@ -68,7 +68,7 @@ pub fn count(counter: &Counter) {
     let known = hash("key-number-42");
     counter.case("key, among 100", || (), |()| directory.find(&known).cloned());
     let Some(caller) = directory.find(&known) else { return };
-    for name in ["chat/w-300", "assistant"] {
+    for name in ["up/w-300", "assistant"] {
         let Ok(resolved) = resolve(name, &config, &Nobody) else { continue };
         counter.case(&format!("resolve, {name}"), || (), |()| resolve(name, &config, &Nobody).is_ok());
         counter.case(&format!("authorize, {name}"), || (), |()| authorize(caller, &resolved).is_ok());

@@ -21,7 +21,7 @@ const CHUNKS: usize = 50;
 /// All cases.
 pub fn count(counter: &Counter) {
     for payload in PAYLOADS {
-        let body = Bytes::from(payload::body(Face::Chat, payload, "chat/w-300", false));
+        let body = Bytes::from(payload::body(Face::Chat, payload, "up/w-300", false));
         let title = payload.title();
         counter.case(&format!("scan, {title}"), || (), |()| Envelope::scan(&body).is_ok());
         let Ok(envelope) = Envelope::scan(&body) else { continue };

@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_models_name_says_what_is_answered() {
-        assert_eq!(Asked::read("chat/w-300"), Some(Asked::Whole { bytes: 300 }));
+        assert_eq!(Asked::read("up/w-300"), Some(Asked::Whole { bytes: 300 }));
         let stream = Asked::Stream { chunks: 200, gap: Duration::from_millis(5) };
         assert_eq!(Asked::read("s-200-5000"), Some(stream));
         assert_eq!(Asked::read("claude/h"), Some(Asked::Held));

@@ -83,3 +83,52 @@ fn every_line_is_found_by_the_search() {
         last = offer.name().to_owned();
     }
 }
+
+/// Price fixture F, as a line of the catalogue says it.
+#[test]
+fn bc09_a_line_of_the_catalogue_bills_as_it_says() {
+    let sheet = "$i3o15r.3w3.75h6;200000:i6o22.5r.6w7.5h12;batch:i1.5o7.5";
+    let file = format!("tollgate-catalogue 1 2026-11-25\n[offers]\nacme/f s1 {sheet}\n");
+    let catalogue = Catalogue::with_file(&file, false).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let price = catalogue.offer("acme", "f").and_then(|offer| offer.price()).unwrap();
+    let usage = |read, write| tollgate_ir::Usage {
+        input: 10_000,
+        cache_read: Some(read),
+        cache_write_1h: Some(write),
+        output: 1_000,
+        ..Default::default()
+    };
+    assert_eq!(price.cost(&usage(150_000, 50_001), None).to_string(), "0.772512");
+    assert_eq!(price.cost(&usage(140_000, 50_000), None).to_string(), "0.387");
+    // What the tier does not say costs as usual.
+    assert_eq!(price.cost(&usage(140_000, 50_000), Some("batch")).to_string(), "0.3645");
+}
+
+#[test]
+fn hosts_have_their_own_names_of_a_model() {
+    let catalogue = Catalogue::bundled();
+    for (provider, name, there) in [
+        ("anthropic", "claude-sonnet-4-5", "claude-sonnet-4-5"),
+        ("openrouter", "claude-sonnet-4-5", "anthropic/claude-sonnet-4.5"),
+        ("amazon-bedrock", "claude-sonnet-4-5", "global.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("google-vertex-anthropic", "claude-sonnet-4-5", "claude-sonnet-4-5@20250929"),
+        ("anthropic", "claude-haiku-4-5-latest", "claude-haiku-4-5"),
+    ] {
+        assert_eq!(catalogue.name_at(provider, name), Some(there), "{provider} {name}");
+    }
+    assert_eq!(catalogue.name_at("groq", "claude-sonnet-4-5"), None);
+    // A snapshot that is younger than the catalogue has the price of its model.
+    assert!(catalogue.offer_of("openai", "gpt-5-2099-01-01").and_then(|offer| offer.price()).is_some());
+}
+
+#[test]
+fn a_price_of_another_unit_is_refused_unless_it_is_forced() {
+    let file = "tollgate-catalogue 1 2026-11-25\n[offers]\nopenai/gpt-5 s1 $i1250000o10\n";
+    let mistakes = Catalogue::with_file(file, false).unwrap_err();
+    assert_eq!(mistakes.len(), 1);
+    assert!(mistakes[0].line == 3 && mistakes[0].message.contains("catalogue.force"), "{mistakes:?}");
+    let forced = Catalogue::with_file(file, true).unwrap();
+    assert_eq!(forced.offer("openai", "gpt-5").and_then(|offer| offer.context()), None, "the file's line counts whole");
+    assert!(forced.offer("openai", "gpt-5-mini").is_some());
+    assert_eq!(forced.offers().count(), Catalogue::bundled().offers().count());
+}

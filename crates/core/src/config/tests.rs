@@ -451,3 +451,29 @@ fn what_a_reference_stands_for_is_not_told() {
         assert!(!told.contains("sk-canary") && told.contains("${K}") && told.contains("what it expands to"), "{told}");
     }
 }
+
+#[test]
+fn a_catalogue_file_is_checked_with_the_configuration() {
+    for (source, told) in [
+        ("catalogue: { file: /run/secrets/key }", "`/run/secrets/key` line 1: is no catalogue"),
+        ("catalogue: { file: /nowhere }", "`/nowhere` cannot be read"),
+        ("providers: { openai: { models: { m: { capabilities: { tool: true } } } } }", "`tool` is no capability"),
+    ] {
+        let problems = load_in(source, &[]).unwrap_err().to_string();
+        assert!(problems.contains(told), "{source}: {problems}");
+    }
+}
+
+#[test]
+fn the_operators_facts_come_before_the_catalogues() {
+    use crate::catalogue::Capability;
+    let config = config(
+        "providers: { openai: { models: { gpt-4.1: { context: 5, capabilities: { tools: false, vision: false }, price: { input: 9, output: 9 } } } } }",
+    );
+    let (own, offered) = (config.model("openai", "gpt-4.1"), config.model("openai", "gpt-4.1-mini"));
+    assert_eq!((own.context(), own.max_output()), (Some(5), Some(32_768)));
+    assert_eq!(own.price().unwrap().rates.input.0, 9_000_000_000);
+    assert_eq!((own.can(Capability::Tools), own.can(Capability::Vision)), (Some(false), Some(false)));
+    assert!(own.has(Capability::StructuredOutput) && offered.has(Capability::Tools) && offered.price().is_some());
+    assert!(config.model("nobody", "gpt-4.1").context().is_none());
+}

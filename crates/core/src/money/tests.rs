@@ -28,7 +28,7 @@ fn dollars_are_read_and_shown_exactly() {
 }
 
 #[test]
-fn cache_tokens_are_billed_once() {
+fn bc07_cache_tokens_are_billed_once() {
     let anthropic =
         Price { rates: Rates { cache_write: Some(dollars("3.75")), ..rates("3", "15") }, ..Price::default() };
     let usage = Usage { input: 3, cache_write: Some(12_304), output: 550, ..Usage::default() };
@@ -38,10 +38,16 @@ fn cache_tokens_are_billed_once() {
         Price { rates: Rates { cache_read: Some(dollars("0.625")), ..rates("1.25", "10") }, ..Price::default() };
     let usage = Usage { input: 262_960 - 257_955, cache_read: Some(257_955), output: 1_744, ..Usage::default() };
     assert_eq!(openai.cost(&usage, None).to_string(), "0.184918125");
+
+    // OpenAI's 2,600 hold 2,000 reads and 400 writes: 200 are plain.
+    let usage = Usage { input: 200, cache_read: Some(2_000), cache_write: Some(400), ..Usage::default() };
+    assert_eq!(usage.input_total(), 2_600);
+    let all = Rates { cache_read: Some(dollars("0.3")), cache_write: Some(dollars("3.75")), ..rates("3", "15") };
+    assert_eq!(Price { rates: all, ..Price::default() }.cost(&usage, None).to_string(), "0.0027");
 }
 
 #[test]
-fn a_request_over_the_bound_has_the_higher_rates_for_all_its_tokens() {
+fn bc09_a_request_over_the_bound_has_the_higher_rates_for_all_its_tokens() {
     let small = Rates { cache_read: Some(dollars("0.3")), cache_write_1h: Some(dollars("6")), ..rates("3", "15") };
     let large = Rates { cache_read: Some(dollars("0.6")), cache_write_1h: Some(dollars("12")), ..rates("6", "22.5") };
     let price = Price { rates: small, above: vec![(200_000, large)], ..Price::default() };
@@ -57,11 +63,16 @@ fn a_request_over_the_bound_has_the_higher_rates_for_all_its_tokens() {
 }
 
 #[test]
-fn the_answers_tier_decides() {
+fn bc09_the_answers_tier_decides() {
     let price = Price { rates: rates("2", "8"), tiers: vec![("flex".into(), rates("1", "4"))], ..Price::default() };
     let usage = Usage { input: 1_000_000, ..Usage::default() };
     assert_eq!(price.cost(&usage, Some("flex")), dollars("1"));
     assert_eq!(price.cost(&usage, Some("default")), dollars("2"));
+    // A tier has its own rates for large requests.
+    let price = Price { tiers_above: vec![("flex".into(), 999_999, rates("3", "4"))], ..price };
+    assert_eq!(price.cost(&usage, Some("flex")), dollars("3"));
+    let smaller = Usage { input: 999_999, ..Usage::default() };
+    assert_eq!(price.cost(&smaller, Some("flex")).to_string(), "0.999999");
 }
 
 #[test]

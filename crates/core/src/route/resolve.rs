@@ -92,20 +92,24 @@ fn by_provider(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option
     Some(Meaning::Direct { provider: provider.id.clone(), model: model.to_owned() })
 }
 
-/// A bare name: its maker if configured, else the first configured provider that lists it or is known to serve it.
+/// A bare name: its maker if configured, else the first configured provider that lists it or is known to serve it. The
+/// maker is believed to know a name that the catalogue does not: models are newer than catalogues.
 fn by_bare_name(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option<Meaning> {
     let hosts = catalogue.hosts(name);
     let maker = hosts.first().and_then(|maker| {
         let provider = config.providers.iter().find(|p| p.known == Some(maker.provider.as_str()))?;
-        Some((provider, maker.model.as_str()))
+        let listed = provider.models.contains_key(name).then_some(name);
+        let model = listed.or_else(|| config.catalogue.name_at(&maker.provider, name)).unwrap_or(&maker.model);
+        Some((provider, model))
     });
     let (provider, model) = maker.or_else(|| {
         config.providers.iter().find_map(|provider| {
             if provider.models.contains_key(name) {
                 return Some((provider, name));
             }
-            let host = hosts.iter().find(|host| provider.known == Some(host.provider.as_str()))?;
-            Some((provider, host.model.as_str()))
+            let known = provider.known?;
+            let host = hosts.iter().find(|host| host.provider == known).map(|host| host.model.as_str());
+            Some((provider, host.or_else(|| config.catalogue.name_at(known, name))?))
         })
     })?;
     Some(Meaning::Direct { provider: provider.id.clone(), model: model.to_owned() })
@@ -119,8 +123,13 @@ fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Faul
     }
     let served = |full: &String| full.split_once('/').is_some_and(|(id, _)| config.provider(id).is_some());
     names.extend(catalogue.names().into_iter().filter(served));
-    let near = nearest(&shown, names.iter().map(String::as_str), 3);
-    let hint = if near.is_empty() {
+    let mut near = nearest(&shown, names.iter().map(String::as_str), 3);
+    if near.is_empty() {
+        near = offered_near(&shown, config);
+    }
+    let hint = if let Some(hint) = provider_hint(&shown, config, catalogue) {
+        hint
+    } else if near.is_empty() {
         format!("ask for a virtual model or `provider/model`; configured providers: {}", provider_ids(config))
     } else {
         format!("did you mean {}?", near.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or "))
@@ -128,6 +137,39 @@ fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Faul
     let mut fault = Fault::new(FaultKind::NoSuchModel, format!("The model `{shown}` does not exist here; {hint}"));
     fault.param = Some("model".to_owned());
     fault
+}
+
+/// Offers of configured providers whose models' names are near.
+fn offered_near(name: &str, config: &Config) -> Vec<String> {
+    let model = name.split_once('/').map_or(name, |(_, model)| model);
+    let offers = || {
+        let known = config.providers.iter().filter_map(|provider| Some((&provider.id, provider.known?)));
+        known.flat_map(|(id, known)| config.catalogue.of_provider(known).map(move |offer| (id, offer.model())))
+    };
+    // Comparing a wrong name with every offer in full would cost more than an answer.
+    let plausible =
+        |other: &str| other.len().abs_diff(model.len()) <= 2 && other.as_bytes().first() == model.as_bytes().first();
+    let near = nearest(model, offers().map(|(_, other)| other).filter(|other| plausible(other)), 3);
+    let full = |near: String| offers().find(|(_, other)| *other == near).map(|(id, other)| format!("{id}/{other}"));
+    near.into_iter().filter_map(full).collect()
+}
+
+/// What is wrong with the provider in front of the name: known but not configured, or spelled wrong.
+fn provider_hint(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option<String> {
+    let (first, model) = name.split_once('/')?;
+    if config.provider(first).is_some() || model.is_empty() {
+        return None;
+    }
+    if let Some(meant) = known(catalogue, first) {
+        let set = meant.key_variables.first().or(meant.url_variables.first());
+        let set = set.map_or_else(String::new, |variable| format!("set {variable} or "));
+        return Some(format!("`{first}` is known but not configured: {set}configure `providers.{}`", meant.id));
+    }
+    let configured = config.providers.iter().map(|p| p.id.as_str());
+    let all = catalogue.providers().iter().flat_map(|p| std::iter::once(&p.id).chain(p.aliases)).copied();
+    let near = nearest(first, configured.chain(all), 3);
+    let near = near.iter().map(|id| format!("`{id}/{model}`")).collect::<Vec<_>>().join(" or ");
+    (!near.is_empty()).then(|| format!("no provider `{first}` is known; did you mean {near}?"))
 }
 
 fn provider_ids(config: &Config) -> String {

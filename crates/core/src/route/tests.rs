@@ -58,13 +58,30 @@ fn its_maker_serves_a_bare_name_if_it_is_configured() {
 }
 
 #[test]
+fn a_bare_name_is_what_its_host_calls_it() {
+    let config = config("providers: { anthropic: {}, azure: { base_url: 'http://a' }, openai: {} }");
+    for (name, meaning) in [
+        ("gpt-4.1-mini", "azure/gpt-4.1-mini"),
+        ("text-embedding-3-small", "azure/text-embedding-3-small"),
+        // No model is called so: the one that it is the latest of.
+        ("claude-haiku-4-5-latest", "anthropic/claude-haiku-4-5"),
+        ("claude-haiku-4-5-20251001", "anthropic/claude-haiku-4-5-20251001"),
+        ("claude-haiku-4-6-20990101", "NoSuchModel"),
+        ("gpt-4.1-nimi", "NoSuchModel"),
+    ] {
+        assert!(named(name, &config).starts_with(meaning), "{name}: {}", named(name, &config));
+    }
+    assert!(named("gpt-4.1-nnao", &config).contains("`azure/gpt-4.1-nano`"), "{}", named("gpt-4.1-nnao", &config));
+}
+
+#[test]
 fn an_unknown_name_is_told_what_is_near() {
     let config = config(FILE);
     for (name, part) in [
         ("asistant", "`assistant`"),
         ("Assistant", "`assistant`"),
         ("my-vlm/llama-70b", "`my-vllm/llama-70b`"),
-        ("openai/gpt-5", "`azure/gpt-5`"),
+        ("openai/gpt-5", "set OPENAI_API_KEY or configure `providers.openai`"),
         ("frobnicator", "configured providers: my-vllm, azure"),
         ("", "configured providers"),
         ("azure/", "configured providers"),

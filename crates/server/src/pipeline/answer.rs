@@ -8,7 +8,7 @@ use tollgate_core::continuity::{seal_id, seal_ids};
 use tollgate_core::fold::Fold;
 use tollgate_ir::{BlockStart, Delta, Dialect, Event, Fault, FaultKind, Finish, Issuer, Reply, Usage};
 use tollgate_wire::carriage::Carriage;
-use tollgate_wire::codec;
+use tollgate_wire::codec::{self, StreamDecoder};
 use tollgate_wire::frame::{Deframer, Frame};
 use tollgate_wire::tap::{Tap, Verdict};
 use tollgate_wire::translate::StreamTranslator;
@@ -31,6 +31,11 @@ impl Source {
             body.hold_first_token();
         }
         Self::Remote(Box::new(body))
+    }
+
+    /// Bytes of our own.
+    pub fn piece(bytes: Bytes) -> Self {
+        Self::Simulated(VecDeque::from([(Duration::ZERO, bytes)]))
     }
 
     /// The next bytes; `None` at the end.
@@ -107,8 +112,32 @@ impl Outcome {
 
 /// How a stream's frames become the client's bytes.
 enum Flow {
-    Relay { tap: Box<Tap>, seals: Vec<String> },
+    Relay { tap: Box<Tap>, seals: Vec<String>, kept: Option<Box<Whole>> },
     Translate { translator: Box<StreamTranslator>, fold: Option<Box<Fold>>, seen: Box<Outcome>, content: bool },
+}
+
+/// A relayed answer read whole beside its bytes, for what is remembered of it.
+struct Whole {
+    decoder: StreamDecoder,
+    fold: Fold,
+    events: Vec<Event>,
+}
+
+impl Whole {
+    fn new(face: Dialect) -> Self {
+        Self { decoder: StreamDecoder::new(face), fold: Fold::default(), events: Vec::new() }
+    }
+
+    fn frame(&mut self, frame: &Frame) {
+        self.decoder.frame(frame, &mut self.events);
+        self.events.drain(..).for_each(|event| self.fold.push(event));
+    }
+
+    fn reply(mut self) -> Option<Reply> {
+        self.decoder.end(&mut self.events);
+        self.events.drain(..).for_each(|event| self.fold.push(event));
+        if self.fold.is_complete() { self.fold.finish().ok() } else { None }
+    }
 }
 
 /// A streamed answer.
@@ -125,15 +154,22 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A relayed stream.
-    pub fn relayed(source: Source, deframer: Deframer, carriage: Carriage, face: Dialect, hide_usage: bool) -> Self {
+    /// A relayed stream; with `keep` the whole answer is read too, for what is remembered of it.
+    pub fn relayed(
+        source: Source,
+        deframer: Deframer,
+        carriage: Carriage,
+        face: Dialect,
+        hide_usage: bool,
+        keep: bool,
+    ) -> Self {
         let tap = Box::new(Tap::new(face, hide_usage));
         Self {
             source,
             deframer,
             carriage,
             face,
-            flow: Flow::Relay { tap, seals: Vec::new() },
+            flow: Flow::Relay { tap, seals: Vec::new(), kept: keep.then(|| Box::new(Whole::new(face))) },
             over: false,
             fault: None,
         }
@@ -214,7 +250,10 @@ impl Stream {
             Err(fault) => return self.break_off(fault, out),
         };
         match &mut self.flow {
-            Flow::Relay { tap, seals } => {
+            Flow::Relay { tap, seals, kept } => {
+                if let Some(kept) = kept {
+                    kept.frame(&frame);
+                }
                 if self.face == Dialect::OpenAiResponses {
                     seals.extend(owners::made(&frame.data));
                 }
@@ -303,7 +342,7 @@ impl Stream {
     /// What it turned out to be.
     pub fn outcome(&mut self) -> Outcome {
         match &mut self.flow {
-            Flow::Relay { tap, seals } => {
+            Flow::Relay { tap, seals, kept } => {
                 let seen = tap.seen();
                 Outcome {
                     model: seen.model.clone(),
@@ -312,7 +351,7 @@ impl Stream {
                     usage: seen.usage,
                     finish: seen.finish.clone(),
                     seals: std::mem::take(seals),
-                    reply: None,
+                    reply: kept.take().and_then(|kept| kept.reply()),
                 }
             }
             Flow::Translate { fold, seen, .. } => {

@@ -15,6 +15,7 @@ use super::exchange::{Answered, Exchange, MAX_ERROR, MAX_REPLY};
 use super::memory::{self, Known, Understood};
 use super::owners;
 use super::prepare::{Back, Prepared, prepare};
+use super::reasoning;
 use super::receive::Call;
 use super::settle::Settlement;
 use super::{count, fetch, headers, ollama_host};
@@ -106,7 +107,7 @@ impl Attempt<'_> {
             upstream: way.dialect,
             stream: self.call.stream,
         };
-        let Answered { headers: provider_headers, source } = exchange.send(request, &body, settlement).await?;
+        let Answered { headers: provider_headers, source, .. } = exchange.send(request, &body, settlement).await?;
         let headers = headers::forwarded(&provider_headers);
         let body = if self.call.stream {
             self.stream(provider_headers, source, back, understood, settlement).await?
@@ -150,6 +151,11 @@ impl Attempt<'_> {
                     seals: if self.call.face == Dialect::OpenAiResponses { owners::made(&body) } else { Vec::new() },
                     reply: None,
                 };
+                if self.keeps_reasoning()
+                    && let Ok(reply) = codec::decode_reply(self.call.face, &body)
+                {
+                    reasoning::keep(self.gateway, self.call, &reply).await;
+                }
                 owners::remember(self.gateway, self.call, self.target, &outcome.seals).await;
                 memory::remember_pin(self.gateway, self.call, self.target, outcome.id.as_deref()).await;
                 Ok(Body::Whole { bytes: body, outcome: Box::new(outcome) })
@@ -190,10 +196,12 @@ impl Attempt<'_> {
         let carriage = self.way.carriage.clone();
         let face = self.call.face;
         let (mut stream, remember) = match back {
-            Back::Relay { hide_usage } => (Stream::relayed(source, deframer, carriage, face, hide_usage), None),
+            Back::Relay { hide_usage } => {
+                (Stream::relayed(source, deframer, carriage, face, hide_usage, self.keeps_reasoning()), None)
+            }
             Back::Translate { translation, request } => {
                 let context = self.context(settlement, &request);
-                let keep = memory::wants_reply(self.call, self.way.dialect, &request);
+                let keep = memory::wants_reply(self.call, self.way.dialect, &request) || self.keeps_reasoning();
                 let translator = translation.stream(context.clone());
                 let stream = Stream::translated(source, deframer, carriage, face, translator, keep);
                 let before = understood.map_or(0, |u| u.before);
@@ -216,6 +224,10 @@ impl Attempt<'_> {
         let garbage =
             || Fault::new(FaultKind::ProviderGarbage, "The provider answered a streamed call without a stream.");
         Err(codec::decode_reply(self.way.dialect, &body).err().unwrap_or_else(garbage).into())
+    }
+
+    fn keeps_reasoning(&self) -> bool {
+        reasoning::is_wanted(self.call, self.way.dialect, self.provider, &self.target.model)
     }
 
     fn context(&self, settlement: &Settlement, request: &tollgate_ir::Request) -> ReplyContext {

@@ -8,6 +8,7 @@ use tollgate_ir::{Fault, FaultKind, Losses, Side};
 use tollgate_wire::target::ReplyContext;
 
 use super::answer::{Outcome, Stream};
+use super::handed::Handed;
 use super::settle::Settlement;
 use crate::app::State;
 use crate::provider::Provider;
@@ -42,6 +43,8 @@ pub enum Body {
         /// What is needed to remember a translated answer.
         remember: Option<Box<Remember>>,
     },
+    /// As it is.
+    Handed(Box<Handed>),
 }
 
 /// What is needed to remember a translated answer once it is whole.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tollgate_core::continuity::{
-    Conversation, StoredResponse, keep, remember, restore, resume, strip_foreign, unknown_response, wanted,
+    Conversation, StoredResponse, keep, remember, report_foreign, restore, resume, strip_foreign, unknown_response,
+    wanted,
 };
 use tollgate_core::route::{Pin, Target};
 use tollgate_ir::{Dialect, Fault, Issuer, Losses, Operation, Reply, Request};
@@ -32,6 +33,13 @@ pub struct Known {
     pub owners: Owners,
     /// The request in the IR, where it had to be read already.
     pub understood: Option<Understood>,
+}
+
+impl Known {
+    /// Of a call that continues none.
+    pub fn nothing() -> Self {
+        Self { recalled: Recalled { pin: None, stored: None }, owners: Owners::default(), understood: None }
+    }
 }
 
 impl Recalled {
@@ -114,9 +122,10 @@ impl Understood {
         Ok(Self { request, losses, before })
     }
 
-    /// The request without the seals that this dialect's providers cannot read.
-    pub fn for_dialect(&self, dialect: Dialect) -> Request {
+    /// The request without the seals that this dialect's providers cannot read, and what goes with them.
+    pub fn for_dialect(&self, dialect: Dialect, losses: &mut Losses) -> Request {
         let mut request = self.request.clone();
+        report_foreign(&request, readable(dialect), losses);
         strip_foreign(&mut request, readable(dialect));
         request
     }

@@ -15,6 +15,7 @@ use super::headers;
 use super::memory;
 use super::outlet::{Outlet, ReplyBodyOut};
 use super::owners;
+use super::reasoning;
 use super::receive::Call;
 use super::reframe::Reframe;
 use super::settle::Settlement;
@@ -63,6 +64,13 @@ pub fn served(gateway: &Gateway, call: Call, served: Served, mut settlement: Set
             commit_headers(&mut response, &call, served.headers, &mut settlement);
             settlement.done();
             response
+        }
+        Body::Handed(handed) => {
+            settlement.trail().status = handed.status().as_u16();
+            settlement.trail().overhead = settlement.overhead();
+            let mut head = Response::new(());
+            commit_headers(&mut head, &call, served.headers, &mut settlement);
+            handed.reply(gateway, head.into_parts().0.headers, settlement)
         }
         Body::Stream { stream, held, remember } => {
             settlement.trail().overhead = settlement.overhead();
@@ -164,7 +172,7 @@ struct Writer {
 
 impl Writer {
     fn new(gateway: Gateway, call: Call, outlet: Outlet) -> Self {
-        let reframe = Reframe::new(call.face, call.carriage);
+        let reframe = Reframe::new(call.face, call.carriage).map(|r| r.echoing(call.echo()));
         let set = call.state.config.server.keepalive;
         // Only server-sent events have comments.
         let has_comments = reframe.is_none() && codec::is_sse(call.face);
@@ -238,7 +246,10 @@ impl Writer {
                     .await;
             }
             (Some(_), None) => {}
-            (None, _) => {
+            (None, reply) => {
+                if let Some(reply) = reply {
+                    reasoning::keep(&self.gateway, &self.call, reply).await;
+                }
                 if let Some(target) = &target {
                     memory::remember_pin(&self.gateway, &self.call, target, outcome.id.as_deref()).await;
                 }

@@ -107,6 +107,19 @@ impl Settlement {
         });
     }
 
+    /// The attempt's answer was handed on as it is: what it said of itself. Its model is the target's, where the request
+    /// named none.
+    pub fn attempt_handed(&mut self, outcome: &Outcome) {
+        if let (Some(attempt), Some(model)) = (self.trail.attempts.last_mut(), &outcome.model)
+            && attempt.target.model.is_empty()
+        {
+            attempt.target.model.clone_from(model);
+        }
+        let state = self.gateway.state();
+        let provider = self.trail.attempts.last().and_then(|a| state.providers.get(&a.target.provider));
+        self.attempt_served(outcome, provider, None);
+    }
+
     fn close_attempt(&mut self, note: impl FnOnce(&mut Attempt)) {
         let now = self.elapsed();
         if let Some(attempt) = self.trail.attempts.last_mut() {

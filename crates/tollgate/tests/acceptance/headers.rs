@@ -154,7 +154,7 @@ async fn models_are_listed_in_the_form_of_who_asks() {
     ] {
         let answer = gateway.get(path, headers).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-        assert_eq!(first(&answer, list, name), [format!("{prefix}up/m"), format!("{prefix}v")], "{path}");
+        assert_eq!(first(&answer, list, name), [format!("{prefix}v"), format!("{prefix}up/m")], "{path}");
     }
     let anthropic = gateway.get("/v1/models", &[("anthropic-version", "2023-06-01")]).await;
     assert!(anthropic.text().contains(r#""has_more":false"#) && anthropic.text().contains(r#""type":"model""#));

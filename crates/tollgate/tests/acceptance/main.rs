@@ -11,17 +11,24 @@
     reason = "real processes and sockets take real time, and nothing here is drained"
 )]
 
+mod agents;
 mod bodies;
+mod catalogue;
+mod classes;
+mod credentials;
 mod errors;
 mod faces;
 mod headers;
 mod media;
 mod ollama;
 mod operations;
+mod providers;
 mod relay;
+mod relayed;
 mod routing;
 mod secrets;
 mod security;
 mod state;
 mod streams;
 mod support;
+mod vectors;

@@ -2,8 +2,8 @@
 //! of parameters ([`Takes`], in the providers' records).
 //!
 //! OpenAI's own models have a table of their own ([`OpenAiModel`]). A name that no row fits is a host of open models,
-//! which take most. A host that nobody knows is taken for the model's maker as far as spellings go; what the maker
-//! refuses, another host may take.
+//! which take most. A host that nobody knows is taken for the model's maker as far as names go; what the maker refuses,
+//! and how it is told to reason, may be otherwise there.
 
 use tollgate_ir::{Effort, Issuer};
 
@@ -61,7 +61,9 @@ pub(crate) struct Rules {
 pub(crate) enum Back {
     /// It is not sent, and what a client sends is left to the host.
     Ignored,
-    /// It must go back in turns with calls.
+    /// It goes back in turns with calls, and the model does without where it is lost.
+    Welcome,
+    /// It must go back in turns with calls: 400 without.
     WithCalls,
     /// It must not go back: 400.
     Refused,
@@ -116,9 +118,9 @@ const CLASSES: &[(&str, Rules)] = &[
     ("deepseek-v4", INTERLEAVED),
     // `interleaved` of models.dev; docs.z.ai (Preserved Thinking), platform.moonshot.ai (Thinking models),
     // platform.minimax.io (Interleaved Thinking), Xiaomi's as DeepSeek's.
-    ("glm-", INTERLEAVED),
+    ("glm-", Rules { back: Back::Welcome, ..INTERLEAVED }),
     ("kimi-k2", INTERLEAVED),
-    ("minimax-m", Rules { says: Says::Effort, off: Off::Silent, ..INTERLEAVED }),
+    ("minimax-m", Rules { says: Says::Effort, off: Off::Silent, back: Back::Welcome, ..INTERLEAVED }),
     ("mimo-", INTERLEAVED),
     ("mistral", MISTRAL),
     ("ministral", MISTRAL),
@@ -148,6 +150,16 @@ impl Rules {
         rules
     }
 
+    /// Whether earlier reasoning goes back in turns with calls.
+    pub(crate) fn reasoning_goes_back(&self) -> bool {
+        matches!(self.back, Back::Welcome | Back::WithCalls)
+    }
+
+    /// Whether a call whose earlier reasoning is lost must do without reasoning, and can.
+    pub(crate) fn stops_when_lost(&self) -> bool {
+        self.back == Back::WithCalls && self.off == Off::Type
+    }
+
     /// Whether a top-level member is taken, as far as is known.
     pub(crate) fn takes(&self, key: &str) -> bool {
         !self.refuses.iter().any(|list| list.contains(&key))
@@ -164,17 +176,18 @@ impl Rules {
         rules
     }
 
-    fn lay(&mut self, row: &Takes, refusals: bool) {
+    /// Lays a row over the class; of a maker's row for a host that is not the maker's only names count.
+    fn lay(&mut self, row: &Takes, all: bool) {
         if let Some(limit) = row.limit {
             (self.max_tokens, self.one_limit) = (limit, true);
         }
         self.seed = row.seed.unwrap_or(self.seed);
         self.stream_options = row.stream_options.unwrap_or(self.stream_options);
-        self.says = row.says.unwrap_or(self.says);
-        self.off = row.off.unwrap_or(self.off);
-        self.efforts = row.efforts.unwrap_or(self.efforts);
         self.forced_calls_think = row.forced_calls_think.unwrap_or(self.forced_calls_think);
-        if refusals {
+        if all {
+            self.says = row.says.unwrap_or(self.says);
+            self.off = row.off.unwrap_or(self.off);
+            self.efforts = row.efforts.unwrap_or(self.efforts);
             self.sampling = row.sampling.unwrap_or(self.sampling);
             if let Some(free) = self.refuses.iter_mut().find(|list| list.is_empty()) {
                 *free = row.refuses;

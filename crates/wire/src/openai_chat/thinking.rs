@@ -1,6 +1,6 @@
 //! Whether and how hard to reason, both ways: OpenAI's `reasoning_effort` and what the hosts have instead.
 
-use tollgate_ir::{Effort, Fault, Field, Losses, Reason, Request, Thinking, ThinkingMode, ToolChoice};
+use tollgate_ir::{Content, Effort, Fault, Field, Losses, Reason, Request, Thinking, ThinkingMode, ToolChoice, Turn};
 
 use super::rules::Rules;
 use super::takes::{Off, Says};
@@ -88,17 +88,21 @@ pub(super) fn encode(
 ) -> Option<bool> {
     let Some(thinking) = &request.thinking else {
         // It reasons unasked, and refuses the call with that.
-        let switched = demands_call(request, rules).then(|| off(o, rules, losses)).flatten();
-        return switched;
+        return if does_without(request, rules) { switched_off(o, rules, losses) } else { None };
     };
     match thinking.mode {
         ThinkingMode::Off => off(o, rules, losses),
-        ThinkingMode::Unsaid if demands_call(request, rules) => off(o, rules, losses),
+        ThinkingMode::On | ThinkingMode::Adaptive | ThinkingMode::Unsaid if does_without(request, rules) => {
+            switched_off(o, rules, losses)
+        }
         ThinkingMode::Unsaid => None,
         // As the model sees fit: unasked where it can, but OpenAI's newer models reason only when asked.
-        ThinkingMode::Adaptive if rules.says == Says::Nothing => None,
+        ThinkingMode::Adaptive if rules.says == Says::Nothing => {
+            losses.field(Field::Thinking, Reason::Adjusted);
+            None
+        }
+        ThinkingMode::Adaptive if thinking.effort.is_none() && rules.says == Says::Enable => None,
         ThinkingMode::Adaptive if thinking.effort.is_none() && rules.says == Says::Effort && !rules.openai => None,
-        ThinkingMode::On | ThinkingMode::Adaptive if demands_call(request, rules) => off(o, rules, losses),
         ThinkingMode::On | ThinkingMode::Adaptive => {
             on(o, thinking, rules, target.room(&request.params, None), losses);
             Some(true)
@@ -106,10 +110,24 @@ pub(super) fn encode(
     }
 }
 
-/// A call is demanded, which the model does only without reasoning.
-fn demands_call(request: &Request, rules: &Rules) -> bool {
+/// The model must do without reasoning: a call is demanded, which it does only so, or earlier reasoning is lost that it
+/// would want to see.
+fn does_without(request: &Request, rules: &Rules) -> bool {
     let demanded = matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Named(_)));
     demanded && !rules.forced_calls_think && !request.tools.is_empty()
+        || rules.stops_when_lost() && request.turns.chunk_by(|a, b| a.role == b.role).any(has_lost_reasoning)
+}
+
+/// Turns of the assistant with calls and no words of reasoning.
+fn has_lost_reasoning(run: &[Turn]) -> bool {
+    let holds = |is: fn(&Content) -> bool| run.iter().flat_map(|turn| &turn.blocks).any(|block| is(&block.content));
+    holds(|c| matches!(c, Content::Call(_))) && !holds(|c| matches!(c, Content::Reasoning(r) if !r.text.is_empty()))
+}
+
+/// Reasoning goes off though nobody said so.
+fn switched_off(o: &mut ObjectWriter<'_>, rules: &Rules, losses: &mut Losses) -> Option<bool> {
+    losses.field(Field::Thinking, Reason::Adjusted);
+    off(o, rules, losses)
 }
 
 fn off(o: &mut ObjectWriter<'_>, rules: &Rules, losses: &mut Losses) -> Option<bool> {

@@ -166,9 +166,10 @@ impl Writer<'_> {
         let readable =
             |b: &&&Block| routed && b.seal.is_some() && b.seal.as_ref().map(|s| s.issuer) == self.rules.issuer;
         let sealed: Vec<_> = thoughts.iter().filter(readable).collect();
-        let back = self.rules.back == Back::WithCalls && calls;
+        let back = self.rules.reasoning_goes_back() && calls;
         let words: String = thoughts.iter().filter_map(|b| said(b)).collect();
-        if back && !words.is_empty() {
+        // Where it is lost the member must be there all the same.
+        if back && (!words.is_empty() || self.rules.back == Back::WithCalls) {
             o.text("reasoning_content", &words);
         }
         if !sealed.is_empty() {

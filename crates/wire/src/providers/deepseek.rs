@@ -2,7 +2,7 @@
 //! recorded refusals.
 
 use tollgate_ir::Dialect::{Anthropic, OpenAiChat, OpenAiResponses};
-use tollgate_ir::Effort::{High, Max};
+use tollgate_ir::Effort::{High, Low, Max, Medium, XHigh};
 
 use super::record::{Provider, at, own, plain};
 use crate::openai_chat::{Off, Says, Takes};
@@ -12,11 +12,13 @@ const TAKES: &[Takes] = &[
     // "logprobs, top_logprobs: setting these will trigger an error."
     Takes { models: "deepseek-reasoner", refuses: &["logprobs", "top_logprobs"], ..Takes::ALL },
     Takes { models: "deepseek-r1", refuses: &["logprobs", "top_logprobs"], ..Takes::ALL },
+    Takes { models: "deepseek-chat", says: Some(Says::Type), off: Some(Off::Silent), efforts: Some(&[]), ..Takes::ALL },
     Takes {
         models: "deepseek-v4",
         says: Some(Says::Type),
         off: Some(Off::Type),
-        efforts: Some(&[High, Max]),
+        // High and max are its own; low, medium and xhigh are taken for them.
+        efforts: Some(&[Low, Medium, High, XHigh, Max]),
         // Recorded: "Thinking mode does not support this tool_choice".
         forced_calls_think: Some(false),
         ..Takes::ALL

@@ -20,7 +20,7 @@ const OPENCODE_ELSEWHERE: &[&str] =
 
 pub(super) const ROWS: &[Provider] = &[
     router(Provider {
-        aliases: &["vercel_ai_gateway", "ai-gateway"],
+        aliases: &["vercel_ai_gateway", "vercel-gateway", "ai-gateway"],
         speaks: OPENAI_AND_ANTHROPIC,
         chat: VERCEL,
         ..plain(
@@ -85,12 +85,35 @@ pub(super) const ROWS: &[Provider] = &[
         aliases: &["portkey-ai"],
         ..plain("portkey", "Portkey", "https://api.portkey.ai/v1", &["PORTKEY_API_KEY"])
     }),
-    router(plain(
-        "pydantic-gateway",
-        "Pydantic AI Gateway",
-        "https://gateway.pydantic.dev/proxy/openai",
-        &["PYDANTIC_AI_GATEWAY_API_KEY"],
-    )),
+    router(Provider {
+        speaks: &[
+            own(OpenAiChat),
+            own(OpenAiResponses),
+            at(Anthropic, "https://gateway.pydantic.dev/proxy/anthropic/v1"),
+        ],
+        ..plain(
+            "pydantic-gateway",
+            "Pydantic AI Gateway",
+            "https://gateway.pydantic.dev/proxy/openai",
+            &["PYDANTIC_AI_GATEWAY_API_KEY"],
+        )
+    }),
+    // (k)
+    router(Provider {
+        aliases: &["mirascope"],
+        speaks: &[
+            own(OpenAiChat),
+            own(OpenAiResponses),
+            at(Anthropic, "https://mirascope.com/router/v2/anthropic/v1"),
+            at(Gemini, "https://mirascope.com/router/v2/google/v1beta"),
+        ],
+        ..plain(
+            "mirascope-gateway",
+            "Mirascope Router",
+            "https://mirascope.com/router/v2/openai/v1",
+            &["MIRASCOPE_API_KEY"],
+        )
+    }),
     router(plain("abacus", "Abacus", "https://routellm.abacus.ai/v1", &["ABACUS_API_KEY"])),
     router(plain("anyapi", "AnyAPI", "https://api.anyapi.ai/v1", &["ANYAPI_API_KEY"])),
     router(plain("auriko", "Auriko", "https://api.auriko.ai/v1", &["AURIKO_API_KEY"])),

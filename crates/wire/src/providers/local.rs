@@ -53,7 +53,10 @@ pub(super) const ROWS: &[Provider] = &[
     },
     local("tgi", "Text Generation Inference", "http://localhost:3000/v1", &["TGI_BASE_URL"]),
     local("llamafile", "llamafile", "http://localhost:8080/v1", &["LLAMAFILE_BASE_URL", "LLAMAFILE_API_BASE"]),
-    local("mistralrs", "mistral.rs", "http://localhost:1234/v1", &["MISTRALRS_BASE_URL"]),
+    Provider {
+        speaks: CHAT_AND_RESPONSES,
+        ..local("mistralrs", "mistral.rs", "http://localhost:1234/v1", &["MISTRALRS_BASE_URL"])
+    },
     local("xinference", "Xinference", "http://localhost:9997/v1", &["XINFERENCE_BASE_URL", "XINFERENCE_API_BASE"]),
     local("localai", "LocalAI", "http://localhost:8080/v1", &["LOCALAI_BASE_URL"]),
     local("jan", "Jan", "http://localhost:1337/v1", &["JAN_BASE_URL"]),

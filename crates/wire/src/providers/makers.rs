@@ -13,11 +13,15 @@ const OLDER_LIMIT: &[Takes] =
 const SILICONFLOW: &[Takes] = &[Takes { says: Some(Says::Enable), off: Some(Off::Enable), ..OLDER_LIMIT[0] }];
 
 /// inference-docs.cerebras.ai ("will result in a 400 error if they are supplied").
-const CEREBRAS: &[Takes] = &[Takes {
-    limit: Some("max_completion_tokens"),
-    refuses: &["frequency_penalty", "presence_penalty", "logit_bias", "service_tier"],
-    ..OLDER_LIMIT[0]
-}];
+const CEREBRAS: &[Takes] = &[
+    Takes {
+        limit: Some("max_completion_tokens"),
+        refuses: &["frequency_penalty", "presence_penalty", "logit_bias", "service_tier"],
+        ..OLDER_LIMIT[0]
+    },
+    // Its one word is `none` (models.dev).
+    Takes { models: "zai-glm", says: Some(Says::Nothing), off: Some(Off::Word("none")), ..Takes::ALL },
+];
 
 /// Switched by `thinking: {type}`: Xiaomi's (models.dev) and Doubao's (volcengine.com/docs/82379).
 const TYPED: &[Takes] = &[Takes { says: Some(Says::Type), off: Some(Off::Type), efforts: Some(&[]), ..OLDER_LIMIT[0] }];

@@ -1,9 +1,11 @@
 use bytes::Bytes;
 use tollgate_ir::{Dialect, Losses, Operation, Reason};
 
-use super::{ControlFields, LimitName, control};
+use super::{ControlFields, class, control, history};
 use crate::carriage::Carriage;
 use crate::json::{Envelope, Node, Patch, apply, object};
+use crate::openai_chat::Rules;
+use crate::target::ModelFacts;
 
 /// One request to be relayed: face and upstream speak `dialect`.
 #[derive(Clone, Copy, Debug)]
@@ -20,12 +22,10 @@ pub struct RelayRequest<'a> {
     pub envelope: &'a Envelope,
     /// The model's name at the provider.
     pub model: &'a str,
-    /// What the target calls the output limit.
-    pub limit: LimitName,
+    /// What is known of the model at its host.
+    pub facts: &'a ModelFacts,
     /// What the target makes of other gateways' fields.
     pub control: ControlFields,
-    /// The host takes `stream_options` (nearly all that speak chat completions do).
-    pub stream_usage: bool,
     /// The client's `anthropic-beta` flags.
     pub betas: &'a [String],
     /// Edits of guards and others (masked text, an injected system prompt), applied together with the relay's own.
@@ -47,22 +47,25 @@ pub struct Relayed {
 pub fn relay_request(request: &RelayRequest<'_>, losses: &mut Losses) -> Relayed {
     let envelope = request.envelope;
     let mut patches: Vec<Patch> = request.edits.to_vec();
-    for cut in control::cuts(envelope, request.control) {
-        if let Patch::Delete { key } = &cut {
-            losses.path(key.as_ref(), Reason::Dropped);
-        }
-        patches.push(cut);
-    }
+    patches.extend(control_cuts(envelope, request.control, losses));
     if !request.carriage.model_in_path(request.dialect, request.operation) && envelope.model() != Some(request.model) {
         patches.push(Patch::set_text("model", request.model));
     }
     let mut hide_usage = false;
     if request.dialect == Dialect::OpenAiChat {
-        patches.extend(request.limit.patch(envelope));
-        if envelope.stream() && request.stream_usage && !envelope.include_usage(request.body) {
+        let rules = Rules::of(request.model, request.facts.host);
+        patches.extend(class::chat(request, &rules, losses));
+        patches.extend(history::patches(request, &rules, losses));
+        if !rules.stream_options {
+            // Such a host sends usage unasked.
+            patches.push(Patch::delete("stream_options"));
+        } else if envelope.stream() && !envelope.include_usage(request.body) {
             patches.push(ask_for_usage(request.body, envelope));
             hide_usage = true;
         }
+    }
+    if request.dialect == Dialect::OpenAiResponses && request.operation == Operation::Chat {
+        patches.extend(class::responses(request, losses));
     }
     let mut header_betas = request.betas.to_vec();
     if request.dialect == Dialect::Anthropic {
@@ -71,6 +74,17 @@ pub fn relay_request(request: &RelayRequest<'_>, losses: &mut Losses) -> Relayed
         header_betas = carried.header_betas;
     }
     Relayed { body: apply(request.body, envelope, &patches), hide_usage, header_betas }
+}
+
+/// The cuts of other gateways' fields that the target does not understand, reported.
+pub fn control_cuts(envelope: &Envelope, control: ControlFields, losses: &mut Losses) -> Vec<Patch> {
+    let cuts: Vec<Patch> = control::cuts(envelope, control).collect();
+    for cut in &cuts {
+        if let Patch::Delete { key } = cut {
+            losses.path(key.as_ref(), Reason::Dropped);
+        }
+    }
+    cuts
 }
 
 /// `stream_options` with `include_usage`, and what else the client set there.

@@ -14,10 +14,14 @@ mod streams;
 
 mod anthropic;
 mod bedrock;
+mod classes;
 mod cohere;
+mod embed;
 mod gemini;
 mod matrix;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
+mod providers;
 mod relay;
+mod rerank;

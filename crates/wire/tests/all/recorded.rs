@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 #[derive(Deserialize)]
 pub struct Recording {
     pub id: String,
+    pub provider: String,
     pub model: Option<String>,
     request: Option<Side>,
     response: Side,
@@ -18,6 +19,10 @@ pub struct Recording {
 
 #[derive(Deserialize)]
 struct Side {
+    #[serde(default)]
+    host: Option<String>,
+    #[serde(default)]
+    path: Option<String>,
     #[serde(default)]
     status: u16,
     #[serde(default)]
@@ -45,6 +50,12 @@ impl Side {
 impl Recording {
     pub fn status(&self) -> u16 {
         self.response.status
+    }
+
+    /// Host and path of the request, as recorded.
+    pub fn address(&self) -> Option<String> {
+        let request = self.request.as_ref()?;
+        Some(format!("{}{}", request.host.as_ref()?, request.path.as_ref()?))
     }
 
     /// The request's JSON, if it has some, however it was answered.

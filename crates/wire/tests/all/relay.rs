@@ -5,8 +5,9 @@ use tollgate_ir::{Dialect, Event, Losses, Operation};
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::codec::{self, StreamDecoder};
 use tollgate_wire::json::Envelope;
-use tollgate_wire::relay::{ControlFields, LimitName, RelayRequest, Relayed, forbidden_overrides, relay_request};
+use tollgate_wire::relay::{ControlFields, RelayRequest, Relayed, forbidden_overrides, relay_request};
 use tollgate_wire::tap::{Tap, Verdict};
+use tollgate_wire::target::ModelFacts;
 
 use crate::recorded::recordings;
 use crate::streams::frames;
@@ -14,6 +15,7 @@ use crate::streams::frames;
 fn relay(dialect: Dialect, body: &str, change: impl FnOnce(&mut RelayRequest<'_>)) -> (Relayed, Vec<String>) {
     let body = Bytes::copy_from_slice(body.as_bytes());
     let envelope = Envelope::scan(&body).unwrap();
+    let facts = ModelFacts::default();
     let mut request = RelayRequest {
         dialect,
         carriage: &Carriage::Own,
@@ -21,9 +23,8 @@ fn relay(dialect: Dialect, body: &str, change: impl FnOnce(&mut RelayRequest<'_>
         body: &body,
         envelope: &envelope,
         model: "up",
-        limit: LimitName::AsSent,
+        facts: &facts,
         control: ControlFields::Cut,
-        stream_usage: true,
         betas: &[],
         edits: &[],
     };
@@ -36,38 +37,22 @@ fn relay(dialect: Dialect, body: &str, change: impl FnOnce(&mut RelayRequest<'_>
 #[test]
 fn tr07_tr10_only_what_is_named_changes() {
     use Dialect::{Anthropic, Bedrock, Gemini, OpenAiChat};
-    let gpt5 = LimitName::of_openai_model("gpt-5-mini");
-    for (dialect, limit, body, wanted) in [
+    for (dialect, body, wanted) in [
         (
             Anthropic,
-            LimitName::AsSent,
             "{ \"model\":\"a/b\" , \"messages\": [1.0,\"\\u00e9\"] }",
             "{ \"model\":\"up\" , \"messages\": [1.0,\"\\u00e9\"] }",
         ),
         (
             Anthropic,
-            LimitName::AsSent,
             r#"{"thinking":{"type":"adaptive"},"model":"up"}"#,
             r#"{"thinking":{"type":"adaptive"},"model":"up"}"#,
         ),
-        (Gemini, LimitName::AsSent, r#"{"contents":[]}"#, r#"{"contents":[]}"#),
-        (Bedrock, LimitName::AsSent, r#"{"messages":[],"x":1}"#, r#"{"messages":[],"x":1}"#),
-        (OpenAiChat, gpt5, r#"{"model":"m","max_tokens":5}"#, r#"{"model":"up","max_completion_tokens":5}"#),
-        (
-            OpenAiChat,
-            LimitName::MaxTokens,
-            r#"{"model":"m","max_completion_tokens":5}"#,
-            r#"{"model":"up","max_tokens":5}"#,
-        ),
-        (
-            OpenAiChat,
-            gpt5,
-            r#"{"model":"m","max_tokens":5,"max_completion_tokens":6}"#,
-            r#"{"model":"up","max_tokens":5,"max_completion_tokens":6}"#,
-        ),
-        (OpenAiChat, LimitName::AsSent, r#"{"provider":{},"n":1,"num_retries":2}"#, r#"{"n":1,"model":"up"}"#),
+        (Gemini, r#"{"contents":[]}"#, r#"{"contents":[]}"#),
+        (Bedrock, r#"{"messages":[],"x":1}"#, r#"{"messages":[],"x":1}"#),
+        (OpenAiChat, r#"{"provider":{},"n":1,"num_retries":2}"#, r#"{"n":1,"model":"up"}"#),
     ] {
-        assert_eq!(relay(dialect, body, |r| r.limit = limit).0.body, wanted);
+        assert_eq!(relay(dialect, body, |_| {}).0.body, wanted);
     }
 }
 
@@ -94,8 +79,12 @@ fn tr30_usage_is_asked_for_and_remembered_as_ours() {
         let (relayed, _) = relay(Dialect::OpenAiChat, body, |_| {});
         assert_eq!((&relayed.body[..], relayed.hide_usage), (wanted.as_bytes(), hide));
     }
-    let (relayed, _) = relay(Dialect::OpenAiChat, r#"{"model":"up","stream":true}"#, |r| r.stream_usage = false);
-    assert_eq!((&relayed.body[..], relayed.hide_usage), (&br#"{"model":"up","stream":true}"#[..], false));
+    let (relayed, _) = relay(Dialect::OpenAiChat, r#"{"model":"up","stream":true}"#, |r| r.model = "mistral-small");
+    assert_eq!(
+        (&relayed.body[..], relayed.hide_usage),
+        (&br#"{"model":"mistral-small","stream":true}"#[..], false),
+        "Mistral refuses the field and sends usage unasked"
+    );
 }
 
 #[test]
