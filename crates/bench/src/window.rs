@@ -74,12 +74,14 @@ pub fn measure(bench: &Bench, running: &Running, lane: Lane, case: &Case, spans:
     let raw = figures(&load.until("result")?);
     let get = |name: &str| raw.get(name).copied().unwrap_or_default();
     let mut out = Figures::new();
-    let calls = get("calls").max(1.0);
+    let calls = get("calls");
     let busy = after.saturating_sub(before);
-    out.insert("calls".into(), get("calls"));
+    out.insert("calls".into(), calls);
     out.insert("errors".into(), get("errors"));
     out.insert("late".into(), get("late"));
-    out.insert("cpu_us".into(), busy.as_secs_f64() * 1e6 / calls);
+    if calls > 0.0 {
+        out.insert("cpu_us".into(), busy.as_secs_f64() * 1e6 / calls);
+    }
     out.insert("busy".into(), busy.as_secs_f64() / (get("nanos") / 1e9).max(0.001));
     out.insert("per_s".into(), get("calls") / (get("nanos") / 1e9).max(0.001));
     if get("chunks") > 0.0 {

@@ -132,7 +132,8 @@ fn usual_without_key(
 
 /// Whether a provider is asked at an address of its cloud: its usual one, or a private endpoint there.
 fn is_clouds_own(provider: &config::Provider) -> bool {
-    const DOMAINS: &[&str] = &["amazonaws.com", "amazonaws.com.cn", "api.aws", "googleapis.com", "azure.com", "azure.us", "azure.cn"];
+    const DOMAINS: &[&str] =
+        &["amazonaws.com", "amazonaws.com.cn", "api.aws", "googleapis.com", "azure.com", "azure.us", "azure.cn"];
     let Some(given) = &provider.base_url else { return true };
     let host = given.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
     DOMAINS.iter().any(|domain| host.ends_with(domain))

@@ -1,6 +1,6 @@
 //! One JSON object a line. The record of a call, which is JSON already, stands in it as the object that it is.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};

@@ -19,8 +19,9 @@ pub struct Sink {
     shared: Arc<Shared>,
 }
 
+/// What the writers and the thread share.
 #[derive(Default)]
-struct Shared {
+pub struct Shared {
     waiting: Mutex<Waiting>,
     /// Lines came.
     came: Condvar,
