@@ -7,8 +7,9 @@ use tollgate_wire::carriage::Carriage;
 use tollgate_wire::codec;
 use tollgate_wire::frame::Deframer;
 use tollgate_wire::json::Envelope;
-use tollgate_wire::relay::{ControlFields, LimitName, RelayRequest, forbidden_overrides, relay_request};
+use tollgate_wire::relay::{ControlFields, RelayRequest, forbidden_overrides, relay_request};
 use tollgate_wire::tap::Tap;
+use tollgate_wire::target::ModelFacts;
 
 use crate::Counter;
 use crate::translations::{DIALECTS, stream};
@@ -38,10 +39,9 @@ pub fn count(counter: &Counter) {
                         body: &body,
                         envelope: &envelope,
                         model: "w-300",
-                        limit: LimitName::of_openai_model("w-300"),
+                        facts: &ModelFacts::default(),
                         control: ControlFields::Cut,
-                        stream_usage: true,
-                        betas: &[],
+                            betas: &[],
                         edits: &[],
                     },
                     &mut losses,
