@@ -3,6 +3,7 @@
 mod admin;
 pub mod app;
 pub mod body;
+mod call_id;
 pub mod catalogue;
 pub mod clock;
 pub mod credentials;

@@ -22,7 +22,7 @@ struct CallLabels {
     face: &'static str,
     operation: &'static str,
     model: Label,
-    status: Label,
+    status: u32,
     end: &'static str,
 }
 
@@ -164,11 +164,12 @@ impl Metrics {
                 face: trail.face.as_str(),
                 operation: trail.operation.as_str(),
                 model: Label(names.label(trail.model.as_deref())),
-                status: Label(trail.status.to_string().into()),
+                status: u32::from(trail.status),
                 end,
             })
             .inc();
         self.overhead.observe(trail.overhead.as_secs_f64());
+        let mut last = None;
         for attempt in &trail.attempts {
             let provider = Label(attempt.target.provider.as_str().into());
             let model = Label(names.label(Some(&attempt.target.name())));
@@ -184,12 +185,10 @@ impl Metrics {
                 #[expect(clippy::cast_precision_loss, reason = "a figure for charts; the ledger is exact")]
                 self.cost.get_or_create(&target).inc_by(cost.0 as f64 / 1e9);
             }
+            last = Some(target);
         }
-        if let Some(served) = trail.served() {
-            let target = TargetLabels {
-                provider: Label(served.provider.as_str().into()),
-                model: Label(names.label(Some(&served.name()))),
-            };
+        // Who served is who was asked last.
+        if let Some(target) = last.filter(|_| trail.served().is_some()) {
             if let Some(first) = trail.first_token {
                 self.first_token.get_or_create(&target).observe(first.as_secs_f64());
             }

@@ -156,7 +156,8 @@ impl Settlement {
         if self.trail.overhead.is_zero() {
             self.trail.overhead = self.overhead();
         }
-        self.gateway.record(self.trail.clone());
+        let spent = Trail::begin(String::new(), self.trail.face, self.trail.operation, self.trail.began);
+        self.gateway.record(std::mem::replace(&mut self.trail, spent));
     }
 
     fn now(&self) -> Now {
