@@ -57,13 +57,10 @@ fn list(face: Dialect, models: &[Listed<'_>], for_codex: bool) -> Vec<u8> {
             o.text("object", "list");
         }
         o.array(key, |a| models.iter().for_each(|model| a.object(|o| describe(o, face, model))));
-        match face {
-            Dialect::Anthropic => {
-                o.boolean("has_more", false);
-                o.text_or_null("first_id", models.first().map(|model| model.name.as_str()));
-                o.text_or_null("last_id", models.last().map(|model| model.name.as_str()));
-            }
-            _ => {}
+        if face == Dialect::Anthropic {
+            o.boolean("has_more", false);
+            o.text_or_null("first_id", models.first().map(|model| model.name.as_str()));
+            o.text_or_null("last_id", models.last().map(|model| model.name.as_str()));
         }
         // Codex reads `models` where others read `data`.
         if for_codex {
