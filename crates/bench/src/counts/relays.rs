@@ -41,7 +41,7 @@ pub fn count(counter: &Counter) {
                         model: "w-300",
                         facts: &ModelFacts::default(),
                         control: ControlFields::Cut,
-                            betas: &[],
+                        betas: &[],
                         edits: &[],
                     },
                     &mut losses,
