@@ -151,6 +151,7 @@ kinds! {
     Internal = 5001, Gateway, 500, No, "internal", "Tollgate failed.";
     ShuttingDown = 5002, Gateway, 503, NextTarget, "shutting_down", "Tollgate is shutting down.";
     BodiesExhausted = 5003, Gateway, 503, NextTarget, "bodies_exhausted", "The memory for bodies in flight is used up.";
+    TargetBusy = 5004, Gateway, 503, NextTarget, "target_busy", "As many calls as allowed are at the provider already.";
     ConfigInvalid = 9001, Gateway, 500, No, "config_invalid", "The configuration is not valid.";
     UnsafeBind = 9002, Gateway, 500, No, "unsafe_bind", "An address off loopback needs keys or an admin key.";
     ListenFailed = 9003, Gateway, 500, No, "listen_failed", "The listener could not be opened.";

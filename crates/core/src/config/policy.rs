@@ -19,6 +19,10 @@ pub struct VirtualModel {
     pub unsupported_params: Option<Unsupported>,
     /// After a break in the middle of a stream.
     pub resume: Resume,
+    /// How long a call may take, all its attempts together.
+    pub total: Option<Duration>,
+    /// How long a call waits for a target that is cooling down, where no other can serve.
+    pub wait_for_cooldown: Option<Duration>,
     /// Where prompts go that are too long for every target.
     pub context_fallback: Option<Policy>,
     /// Where calls go that a content policy refused.

@@ -144,6 +144,16 @@ impl RetryBudget {
         Self { share, most: stock, trickle: stock / 10.0, left: stock, at: Now::default() }
     }
 
+    /// Without anything that comes back of itself: strictly a share of the first ones, beside the first of all.
+    pub fn strict(share: f64) -> Self {
+        Self { trickle: 0.0, ..Self::new(share, 1.0) }
+    }
+
+    /// From now on another share.
+    pub fn set_share(&mut self, share: f64) {
+        self.share = share;
+    }
+
     /// A call makes its first attempt.
     pub fn earn(&mut self, now: Now) {
         self.refill(now);
@@ -234,6 +244,18 @@ mod tests {
         let bounds: Vec<_> = (1..=8).map(|attempt| pause(attempt, &terms, 1.0).as_millis()).collect();
         assert_eq!(bounds, [250, 500, 1000, 2000, 4000, 8000, 8000, 8000]);
         assert_eq!(pause(3, &terms, 0.0), Duration::ZERO);
+    }
+
+    #[test]
+    fn hedges_are_strictly_a_share() {
+        let mut budget = RetryBudget::strict(0.03);
+        let at = |ms| Now { monotonic: Duration::from_millis(ms), unix_ms: ms };
+        let mut spent = 0;
+        for i in 0..10_000 {
+            budget.earn(at(i * 1_000));
+            spent += u32::from(budget.spend(at(i * 1_000)));
+        }
+        assert!((295..=302).contains(&spent), "{spent}");
     }
 
     #[test]
