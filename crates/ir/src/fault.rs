@@ -157,6 +157,13 @@ kinds! {
     ListenFailed = 9003, Gateway, 500, No, "listen_failed", "The listener could not be opened.";
 }
 
+impl FaultKind {
+    /// `TG4004`, as sent in `x-tollgate-fault` and named in docs/errors.
+    pub fn code(self) -> String {
+        format!("TG{:04}", self.number())
+    }
+}
+
 impl Fault {
     /// A fault of a kind, with its usual status and retry, and what the client is told.
     pub fn new(kind: FaultKind, public: impl Into<String>) -> Self {
@@ -202,9 +209,9 @@ impl Fault {
         self
     }
 
-    /// `TG4004`, as sent in `x-tollgate-fault` and named in docs/errors.
+    /// See [`FaultKind::code`].
     pub fn code(&self) -> String {
-        format!("TG{:04}", self.kind.number())
+        self.kind.code()
     }
 }
 

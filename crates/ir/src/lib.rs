@@ -5,6 +5,7 @@
 
 mod block;
 mod dialect;
+mod embed;
 mod event;
 mod fault;
 mod json;
@@ -12,6 +13,7 @@ mod loss;
 mod operation;
 mod reply;
 mod request;
+mod rerank;
 mod usage;
 
 pub use block::{
@@ -19,13 +21,15 @@ pub use block::{
     ServerItem, ToolResult,
 };
 pub use dialect::Dialect;
+pub use embed::{EmbedContent, EmbedInput, EmbedPart, EmbedReply, EmbedRequest, Purpose, Truncate, Vector, VectorForm};
 pub use event::{BlockStart, Delta, Event};
 pub use fault::{Fault, FaultKind, LimitHeader, Retry, Side};
 pub use json::Json;
 pub use loss::{Field, Loss, Losses, Reason};
 pub use operation::Operation;
-pub use reply::{Choice, Finish, Logprob, Reply, ReplyHead};
+pub use reply::{Choice, Finish, Logprob, Reply, ReplyHead, is_silence};
 pub use request::{
     Effort, OutputFormat, Params, Request, Role, Thinking, ThinkingMode, Tool, ToolChoice, ToolKind, Turn,
 };
+pub use rerank::{Document, Ranked, RerankReply, RerankRequest};
 pub use usage::{Billed, Usage};

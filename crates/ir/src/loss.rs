@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::Block;
 
 /// A field that a translation could not keep: reported in `x-tollgate-dropped`, never silent.
@@ -31,17 +33,53 @@ impl Reason {
     }
 }
 
-/// The losses of one call. Encoders report by [`Field`]; the face's own table turns that into the client's path.
+/// The losses of one call. Encoders report by [`Field`]; the face's own table turns that into the client's path. What
+/// they say of a part of a block or tool (`.cache_control`, `.strict`) has one name in all of them: decoders tell by
+/// [`Losses::spell`] how the client wrote it.
 #[derive(Clone, Debug)]
 pub struct Losses {
     path_of: fn(Field) -> &'static str,
     found: Vec<Loss>,
+    spelled: BTreeMap<String, String>,
+    own: Vec<Loss>,
 }
 
 impl Losses {
     /// No losses yet, for a face whose table of field paths is `path_of`.
     pub fn new(path_of: fn(Field) -> &'static str) -> Self {
-        Self { path_of, found: Vec::new() }
+        Self { path_of, found: Vec::new(), spelled: BTreeMap::new(), own: Vec::new() }
+    }
+
+    /// The client wrote the part that encoders call `name` (`tools[0].strict`) at `path` (`tools[0].function.strict`).
+    pub fn spell(&mut self, name: impl Into<String>, path: impl Into<String>) {
+        self.spelled.insert(name.into(), path.into());
+    }
+
+    /// The part that encoders would call `from` has gone to another block, where they call it `to`.
+    pub fn moved(&mut self, from: &str, to: impl Into<String>) {
+        if let Some(path) = self.spelled.get(from).cloned() {
+            self.spelled.insert(to.into(), path);
+        }
+    }
+
+    /// A part that only some dialects have a word for: reported if the client wrote it, that is, if a decoder has
+    /// spelled it.
+    pub fn part(&mut self, name: &str, reason: Reason) {
+        if let Some(path) = self.spelled.get(name).cloned() {
+            self.add(path, reason);
+        }
+    }
+
+    /// A field that means something to providers of the face's own dialect alone: reported once another is asked.
+    pub fn own(&mut self, path: impl Into<String>, reason: Reason) {
+        self.own.push(Loss { path: path.into(), reason });
+    }
+
+    /// Another dialect's provider is asked.
+    pub fn report_own(&mut self) {
+        for loss in std::mem::take(&mut self.own) {
+            self.add(loss.path, loss.reason);
+        }
     }
 
     /// A request-level field.
@@ -57,6 +95,11 @@ impl Losses {
     /// A path in the client's body. A path is reported once; what was dropped stays so.
     pub fn path(&mut self, path: impl Into<String>, reason: Reason) {
         let path = path.into();
+        let path = self.spelled.get(&path).cloned().unwrap_or(path);
+        self.add(path, reason);
+    }
+
+    fn add(&mut self, path: String, reason: Reason) {
         if !path.is_empty() && !self.found.iter().any(|l| l.path == path) {
             self.found.push(Loss { path, reason });
         }

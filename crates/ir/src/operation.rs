@@ -5,6 +5,24 @@ pub enum Operation {
     Chat,
     /// How many tokens a chat request has.
     CountTokens,
+    /// A prompt's continuation (OpenAI's legacy completions).
+    Complete,
+    /// Vectors of texts.
+    Embed,
+    /// Documents in the order in which they answer a query.
+    Rerank,
+    /// Whether words may be said.
+    Moderate,
+    /// Pictures.
+    Image,
+    /// Words spoken.
+    Speak,
+    /// Speech written down, or translated.
+    Transcribe,
+    /// A stored file.
+    File,
+    /// Many requests, answered some time later.
+    Batch,
     /// The models that a caller may name, or one of them.
     Models,
     /// A stored response: retrieve, delete, cancel, its input items.
@@ -19,6 +37,15 @@ impl Operation {
         match self {
             Self::Chat => "chat",
             Self::CountTokens => "count_tokens",
+            Self::Complete => "complete",
+            Self::Embed => "embed",
+            Self::Rerank => "rerank",
+            Self::Moderate => "moderate",
+            Self::Image => "image",
+            Self::Speak => "speak",
+            Self::Transcribe => "transcribe",
+            Self::File => "file",
+            Self::Batch => "batch",
             Self::Models => "models",
             Self::StoredResponse => "stored_response",
             Self::Passthrough => "passthrough",

@@ -18,5 +18,6 @@ mod retired;
 pub mod routes;
 pub mod simulate;
 pub mod tasks;
+mod turns;
 pub mod upstream;
 mod ways;

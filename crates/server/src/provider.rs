@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 use tollgate_core::catalogue::{Catalogue, Offer};
-use tollgate_core::config::{self, ApiKey, Config, Modality, Surroundings};
+use tollgate_core::config::{self, Config, Modality, Surroundings};
 use tollgate_core::money::{Nanos, Price, Rates};
 use tollgate_ir::{Dialect, Fault, FaultKind, MediaKind};
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::openai_chat::Takes;
-use tollgate_wire::providers::{self, Auth};
+use tollgate_wire::ops::{embed, rerank};
+use tollgate_wire::providers::{self, Auth, Operations};
 use tollgate_wire::relay::ControlFields;
 use tollgate_wire::target::ModelFacts;
 
-use crate::credentials::{AwsKeys, AwsSigner, Credential, Secret};
+use crate::credentials::{Configured, Credential, Place, configured};
 use crate::simulate;
 use crate::upstream::{ClientIdentity, Egress, EgressConfig};
 use crate::ways;
@@ -31,8 +32,8 @@ pub struct Provider {
     pub egress: Egress,
     /// The operator's credentials, in the order of the configuration's keys; never empty.
     pub credentials: Vec<Credential>,
-    /// How the client's own credential is sent, where that is asked for.
-    pub passthrough: Option<Auth>,
+    /// Where the client's own credential stands, where that is asked for.
+    pub passthrough: Option<Place>,
     /// How long to wait.
     pub timeouts: config::Timeouts,
     /// Headers on every request.
@@ -41,6 +42,8 @@ pub struct Provider {
     pub control: ControlFields,
     /// What happens to parameters that its models do not take.
     pub unsupported: Option<config::Unsupported>,
+    /// What it does beside chat.
+    pub operations: Operations,
     main: Way,
     ways: Vec<Way>,
     host: Option<&'static [Takes]>,
@@ -66,16 +69,18 @@ impl Provider {
             Some(known) => known.auth,
             None => Auth::usual(main.dialect),
         };
+        let Configured { credentials, passthrough } = configured(provider, auth, around)?;
         Ok(Self {
             id: provider.id.clone(),
             simulated: false,
             egress: egress(provider, around)?,
-            credentials: credentials(provider, auth, around)?,
-            passthrough: provider.passthrough.then_some(auth),
+            credentials,
+            passthrough,
             timeouts: provider.timeouts,
             headers: headers(provider, known)?,
             control: known.map_or(ControlFields::Keep, |k| k.control),
             unsupported: provider.unsupported_params,
+            operations: known.map_or(Operations::USUAL, |k| Operations::of(k.id)),
             main,
             ways,
             host: known.map(|k| k.chat),
@@ -97,6 +102,7 @@ impl Provider {
             headers: Vec::new(),
             control: ControlFields::Cut,
             unsupported: None,
+            operations: Operations::USUAL,
             main: way.clone(),
             ways: vec![way],
             host: None,
@@ -117,6 +123,34 @@ impl Provider {
             providers::is_openai_reasoner(model).then_some(Dialect::OpenAiResponses)
         });
         wanted.and_then(|dialect| fits().find(|way| way.dialect == dialect)).or_else(|| fits().next())
+    }
+
+    /// The way for vectors by a model: in the client's own words if they are spoken there.
+    pub fn embeds(&self, face: embed::Protocol, model: &str) -> Option<(&Way, embed::Protocol)> {
+        let of = |way: &Way| match self.operations.embed {
+            Some(protocol) => (protocol.dialect() == way.dialect).then_some(protocol),
+            None => embed::Protocol::of(way.dialect, model),
+        };
+        self.in_words(face, of)
+    }
+
+    /// The way for reranking by a model.
+    pub fn reranks(&self, face: rerank::Protocol, model: &str) -> Option<(&Way, rerank::Protocol)> {
+        let of = |way: &Way| match self.operations.rerank {
+            Some(protocol) => (protocol.dialect() == way.dialect).then_some(protocol),
+            None => rerank::Protocol::of(way.dialect, model),
+        };
+        self.in_words(face, of)
+    }
+
+    fn in_words<P: PartialEq>(&self, face: P, of: impl Fn(&Way) -> Option<P>) -> Option<(&Way, P)> {
+        let all = || self.ways.iter().filter_map(|way| Some((way, of(way)?)));
+        all().find(|(_, protocol)| *protocol == face).or_else(|| all().next())
+    }
+
+    /// The way in a dialect, whatever the model.
+    pub fn way_in(&self, dialect: Dialect) -> Option<&Way> {
+        self.ways.iter().find(|way| way.dialect == dialect)
     }
 
     /// The way for requests that are handed through as they are.
@@ -150,74 +184,6 @@ impl Provider {
     pub fn model_names(&self) -> impl Iterator<Item = &str> {
         self.models.keys().map(String::as_str)
     }
-}
-
-fn region(provider: &config::Provider, around: &dyn Surroundings) -> Option<String> {
-    provider.region.clone().or_else(|| around.variable("AWS_REGION")).or_else(|| around.variable("AWS_DEFAULT_REGION"))
-}
-
-fn credentials(provider: &config::Provider, auth: Auth, around: &dyn Surroundings) -> Result<Vec<Credential>, Fault> {
-    if provider.keys.is_empty() {
-        return Ok(vec![match auth {
-            Auth::Aws => aws_from_environment(provider, around)?,
-            _ => Credential::None,
-        }]);
-    }
-    provider.keys.iter().map(|key| credential(provider, auth, key, around)).collect()
-}
-
-fn credential(
-    provider: &config::Provider,
-    auth: Auth,
-    key: &ApiKey,
-    around: &dyn Surroundings,
-) -> Result<Credential, Fault> {
-    let secret = || Secret::new(key.key.expose());
-    Ok(match auth {
-        Auth::None | Auth::Bearer | Auth::Google | Auth::Exchange(_) => Credential::Bearer(secret()),
-        Auth::Azure => Credential::Header(HeaderName::from_static("api-key"), secret()),
-        Auth::Query(name) => Credential::Query(name, secret()),
-        Auth::Scheme(scheme) => {
-            Credential::Header(http::header::AUTHORIZATION, Secret::new(format!("{scheme} {}", key.key.expose())))
-        }
-        Auth::Header(name) => Credential::Header(HeaderName::from_static(name), secret()),
-        // `ACCESS_KEY_ID:SECRET` signs; anything else is a Bedrock API key.
-        Auth::Aws => {
-            match key.key.expose().split_once(':').filter(|(id, _)| id.starts_with("AKIA") || id.starts_with("ASIA")) {
-                Some((id, secret)) => aws(provider, id.to_owned(), secret.to_owned(), None, around)?,
-                None => Credential::Bearer(secret()),
-            }
-        }
-    })
-}
-
-fn aws_from_environment(provider: &config::Provider, around: &dyn Surroundings) -> Result<Credential, Fault> {
-    match (around.variable("AWS_ACCESS_KEY_ID"), around.variable("AWS_SECRET_ACCESS_KEY")) {
-        (Some(id), Some(secret)) => aws(provider, id, secret, around.variable("AWS_SESSION_TOKEN"), around),
-        _ => Ok(Credential::None),
-    }
-}
-
-fn aws(
-    provider: &config::Provider,
-    access_key_id: String,
-    secret: String,
-    token: Option<String>,
-    around: &dyn Surroundings,
-) -> Result<Credential, Fault> {
-    let region = region(provider, around)
-        .ok_or_else(|| misconfigured(provider, "it needs a `region` (or AWS_REGION) to sign requests"))?;
-    let keys = AwsKeys::Static {
-        access_key_id,
-        secret_access_key: Secret::new(secret),
-        session_token: token.map(Secret::new),
-    };
-    Ok(Credential::Aws(AwsSigner { region, service: signs_for(provider).to_owned(), keys }))
-}
-
-/// The AWS service that a known provider is.
-fn signs_for(provider: &config::Provider) -> &'static str {
-    provider.known.and_then(providers::find).map_or("bedrock", |known| known.signs_for)
 }
 
 fn egress(provider: &config::Provider, around: &dyn Surroundings) -> Result<Egress, Fault> {

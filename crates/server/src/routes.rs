@@ -4,7 +4,8 @@
 //! a trailing slash work. A `/` in a model's name may come as it is or as `%2F`; a path's verb follows the last colon.
 
 use http::{HeaderMap, Method};
-use tollgate_ir::{Dialect, Fault, FaultKind};
+use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
+use tollgate_wire::ops::{embed, rerank};
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,34 @@ pub enum Endpoint {
     CountTokens {
         /// The model in the path.
         model: Option<String>,
+    },
+    /// Vectors.
+    Embed {
+        /// The model in the path.
+        model: Option<String>,
+        /// In whose words.
+        protocol: embed::Protocol,
+    },
+    /// Documents in the order in which they answer.
+    Rerank {
+        /// In whose words.
+        protocol: rerank::Protocol,
+    },
+    /// Something that is relayed in its own dialect to the target that the model names.
+    Relayed {
+        /// The model in the path.
+        model: Option<String>,
+        /// What it does.
+        operation: Operation,
+        /// What stands after a provider's base URL.
+        path: String,
+    },
+    /// Something that names no model, of one provider that speaks the face's dialect.
+    Hosted {
+        /// What it does.
+        operation: Operation,
+        /// The path, with its leading slash.
+        path: String,
     },
     /// Lists models, or shows one.
     Models {
@@ -65,6 +94,8 @@ pub enum FaceCarriage {
     BedrockInvoke,
     /// Gemini's stream as one JSON array.
     JsonArray,
+    /// OpenAI's legacy completions: a prompt instead of messages, texts instead of answers.
+    Completions,
     /// Ollama's `/api/generate`: a prompt instead of messages.
     OllamaGenerate,
 }
@@ -74,7 +105,7 @@ impl FaceCarriage {
     pub const fn envelope(self, face: Dialect) -> Dialect {
         match self {
             Self::BedrockInvoke => Dialect::Bedrock,
-            Self::Own | Self::JsonArray | Self::OllamaGenerate => face,
+            Self::Own | Self::JsonArray | Self::Completions | Self::OllamaGenerate => face,
         }
     }
 }
@@ -122,6 +153,13 @@ pub fn route(method: &Method, path: &str, query: Option<&str>, headers: &HeaderM
         _ => (None, &segments[..]),
     };
     let rest = without_versions(rest);
+    if let Some(route) = beside_chat(rest, prefix, headers) {
+        return match &route.endpoint {
+            Endpoint::Hosted { .. } => Ok(route),
+            _ if *method == Method::POST => Ok(route),
+            _ => Err(Fault::new(FaultKind::MethodNotAllowed, format!("{path} takes POST, not {method}."))),
+        };
+    }
     if let Some(found) = endpoint(method, rest, prefix, query, headers) {
         let (allowed, route) = found?;
         return if allowed == *method {
@@ -228,6 +266,59 @@ fn endpoint(
     }
 }
 
+/// The table of what is no chat. Files and the like take any method.
+fn beside_chat(segments: &[&str], prefix: Option<&str>, headers: &HeaderMap) -> Option<Route> {
+    use Dialect::{Anthropic, Cohere, Gemini, OpenAiChat};
+    let (segments, model) = match segments {
+        ["deployments", deployment, rest @ ..] if prefix == Some("openai") => (rest, Some(decoded(deployment))),
+        _ => (segments, None),
+    };
+    let embed = |protocol: embed::Protocol| Endpoint::Embed { model: None, protocol }.of(protocol.dialect());
+    let rerank = |face, protocol| Endpoint::Rerank { protocol }.of(face);
+    let relayed = |operation| {
+        let path = format!("/{}", segments.join("/"));
+        Endpoint::Relayed { model: model.clone(), operation, path }.of(OpenAiChat)
+    };
+    let hosted = |face, operation, version: &str| {
+        Endpoint::Hosted { operation, path: format!("{version}/{}", segments.join("/")) }.of(face)
+    };
+    // Two SDKs have the same paths.
+    let files = if models_face(prefix, headers) == Anthropic { Anthropic } else { OpenAiChat };
+    Some(match segments {
+        ["embeddings"] => Endpoint::Embed { model, protocol: embed::Protocol::OpenAi }.of(OpenAiChat),
+        ["v2", "embed"] => embed(embed::Protocol::Cohere),
+        ["embed"] => embed(embed::Protocol::CohereV1),
+        ["api", "embed"] => embed(embed::Protocol::Ollama),
+        ["v2", "rerank"] => rerank(Cohere, rerank::Protocol::Cohere),
+        ["rerank"] if prefix == Some("cohere") => rerank(Cohere, rerank::Protocol::CohereV1),
+        ["rerank"] => rerank(OpenAiChat, rerank::Protocol::Jina),
+        ["tokenize" | "detokenize"] => {
+            let path = format!("/v1/{}", segments.join("/"));
+            Endpoint::Relayed { model: None, operation: Operation::CountTokens, path }.of(Cohere)
+        }
+        ["completions"] => Endpoint::Chat { model, stream: None, carriage: FaceCarriage::Completions }.of(OpenAiChat),
+        ["moderations"] => relayed(Operation::Moderate),
+        ["images", "generations" | "edits" | "variations"] => relayed(Operation::Image),
+        ["audio", "speech"] => relayed(Operation::Speak),
+        ["audio", "transcriptions" | "translations"] => relayed(Operation::Transcribe),
+        ["messages", "batches", ..] => hosted(Anthropic, Operation::Batch, "/v1"),
+        ["batches", ..] => hosted(OpenAiChat, Operation::Batch, "/v1"),
+        ["files" | "uploads", ..] => hosted(files, Operation::File, "/v1"),
+        ["fine_tuning" | "vector_stores" | "containers" | "videos" | "conversations" | "evals", _, ..]
+        | ["vector_stores" | "containers" | "videos" | "conversations" | "evals"] => {
+            hosted(OpenAiChat, Operation::Passthrough, "/v1")
+        }
+        ["v1beta" | "v1alpha", "files" | "fileSearchStores", ..] | ["upload", "v1beta", ..] => {
+            hosted(Gemini, Operation::File, "")
+        }
+        ["v1beta" | "v1alpha", "batches", ..] => hosted(Gemini, Operation::Batch, ""),
+        ["v1beta" | "v1alpha", "cachedContents" | "interactions" | "operations" | "tunedModels", ..] => {
+            hosted(Gemini, Operation::Passthrough, "")
+        }
+        _ => return None,
+    })
+}
+
 /// `/api/…`, the paths of an Ollama host.
 fn ollama(rest: &[&str]) -> Option<Found> {
     let chat = |carriage| Endpoint::Chat { model: None, stream: None, carriage };
@@ -293,7 +384,14 @@ impl Endpoint {
 fn is_gemini_verb(segment: &str) -> bool {
     matches!(
         segment.rsplit(':').next(),
-        Some("generateContent" | "streamGenerateContent" | "countTokens" | "embedContent" | "batchEmbedContents")
+        Some(
+            "generateContent"
+                | "streamGenerateContent"
+                | "countTokens"
+                | "embedContent"
+                | "batchEmbedContents"
+                | "predict"
+        )
     )
 }
 
@@ -312,11 +410,14 @@ fn gemini(rest: &[&str], query: Option<&str>, face: Dialect) -> Found {
             Endpoint::Chat { model, stream: Some(true), carriage }
         }
         "countTokens" => Endpoint::CountTokens { model },
+        "embedContent" | "batchEmbedContents" => Endpoint::Embed { model, protocol: embed::Protocol::Gemini },
+        "predict" => Endpoint::Embed { model, protocol: embed::Protocol::Vertex },
         other => {
             return Err(Fault::new(
                 FaultKind::NoSuchPath,
                 format!(
-                    "There is no method `{other}` of a model here. Use generateContent, streamGenerateContent or countTokens."
+                    "There is no method `{other}` of a model here. Use generateContent, streamGenerateContent, countTokens, \
+                     embedContent or batchEmbedContents."
                 ),
             ));
         }
@@ -419,6 +520,62 @@ mod tests {
             };
             assert_eq!((m.as_deref(), s.unwrap_or(false), c), (Some(model), stream, carriage), "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_no_chat_has_its_own_words_and_paths() {
+        use embed::Protocol as Embed;
+        use rerank::Protocol as Rerank;
+        for (path, face, wanted) in [
+            ("/v1/embeddings", Dialect::OpenAiChat, Endpoint::Embed { model: None, protocol: Embed::OpenAi }),
+            (
+                "/openai/deployments/ada/embeddings",
+                Dialect::OpenAiChat,
+                Endpoint::Embed { model: Some("ada".into()), protocol: Embed::OpenAi },
+            ),
+            ("/v2/embed", Dialect::Cohere, Endpoint::Embed { model: None, protocol: Embed::Cohere }),
+            ("/cohere/v1/embed", Dialect::Cohere, Endpoint::Embed { model: None, protocol: Embed::CohereV1 }),
+            (
+                "/v1beta/models/openai/te-3:batchEmbedContents",
+                Dialect::Gemini,
+                Endpoint::Embed { model: Some("openai/te-3".into()), protocol: Embed::Gemini },
+            ),
+            ("/v1/rerank", Dialect::OpenAiChat, Endpoint::Rerank { protocol: Rerank::Jina }),
+            ("/v2/rerank", Dialect::Cohere, Endpoint::Rerank { protocol: Rerank::Cohere }),
+            (
+                "/v1/images/edits",
+                Dialect::OpenAiChat,
+                Endpoint::Relayed { model: None, operation: Operation::Image, path: "/images/edits".into() },
+            ),
+            (
+                "/openai/deployments/w/audio/transcriptions",
+                Dialect::OpenAiChat,
+                Endpoint::Relayed {
+                    model: Some("w".into()),
+                    operation: Operation::Transcribe,
+                    path: "/audio/transcriptions".into(),
+                },
+            ),
+            (
+                "/v1/messages/batches",
+                Dialect::Anthropic,
+                Endpoint::Hosted { operation: Operation::Batch, path: "/v1/messages/batches".into() },
+            ),
+            (
+                "/openai/v1/files/f-1/content",
+                Dialect::OpenAiChat,
+                Endpoint::Hosted { operation: Operation::File, path: "/v1/files/f-1/content".into() },
+            ),
+            (
+                "/v1beta/cachedContents",
+                Dialect::Gemini,
+                Endpoint::Hosted { operation: Operation::Passthrough, path: "/v1beta/cachedContents".into() },
+            ),
+        ] {
+            assert_eq!(find(Method::POST, path).unwrap(), Route { face, endpoint: wanted }, "{path}");
+        }
+        assert_eq!(find(Method::GET, "/v1/embeddings").unwrap_err().kind, FaultKind::MethodNotAllowed);
+        assert!(matches!(find(Method::DELETE, "/v1/files/f-1").unwrap().endpoint, Endpoint::Hosted { .. }));
     }
 
     #[test]

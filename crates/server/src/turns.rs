@@ -186,7 +186,10 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(1)).await;
             assert_eq!(counts(&turns), (1, 3));
             let fault = turns.wait("p", &BOUNDS, Priority::Interactive).await.unwrap_err();
-            assert_eq!((fault.kind, fault.status, fault.retry), (FaultKind::TargetBusy, 503, Retry::After(BOUNDS.wait)));
+            assert_eq!(
+                (fault.kind, fault.status, fault.retry),
+                (FaultKind::TargetBusy, 503, Retry::After(BOUNDS.wait))
+            );
             assert!(turns.now("p", &BOUNDS).is_none());
             drop(first);
         };

@@ -9,6 +9,8 @@ use tollgate_ir::{Dialect, Fault, FaultKind};
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::providers::{self, Auth, Speaks, address, serves};
 
+use crate::credentials::of_tools;
+
 /// A dialect that a provider speaks, and where.
 #[derive(Clone, Debug)]
 pub struct Way {
@@ -140,6 +142,7 @@ impl Addresses<'_> {
             _ => &self.provider.workspace,
         };
         let value = written.clone().or_else(|| place.variables.iter().find_map(|name| set(name)));
+        let value = value.or_else(|| of_tools(self.provider, name, self.around));
         let value = value.or_else(|| place.default.map(str::to_owned))?;
         let value = host(&value);
         let suffix = if value.contains('.') { "" } else { place.suffix };
@@ -149,6 +152,11 @@ impl Addresses<'_> {
     fn misconfigured(&self, why: &str) -> Fault {
         Fault::new(FaultKind::ConfigInvalid, format!("providers.{}: {why}", self.provider.id))
     }
+}
+
+/// The region that requests to AWS are signed for.
+pub fn aws_region(provider: &config::Provider, around: &dyn Surroundings) -> Result<String, Fault> {
+    Addresses { provider, around }.filled("{region}")
 }
 
 /// Of a URL the host and port; else the text as it is.

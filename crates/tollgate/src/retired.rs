@@ -1,13 +1,14 @@
 //! Targets of the configuration that are served no more, or will not be for long.
 
 use tollgate_core::catalogue::Offer;
-use tollgate_core::config::{Config, Policy};
+use tollgate_core::config::Config;
 
 /// A sentence for each model that virtual models or providers name and that is retired on a day, or has a day to go.
 pub fn warnings(config: &Config, today: &str) -> Vec<String> {
     let mut targets: Vec<(String, &str, &str)> = Vec::new();
     for (name, model) in &config.models {
-        collect(&model.policy, &format!("models.{name}"), &mut targets);
+        let leaves = model.policy.leaves().into_iter();
+        targets.extend(leaves.map(|(provider, served)| (format!("models.{name}"), provider, served)));
     }
     for provider in &config.providers {
         let named =
@@ -26,12 +27,4 @@ pub fn warnings(config: &Config, today: &str) -> Vec<String> {
 
 fn advice(offer: &Offer<'_>, provider: &str) -> String {
     offer.successor().map(|next| format!("; its successor is `{provider}/{next}`")).unwrap_or_default()
-}
-
-fn collect<'a>(policy: &'a Policy, path: &str, targets: &mut Vec<(String, &'a str, &'a str)>) {
-    match policy {
-        Policy::Target { provider, model } => targets.push((path.to_owned(), provider, model)),
-        Policy::Fallback(steps) => steps.iter().for_each(|step| collect(step, path, targets)),
-        Policy::Split(branches) => branches.iter().for_each(|branch| collect(&branch.policy, path, targets)),
-    }
 }

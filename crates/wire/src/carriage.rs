@@ -80,7 +80,7 @@ impl Carriage {
     /// Path and query after the provider's base URL; `None` where the host does not serve the operation.
     pub fn path(&self, dialect: Dialect, operation: Operation, model: &str, stream: bool) -> Option<String> {
         let count = match operation {
-            Operation::Chat => false,
+            Operation::Chat | Operation::Complete => false,
             Operation::CountTokens => true,
             _ => return None,
         };
@@ -104,6 +104,19 @@ impl Carriage {
             },
             Self::Path { .. } if count => None,
             Self::Path { path } => Some(path.replace("{model}", &m.to_string())),
+        }
+    }
+
+    /// Path and query of another operation of OpenAI's (`/images/generations`).
+    pub fn openai_path(&self, operation: &str, model: &str) -> String {
+        match self {
+            Self::AzureDeployments { api_version } if model.is_empty() => {
+                format!("{operation}?api-version={}", Segment(api_version))
+            }
+            Self::AzureDeployments { api_version } => {
+                format!("/deployments/{}{operation}?api-version={}", Segment(model), Segment(api_version))
+            }
+            _ => operation.to_owned(),
         }
     }
 
@@ -142,7 +155,7 @@ fn own_path(dialect: Dialect, count: bool, m: Segment<'_>, stream: bool) -> Opti
 /// so that a model's name can neither leave its segment (`../`) nor begin a query. A `:` is encoded too: SigV4 signs
 /// the encoded form, and Bedrock takes both.
 #[derive(Clone, Copy)]
-struct Segment<'a>(&'a str);
+pub(crate) struct Segment<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Segment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -170,11 +170,7 @@ mod tests {
                 left(3, Some(20), Some(1_741_305_590_000)),
                 None,
             ),
-            (
-                &[("ratelimit-remaining", "7"), ("ratelimit-reset", "12")],
-                left(7, None, Some(12_000)),
-                None,
-            ),
+            (&[("ratelimit-remaining", "7"), ("ratelimit-reset", "12")], left(7, None, Some(12_000)), None),
             (
                 &[
                     ("x-ratelimit-limit-requests-day", "1000"),

@@ -14,6 +14,7 @@ use crate::ids::{IdRule, ToolNames};
 use crate::json::Node;
 use crate::sequencer::Sequencer;
 use crate::target::{Encoded, ModelFacts, ReplyContext, Target};
+use crate::unsaid;
 
 /// The one argument of a function tool that stands for a custom tool, where the upstream has no custom tools.
 pub const CUSTOM_INPUT: &str = "input";
@@ -40,6 +41,8 @@ impl Translation {
         let names = ToolNames::new(request, IdRule::WIDE);
         if face != upstream {
             codec::report_carried(face, request, losses);
+            losses.report_own();
+            unsaid::report(upstream, model, request, losses);
         }
         let encoded = codec::encode_request(upstream, request, &Target { model, names: &names, facts }, losses)?;
         let output_tool = encoded.output_tool.clone();

@@ -35,7 +35,7 @@ pub(super) fn check(
         }
         report.warnings.push("`storage` is set, but nothing is kept yet: records live in the log alone".to_owned());
     }
-    let given = raw.providers.map(|named| providers::check(named, catalogue, report)).unwrap_or_default();
+    let given = raw.providers.map(|named| providers::check(named, around, catalogue, report)).unwrap_or_default();
     let simulated = given.is_empty();
     let offers = catalogue_file::check(raw.catalogue, around, report);
     let mut config = Config {
@@ -79,6 +79,8 @@ fn simulator() -> Provider {
         carriage: None,
         base_url: Some("http://sim.invalid".to_owned()),
         keys: Vec::new(),
+        auth: None,
+        wanted_keys: &[],
         passthrough: false,
         timeouts: Timeouts::default(),
         region: None,

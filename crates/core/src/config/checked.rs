@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tollgate_ir::Dialect;
 
-use super::{Concurrency, Retries, Secret, VirtualModel};
+use super::{Auth, Concurrency, Retries, Secret, VirtualModel};
 use crate::catalogue::{Capability, Catalogue, Model};
 use crate::money::Price;
 
@@ -129,8 +129,12 @@ pub struct Provider {
     /// The prefix before the operation's path, if the file says, without a `/` at its end; always there when `known`
     /// is `None`.
     pub base_url: Option<String>,
-    /// The operator's keys; empty: the provider takes none.
+    /// The operator's keys; empty: the provider takes none, or another credential.
     pub keys: Vec<ApiKey>,
+    /// How it is authenticated with, if the file says.
+    pub auth: Option<Auth>,
+    /// The variables in which a key was looked for in vain, where one is wanted.
+    pub wanted_keys: &'static [&'static str],
     /// The client's own credential goes upstream instead.
     pub passthrough: bool,
     /// How long to wait for what.

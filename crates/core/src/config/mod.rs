@@ -3,6 +3,7 @@
 //! A file goes through a tree that knows every place ([`tree`]), the expansion of its scalars ([`expand`]), raw structs
 //! ([`raw`], one field a key) and the check ([`check`]) into a [`Config`], in which every value is whole and valid.
 
+mod auth;
 mod catalogue_file;
 mod check;
 mod checked;
@@ -31,6 +32,7 @@ mod trust;
 mod unbuilt;
 mod wrong;
 
+pub use auth::{Auth, AwsAuth, AzureAuth, ClientAuth, GoogleAuth, OAuth2};
 pub use checked::{
     ApiKey, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Provider, Server,
     Timeouts, Unsupported, tag_of,

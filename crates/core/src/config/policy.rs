@@ -75,6 +75,20 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Whether a target of it may be hedged.
+    pub fn hedges(&self) -> bool {
+        match self {
+            Self::Target(leaf) => leaf.terms.hedge.is_some(),
+            Self::Fallback(nodes) | Self::Ranked { among: nodes, .. } => nodes.iter().any(Self::hedges),
+            Self::Split { branches, .. } => branches.iter().any(|branch| branch.policy.hedges()),
+            Self::Rules { rules, otherwise } => {
+                rules.iter().any(|rule| rule.policy.hedges()) || otherwise.as_ref().is_some_and(|rest| rest.hedges())
+            }
+        }
+    }
+}
+
 /// One model of one provider, and all that is demanded of it on the way down to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaf {

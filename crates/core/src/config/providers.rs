@@ -9,7 +9,9 @@ use super::report::Report;
 use super::reserved::why_not_provider;
 use super::scalar::Span;
 use super::terms::scores;
-use super::{ApiKey, Catalogue, CertFiles, KnownProvider, ModelFacts, Provider, Secret, Timeouts, known};
+use super::{
+    ApiKey, Catalogue, CertFiles, KnownProvider, ModelFacts, Provider, Secret, Surroundings, Timeouts, auth, known,
+};
 use crate::catalogue::Capability;
 use crate::money::{Price, Rates};
 use crate::near::nearest;
@@ -17,11 +19,22 @@ use crate::near::nearest;
 /// The word that, as an `api_key`, sends the client's own credential upstream.
 const PASSTHROUGH: &str = "passthrough";
 
-pub(super) fn check(raw: Named<RawProvider>, catalogue: &dyn Catalogue, report: &mut Report<'_>) -> Vec<Arc<Provider>> {
-    raw.0.into_iter().map(|(id, raw)| Arc::new(provider(id, raw, catalogue, report))).collect()
+pub(super) fn check(
+    raw: Named<RawProvider>,
+    around: &dyn Surroundings,
+    catalogue: &dyn Catalogue,
+    report: &mut Report<'_>,
+) -> Vec<Arc<Provider>> {
+    raw.0.into_iter().map(|(id, raw)| Arc::new(provider(id, raw, around, catalogue, report))).collect()
 }
 
-fn provider(id: String, raw: RawProvider, catalogue: &dyn Catalogue, report: &mut Report<'_>) -> Provider {
+fn provider(
+    id: String,
+    raw: RawProvider,
+    around: &dyn Surroundings,
+    catalogue: &dyn Catalogue,
+    report: &mut Report<'_>,
+) -> Provider {
     let path = format!("providers.{id}");
     let meant = known(catalogue, &id);
     identity(&id, &raw, meant, catalogue, report);
@@ -30,6 +43,16 @@ fn provider(id: String, raw: RawProvider, catalogue: &dyn Catalogue, report: &mu
     if raw.api_key.is_some() && raw.api_keys.is_some() {
         report.path(&format!("{path}.api_keys"), "`api_key` and `api_keys` exclude each other; keep one");
     }
+    let auth = raw.auth.map(|auth| auth::check(auth, &format!("{path}.auth"), report));
+    let has_keys = raw.api_key.is_some() || raw.api_keys.is_some();
+    if has_keys && auth.as_ref().is_some_and(auth::contradicts_keys) {
+        report.path(&format!("{path}.auth"), "says another credential than the keys beside it; keep one of both");
+    }
+    let mut keys = if passthrough { Vec::new() } else { keys(raw.api_key, raw.api_keys, &path, report) };
+    // The variables that its users set anyway are for the provider's own address, not for wherever `base_url` points.
+    let usual = if has_keys || auth.is_some() || base_url.is_some() { None } else { meant };
+    let wanted_keys = usual.map_or(&[][..], |known| known.key_variables);
+    keys.extend(usual.and_then(|known| usual_key(known, around)));
     if let Some(proxy) = &raw.proxy {
         address(proxy.expose(), &format!("{path}.proxy"), report);
     }
@@ -38,7 +61,9 @@ fn provider(id: String, raw: RawProvider, catalogue: &dyn Catalogue, report: &mu
         dialect: raw.dialect.map(|name| name.0),
         carriage: raw.carriage,
         base_url,
-        keys: if passthrough { Vec::new() } else { keys(raw.api_key, raw.api_keys, &path, report) },
+        keys,
+        auth,
+        wanted_keys,
         passthrough,
         timeouts: raw.timeouts.map(|raw| timeouts(&raw, &path, report)).unwrap_or_default(),
         region: raw.region,
@@ -58,6 +83,12 @@ fn provider(id: String, raw: RawProvider, catalogue: &dyn Catalogue, report: &mu
         zero_retention: raw.data.as_ref().is_some_and(|data| data.retention == Some(Retention::Zero)),
         id,
     }
+}
+
+/// The key in the variable that a provider's users set anyway.
+fn usual_key(known: &KnownProvider, around: &dyn Surroundings) -> Option<ApiKey> {
+    let set = |name: &&str| around.variable(name).filter(|key| !key.trim().is_empty());
+    known.key_variables.iter().find_map(set).map(|key| ApiKey { key: Secret::new(key.trim()), weight: 1.0 })
 }
 
 /// An id is a known provider's, or all that must be known is written.

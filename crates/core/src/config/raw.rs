@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::auth::RawAuth;
 use super::raw_policy::RawPolicy;
 use super::scalar::{Address, Bytes, DialectName, Dollars, Share, Span};
 use super::shape::WordOr;
@@ -157,6 +158,8 @@ pub(super) struct RawProvider {
     pub api_key: Option<Secret>,
     /// Several keys, each with a share of the calls; the others are fallbacks.
     pub api_keys: Option<Vec<RawApiKey>>,
+    /// How it is authenticated with, where that is not the usual way: `none`, `bearer`, `aws`, `google`, `azure`, or a map of one way and its settings.
+    pub auth: Option<WordOr<RawAuth>>,
     /// How long to wait for what.
     pub timeouts: Option<RawTimeouts>,
     /// The region, for hosts that have several.

@@ -1,7 +1,7 @@
 //! Seals that a target cannot read (decisions.md 3): taken out before the first try, since hosts refuse a whole request
 //! for one of them.
 
-use tollgate_ir::{Block, Content, Issuer, Request, Seal};
+use tollgate_ir::{Block, Content, Issuer, Losses, Reason, Request, Seal};
 
 /// Takes out what only other issuers can read: reasoning blocks whole, of other blocks the seal alone. Turns that hold
 /// nothing else go too. How many blocks were touched.
@@ -22,6 +22,17 @@ pub fn strip_foreign(request: &mut Request, readable: &[Issuer]) -> usize {
         request.turns.retain(|turn| !turn.blocks.is_empty());
     }
     touched
+}
+
+/// Reports what [`strip_foreign`] takes out of what the client itself sent.
+pub fn report_foreign(request: &Request, readable: &[Issuer], losses: &mut Losses) {
+    let foreign = |block: &&Block| block.seal.as_ref().is_some_and(|seal| !readable.contains(&seal.issuer));
+    for block in request.turns.iter().flat_map(|turn| &turn.blocks).filter(foreign) {
+        match block.content {
+            Content::Reasoning(_) => losses.block(block, "", Reason::Dropped),
+            _ => losses.part(&format!("{}.seal", block.at), Reason::Dropped),
+        }
+    }
 }
 
 /// A seal's short name, under which the port keeps who made it: the FNV-1a hash of its bytes, 128 bits in hex. No

@@ -53,6 +53,8 @@ where
     collected: BytesMut,
     /// A body in one piece is not copied.
     single: Option<Bytes>,
+    /// Nothing more comes.
+    ended: bool,
 }
 
 /// A body that was taken in, with the memory that it holds.
@@ -86,7 +88,15 @@ where
         let source = Source::open(head, body, limits, tasks)?;
         let small = !source.decodes() && source.declared().is_some_and(|length| length <= SMALL);
         let around = if small { 0 } else { AROUND };
-        Ok(Self { source, budget: budget.clone(), reservation: None, around, collected: BytesMut::new(), single: None })
+        Ok(Self {
+            source,
+            budget: budget.clone(),
+            reservation: None,
+            around,
+            collected: BytesMut::new(),
+            single: None,
+            ended: false,
+        })
     }
 
     /// The first kilobytes (16 KiB, or all if it is shorter), so that a bad model is refused before the rest is held.
@@ -98,6 +108,38 @@ where
         let first = self.source.declared().filter(|_| !self.source.decodes()).unwrap_or(SMALL).min(SMALL);
         self.read_until(first, SMALL).await?;
         Ok(self.single.as_deref().unwrap_or(&self.collected))
+    }
+
+    /// Reads on until `enough` says so of what came, `most` bytes are held, or the body ends.
+    ///
+    /// # Errors
+    ///
+    /// As for [`whole`](Self::whole).
+    pub async fn peek_until(&mut self, most: usize, mut enough: impl FnMut(&[u8]) -> bool) -> Result<(), Fault> {
+        self.read_until(SMALL, 1).await?;
+        while self.held() < most && !enough(self.single.as_deref().unwrap_or(&self.collected)) {
+            let Some(piece) = self.source.next().await? else {
+                self.ended = true;
+                return Ok(());
+            };
+            let expected = self.source.declared().unwrap_or(0).saturating_add(self.held()).min(most);
+            self.keep(piece, expected);
+            let length = self.held();
+            if let Some(reservation) = &mut self.reservation
+                && length > reservation.bytes()
+            {
+                reservation.grow_to(length + length / 8).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was read so far, and the rest; `None` if there is none. The rest keeps the memory reserved.
+    pub fn split(mut self) -> (Bytes, Option<UploadStream<B>>) {
+        let held = self.single.take().unwrap_or_else(|| std::mem::take(&mut self.collected).freeze());
+        let ended = self.ended || self.source.declared() == Some(0) && !self.source.decodes();
+        let rest = (!ended).then(|| UploadStream::new(Bytes::new(), self.source, self.reservation));
+        (held, rest)
     }
 
     /// All of it, in one piece of memory.
@@ -126,7 +168,7 @@ where
     /// Piece by piece, with next to no memory, for uploads that are only passed on.
     pub fn stream(mut self) -> UploadStream<B> {
         let first = self.single.take().unwrap_or_else(|| std::mem::take(&mut self.collected).freeze());
-        UploadStream::new(first, self.source)
+        UploadStream::new(first, self.source, self.reservation)
     }
 
     async fn read_until(&mut self, expected: usize, enough: usize) -> Result<(), Fault> {

@@ -1,5 +1,6 @@
 //! Uploads that are passed on as they come, such as files: a multipart body of half a gigabyte costs no memory.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -9,6 +10,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 use tollgate_ir::Fault;
 
+use super::budget::Reservation;
 use super::source::{Source, too_slow};
 
 /// An upload that is passed on as it comes; an error is the client's [`Fault`].
@@ -17,17 +19,28 @@ pub struct UploadStream<B = Incoming>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
 {
-    first: Bytes,
+    /// What goes before the rest.
+    first: VecDeque<Bytes>,
     source: Source<B>,
     silence: Option<Pin<Box<Sleep>>>,
+    /// The memory that what goes first holds.
+    _reservation: Option<Reservation>,
 }
 
 impl<B> UploadStream<B>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
 {
-    pub(super) fn new(first: Bytes, source: Source<B>) -> Self {
-        Self { first, source, silence: None }
+    pub(super) fn new(first: Bytes, source: Source<B>, reservation: Option<Reservation>) -> Self {
+        let first = if first.is_empty() { VecDeque::new() } else { VecDeque::from([first]) };
+        Self { first, source, silence: None, _reservation: reservation }
+    }
+
+    /// The same after these pieces.
+    #[must_use]
+    pub fn after(mut self, pieces: Vec<Bytes>) -> Self {
+        self.first = pieces.into_iter().filter(|piece| !piece.is_empty()).chain(self.first).collect();
+        self
     }
 }
 
@@ -41,8 +54,8 @@ where
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         let this = &mut *self;
-        if !this.first.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.first)))));
+        if let Some(first) = this.first.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
         }
         loop {
             if let Some(piece) = this.source.decode()? {
@@ -64,7 +77,9 @@ where
 
     fn size_hint(&self) -> SizeHint {
         match self.source.declared() {
-            Some(left) if !self.source.decodes() => SizeHint::with_exact((self.first.len() + left) as u64),
+            Some(left) if !self.source.decodes() => {
+                SizeHint::with_exact((self.first.iter().map(Bytes::len).sum::<usize>() + left) as u64)
+            }
             _ => SizeHint::default(),
         }
     }

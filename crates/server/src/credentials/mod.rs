@@ -1,24 +1,45 @@
 //! How a request to a provider is authenticated.
 //!
-//! Invariants: a secret never prints, and every header that carries one is marked sensitive. A credential is applied
-//! last, on the finished request, since some sign it.
+//! Three kinds: a key that stands somewhere in the request, an AWS signature, a token. The last two come from sources
+//! ([`source`], one file each) that stand in a chain in the order of the vendor's own SDKs, and are held and renewed by
+//! [`Renewing`]. Invariants: a secret never prints, every header that carries one is marked sensitive, and the
+//! environment is read where the configuration is loaded, never later; files are read whenever a credential is fetched,
+//! since what rotates is in files. A credential is applied last, on the finished request, since some sign it.
 
+mod ask;
 mod aws;
+mod azure;
+mod configured;
+mod google;
+mod oauth;
+mod place;
+mod renewing;
 mod secret;
+mod send;
+mod source;
+mod time;
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderName};
-use http::{HeaderValue, Uri, request};
+use http::{HeaderValue, request};
 use tollgate_ir::{Fault, FaultKind};
 
-pub use aws::{AwsKeys, AwsSigner};
+use crate::upstream::{Egress, Upstream};
+
+pub use aws::{AwsKeys, AwsSettings, AwsSigner};
+pub use azure::AzureSettings;
+pub use configured::{Configured, configured, of_tools};
+pub use google::GoogleSettings;
+pub use oauth::{client_credentials, exchanged};
+pub use place::Place;
+pub use renewing::Renewing;
 pub use secret::Secret;
+pub use send::Outbound;
+pub use source::{Chain, Fetching, Grant, Miss, Source};
 
 /// A way to authenticate.
 #[derive(Clone, Debug, Default)]
@@ -26,22 +47,46 @@ pub enum Credential {
     /// None, for local servers.
     #[default]
     None,
-    /// `authorization: Bearer …`.
-    Bearer(Secret),
-    /// A header of its own: `x-api-key`, `x-goog-api-key`, `api-key`.
-    Header(HeaderName, Secret),
-    /// A query parameter: `key`.
-    Query(&'static str, Secret),
+    /// A key as it is.
+    Key(Place, Secret),
     /// AWS Signature Version 4.
     Aws(AwsSigner),
-    /// A bearer token that must be fetched and renewed, such as from Google or Entra.
-    Token(Arc<dyn TokenSource>),
+    /// A bearer token that is fetched and renewed.
+    Token(Arc<Renewing<Token>>),
+    /// One is wanted and there is none; what was looked for, for people.
+    Missing(Arc<str>),
 }
 
-/// Where short-lived bearer tokens come from. The source caches and renews.
-pub trait TokenSource: fmt::Debug + Send + Sync {
-    /// A token that is valid for the next minute.
-    fn token(&self, now: SystemTime) -> Pin<Box<dyn Future<Output = Result<Secret, Fault>> + Send + '_>>;
+/// A bearer token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// `ya29.…`, `eyJ…`.
+    pub bearer: Secret,
+    /// The project that pays for a user's calls, in Google Cloud.
+    pub quota_project: Option<String>,
+}
+
+impl Token {
+    fn new(bearer: impl Into<Arc<str>>) -> Self {
+        Self { bearer: Secret::new(bearer), quota_project: None }
+    }
+}
+
+/// The way to token endpoints, and the time.
+#[derive(Clone, Copy)]
+pub struct Transport<'a> {
+    /// The connections.
+    pub upstream: &'a Upstream,
+    /// Proxy and trust, those of the provider.
+    pub egress: &'a Egress,
+    /// Now.
+    pub now: SystemTime,
+}
+
+impl fmt::Debug for Transport<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").field("egress", self.egress).finish_non_exhaustive()
+    }
 }
 
 /// What of the body is signed.
@@ -55,29 +100,57 @@ pub enum SignedBody<'a> {
     Unsigned,
 }
 
+/// Which of the credentials that a source gave one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serial(u64);
+
 impl Credential {
-    /// Authenticates a request whose URI, headers and body are final.
+    /// Authenticates a request whose URI, headers and body are final. What can be renewed tells which one it was.
     ///
     /// # Errors
     ///
-    /// `ProviderMisconfigured` if the secret cannot be sent, or the fault of a token source.
-    pub async fn apply(&self, head: &mut request::Parts, body: SignedBody<'_>, now: SystemTime) -> Result<(), Fault> {
+    /// `ProviderMisconfigured` if there is no credential or it cannot be sent, `ProviderAuth` if a token endpoint refuses,
+    /// or the fault of the way there.
+    pub async fn apply(
+        &self,
+        head: &mut request::Parts,
+        body: SignedBody<'_>,
+        transport: Transport<'_>,
+    ) -> Result<Option<Serial>, Fault> {
         match self {
-            Self::None => Ok(()),
-            Self::Bearer(secret) => bearer(head, secret),
-            Self::Header(name, secret) => {
-                head.headers.insert(name, sensitive(secret.expose())?);
-                Ok(())
+            Self::None => Ok(None),
+            Self::Key(place, key) => place.put(head, key).map(|()| None),
+            Self::Aws(signer) => signer.apply(head, body, transport).await.map(Some),
+            Self::Token(source) => {
+                let (token, serial) = source.get(transport).await?;
+                bearer(head, &token)?;
+                Ok(Some(serial))
             }
-            Self::Query(name, secret) => with_query(head, name, secret),
-            Self::Aws(signer) => signer.sign(head, body, now),
-            Self::Token(source) => bearer(head, &source.token(now).await?),
+            Self::Missing(why) => Err(Fault::new(FaultKind::ProviderMisconfigured, why.to_string())),
         }
+    }
+
+    /// Gets another one in place of one that the provider refused; whether there is another.
+    pub async fn renew(&self, refused: Serial, transport: Transport<'_>) -> bool {
+        match self {
+            Self::None | Self::Key(..) | Self::Missing(_) => false,
+            Self::Aws(signer) => signer.keys.renew(refused, transport).await,
+            Self::Token(source) => source.renew(refused, transport).await,
+        }
+    }
+
+    /// It signs the body, which must be whole then.
+    pub fn signs(&self) -> bool {
+        matches!(self, Self::Aws(_))
     }
 }
 
-fn bearer(head: &mut request::Parts, secret: &Secret) -> Result<(), Fault> {
-    head.headers.insert(AUTHORIZATION, sensitive(&format!("Bearer {}", secret.expose()))?);
+fn bearer(head: &mut request::Parts, token: &Token) -> Result<(), Fault> {
+    head.headers.insert(AUTHORIZATION, sensitive(&format!("Bearer {}", token.bearer.expose()))?);
+    if let Some(project) = &token.quota_project {
+        let value = HeaderValue::from_str(project).map_err(|_| unusable("names a project that no header can carry"))?;
+        head.headers.insert(HeaderName::from_static("x-goog-user-project"), value);
+    }
     Ok(())
 }
 
@@ -85,36 +158,6 @@ fn sensitive(value: &str) -> Result<HeaderValue, Fault> {
     let mut value = HeaderValue::from_str(value).map_err(|_| unusable("holds characters that no header may hold"))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-fn with_query(head: &mut request::Parts, name: &str, secret: &Secret) -> Result<(), Fault> {
-    let path = head.uri.path();
-    let query = head.uri.query().filter(|query| !query.is_empty());
-    let mut all = String::with_capacity(path.len() + 64);
-    all.push_str(path);
-    all.push('?');
-    if let Some(query) = query {
-        all.push_str(query);
-        all.push('&');
-    }
-    all.push_str(name);
-    all.push('=');
-    push_escaped(&mut all, secret.expose());
-    let mut parts = std::mem::take(&mut head.uri).into_parts();
-    parts.path_and_query = Some(all.try_into().map_err(|_| unusable("does not fit into a query"))?);
-    head.uri = Uri::from_parts(parts).map_err(|_| unusable("does not fit into a query"))?;
-    Ok(())
-}
-
-/// All but the unreserved characters of RFC 3986.
-fn push_escaped(out: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
 }
 
 fn unusable(what: &str) -> Fault {

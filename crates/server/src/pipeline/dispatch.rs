@@ -14,6 +14,7 @@ use tollgate_ir::{Fault, FaultKind, LimitHeader, Losses, Retry, Side};
 use tollgate_wire::target::ReplyContext;
 
 use super::answer::{Outcome, Stream};
+use super::handed::Handed;
 use super::race::{Race, Ran};
 use super::settle::Settlement;
 use crate::app::{Gateway, State};
@@ -29,8 +30,6 @@ pub struct Served {
     pub body: Body,
     /// What could not be kept.
     pub losses: Losses,
-    /// It holds nothing, and is told since no other target has more to say.
-    pub empty: bool,
 }
 
 /// An answer in the client's dialect.
@@ -51,6 +50,19 @@ pub enum Body {
         /// What is needed to remember a translated answer.
         remember: Option<Box<Remember>>,
     },
+    /// As it is.
+    Handed(Box<Handed>),
+}
+
+impl Body {
+    /// The whole answer says nothing.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Whole { outcome, .. } => outcome.empty,
+            Self::Stream { stream, .. } => stream.is_empty(),
+            Self::Handed(_) => false,
+        }
+    }
 }
 
 /// What is needed to remember a translated answer once it is whole.
@@ -127,6 +139,7 @@ pub async fn walk<A: Attempts>(
         }
     }
     if let Some(served) = walk.attempts.empty() {
+        walk.settlement.tells_empty();
         return Ok(served);
     }
     Err(concluded(walk.failures, plan, walk.gateway.clock().now()))
@@ -175,6 +188,7 @@ impl<A: Attempts> Walk<'_, A> {
         let mut terms = self.settlement.manner().terms(&step.terms, configured, config);
         self.tried.push(step.target.clone());
         let mut count = 0;
+        let mut before_this = None;
         loop {
             count += 1;
             let before = self.settlement.attempts();
@@ -194,20 +208,21 @@ impl<A: Attempts> Walk<'_, A> {
             } else {
                 Next::Stop
             };
-            let fault_told = failed;
+            // A request that cannot be sent again says less than how it was answered.
+            let failed = before_this.take().filter(|_| !asked).unwrap_or(failed);
             match next {
                 Next::Same(pause) => {
                     self.gateway.metrics().retried(&step.target);
                     self.settlement.waiting(tokio::time::sleep(pause)).await;
                     // Only the last word of a target counts.
-                    drop(fault_told);
+                    before_this = Some(failed);
                 }
                 Next::Other => {
-                    self.failures.push(fault_told);
+                    self.failures.push(failed);
                     return Then::Other;
                 }
                 Next::Stop => {
-                    self.failures.push(fault_told);
+                    self.failures.push(failed);
                     return Then::Stop;
                 }
             }
@@ -251,7 +266,8 @@ impl<A: Attempts> Walk<'_, A> {
             && let Some(other) = self.state.providers.get(&second.target.provider)
             && let Some(twin) = self.attempts.twin()
         {
-            let race = Race { state: self.state, gateway: &self.gateway, first: (step, provider), second: (second, other) };
+            let race =
+                Race { state: self.state, gateway: &self.gateway, first: (step, provider), second: (second, other) };
             self.gateway.health().earn_hedges(&step.target, hedge, self.gateway.clock());
             let ran = race.run(after, self.attempts, twin, self.settlement).await;
             if let Ran::BothFailed(failed, also) = ran {

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::HeaderMap;
 use tokio::time::Instant;
-use tollgate_core::config::Timeouts;
-use tollgate_ir::Dialect;
+use tollgate_core::config::{TimeoutTerms, Timeouts};
+use tollgate_ir::{Dialect, Fault};
 use tollgate_wire::codec;
 
 use super::answer::Source;
@@ -17,9 +17,10 @@ use super::headers;
 use super::receive::Call;
 use super::settle::Settlement;
 use crate::app::Gateway;
+use crate::credentials::Outbound;
 use crate::provider::Provider;
 use crate::simulate;
-use crate::upstream::{Deadlines, Payload};
+use crate::upstream::Deadlines;
 
 /// Most bytes of a whole reply, and of an error.
 pub const MAX_REPLY: usize = 64 << 20;
@@ -40,22 +41,62 @@ pub struct Exchange<'a> {
     pub stream: bool,
 }
 
+/// How long an attempt may take, beside what its provider is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// As the policy says: shorter limits of the provider stay.
+    pub times: TimeoutTerms,
+    /// The end of the call, as the client set it.
+    pub client_end: Option<Instant>,
+    /// The end of the call with all its attempts, as the operator set it.
+    pub end: Option<Instant>,
+}
+
 /// The head of a good answer, and where the rest comes from.
 pub struct Answered {
+    /// HTTP status.
+    pub status: u16,
     /// The provider's headers.
     pub headers: HeaderMap,
     /// The body.
     pub source: Source,
 }
 
+/// Why there is no good answer.
+pub struct Refused {
+    /// The status, if the provider answered.
+    pub status: Option<u16>,
+    /// The failure.
+    pub failed: Failed,
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self { status: None, failed: fault.into() }
+    }
+}
+
 impl Exchange<'_> {
     /// Sends a request; `body` is its body again, for the simulated provider. A status that is no success is a failure.
-    pub async fn send(
-        &self,
-        request: Request<Payload>,
-        body: &Bytes,
-        settlement: &mut Settlement,
-    ) -> Result<Answered, Failed> {
+    pub async fn send(&self, request: Outbound, body: &Bytes, settlement: &mut Settlement) -> Result<Answered, Failed> {
+        let bounds = settlement.bounds();
+        match settlement.waiting(self.ask(request, body, &bounds)).await {
+            Ok(answered) => {
+                settlement.attempt_status(answered.status);
+                settlement.attempt_headers(&answered.headers);
+                Ok(answered)
+            }
+            Err(refused) => {
+                if let Some(status) = refused.status {
+                    settlement.attempt_status(status);
+                }
+                Err(refused.failed)
+            }
+        }
+    }
+
+    /// The same without the record, for one of several requests that are one attempt together.
+    pub async fn ask(&self, request: Outbound, body: &Bytes, bounds: &Bounds) -> Result<Answered, Refused> {
         let (status, headers, source) = if self.provider.simulated {
             let created = self.gateway.clock().now().unix_ms / 1000;
             let simulated = simulate::respond(self.call.operation, body, created);
@@ -64,35 +105,35 @@ impl Exchange<'_> {
             headers::put(&mut headers, "content-type", kind);
             (simulated.status, headers, Source::Simulated(VecDeque::from(simulated.pieces)))
         } else {
-            let deadlines = self.deadlines(settlement);
-            let sent = self.gateway.upstream().send(request, &self.provider.egress, &deadlines);
-            let (head, body) = settlement.waiting(sent).await?.into_parts();
+            let deadlines = self.deadlines(bounds);
+            let sent = request.send(self.gateway.transport(&self.provider.egress), &deadlines);
+            let (head, body) = sent.await?.into_parts();
             (head.status.as_u16(), head.headers, Source::remote(body, self.stream))
         };
-        settlement.attempt_status(status);
-        if !(200..300).contains(&status) {
-            return Err(self.refused(status, &headers, source, settlement).await);
+        if (200..300).contains(&status) {
+            return Ok(Answered { status, headers, source });
         }
-        Ok(Answered { headers, source })
+        Err(Refused { status: Some(status), failed: self.refused(status, &headers, source).await })
     }
 
-    fn deadlines(&self, settlement: &Settlement) -> Deadlines {
+    fn deadlines(&self, bounds: &Bounds) -> Deadlines {
         let Timeouts { connect, first_token, idle, total } = self.provider.timeouts;
-        let now = Instant::now();
-        let left = |limit: Duration| limit.saturating_sub(settlement.elapsed());
+        let TimeoutTerms { connect: connects, first_token: tokens, idle: silence, total: whole } = bounds.times;
+        let nearer = |limit: Duration, term: Option<Duration>| term.map_or(limit, |term| term.min(limit));
+        let end = Instant::now() + nearer(total, whole);
         let deadlines = Deadlines {
-            connect,
-            first_token: Some(first_token),
-            idle: Some(idle),
-            end: Some(now + total),
-            client_end: self.call.wishes.timeout.map(|limit| now + left(limit)),
+            connect: nearer(connect, connects),
+            first_token: Some(nearer(first_token, tokens)),
+            idle: Some(nearer(idle, silence)),
+            end: Some(bounds.end.map_or(end, |all| all.min(end))),
+            client_end: bounds.client_end,
         };
         if self.stream { deadlines } else { deadlines.whole() }
     }
 
     /// The provider refused: its words, and its body as it is where it speaks the client's dialect.
-    async fn refused(&self, status: u16, headers: &HeaderMap, source: Source, settlement: &mut Settlement) -> Failed {
-        let body = match settlement.waiting(source.whole(MAX_ERROR)).await {
+    async fn refused(&self, status: u16, headers: &HeaderMap, source: Source) -> Failed {
+        let body = match source.whole(MAX_ERROR).await {
             Ok(body) => body,
             Err(fault) => return fault.into(),
         };

@@ -40,6 +40,17 @@ pub async fn media(gateway: &Gateway, call: &Call, upstream: Dialect, request: &
     Ok(())
 }
 
+/// Replaces one address by what is there; `count` counts a request's.
+pub async fn one(gateway: &Gateway, call: &Call, at: &str, count: &mut usize, media: &mut Media) -> Result<(), Fault> {
+    let MediaSource::Url(url) = &media.source else { return Ok(()) };
+    if !url.starts_with("http") {
+        return Ok(());
+    }
+    *count += 1;
+    let url = url.clone();
+    fetch(gateway, call, &url, at, *count, media).await
+}
+
 async fn fetch(
     gateway: &Gateway,
     call: &Call,

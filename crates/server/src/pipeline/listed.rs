@@ -34,7 +34,7 @@ impl<'a> Listed<'a> {
         let mode = self.model.mode();
         match face {
             Dialect::Anthropic => is_chat(mode),
-            Dialect::Gemini => is_chat(mode) || mode == Mode::Embed,
+            Dialect::Gemini | Dialect::Ollama => is_chat(mode) || mode == Mode::Embed,
             Dialect::Cohere => is_chat(mode) || matches!(mode, Mode::Embed | Mode::Rerank),
             _ => true,
         }
@@ -74,9 +74,5 @@ pub fn all<'a>(state: &'a State, caller: &Caller, face: Dialect, today: &str) ->
 
 /// What is known of a policy's first target.
 fn first<'a>(state: &'a State, policy: &Policy) -> Model<'a> {
-    match policy {
-        Policy::Target { provider, model } => state.config.model(provider, model),
-        Policy::Fallback(steps) => steps.first().map(|step| first(state, step)).unwrap_or_default(),
-        Policy::Split(branches) => branches.first().map(|branch| first(state, &branch.policy)).unwrap_or_default(),
-    }
+    policy.leaves().first().map(|(provider, model)| state.config.model(provider, model)).unwrap_or_default()
 }

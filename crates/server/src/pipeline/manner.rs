@@ -46,7 +46,7 @@ impl Manner {
             client_end: call.wishes.timeout.map(left),
             end: Some(left(total.unwrap_or(longest.max(Timeouts::default().total)))),
             priority: priority(call),
-            may_hedge: !call.wishes.no_hedge && hedges(call, config),
+            may_hedge: !call.wishes.no_hedge && hedges(call),
             stream: call.stream,
             client: client(call),
         }
@@ -83,7 +83,8 @@ pub fn retries(headers: &HeaderMap) -> Result<Option<u32>, Fault> {
         .find_map(|name| Some((*name, headers.get(*name)?.to_str().ok()?.trim())));
     let Some((name, value)) = given else { return Ok(None) };
     value.parse().ok().filter(|n| *n <= MOST_RETRIES).map(Some).ok_or_else(|| {
-        let why = format!("`{name}: {value}` is no number of further attempts. Send a number from 0 to {MOST_RETRIES}.");
+        let why =
+            format!("`{name}: {value}` is no number of further attempts. Send a number from 0 to {MOST_RETRIES}.");
         Fault::new(FaultKind::InvalidField, why)
     })
 }
@@ -101,18 +102,20 @@ fn priority(call: &Call) -> Priority {
 }
 
 /// Whether a call that a policy may hedge can be made twice without harm: its tools are looked at only where one does.
-fn hedges(call: &Call, config: &Config) -> bool {
+fn hedges(call: &Call) -> bool {
     let policy = call.resolved.virtual_model().is_some_and(|model| model.policy.hedges());
-    let _ = config;
     policy
         && call.envelope.raw(&call.body, "background").is_none_or(|raw| raw != b"true")
-        && !["tools", "toolConfig"].iter().any(|key| call.envelope.node(&call.body, key).as_ref().is_some_and(has_effects))
+        && !["tools", "toolConfig"]
+            .iter()
+            .any(|key| call.envelope.node(&call.body, key).as_ref().is_some_and(has_effects))
 }
 
 /// A tool that the provider itself runs and that may change something (`mcp`, `code_interpreter`, `computer…`, `shell`),
 /// or one that declares it by MCP's annotations. Functions run at the client, after one answer has been chosen.
 fn has_effects(node: &Node<'_>) -> bool {
-    const AT_PROVIDER: &[&str] = &["mcp", "code_interpreter", "code_execution", "computer", "shell", "bash", "local_shell"];
+    const AT_PROVIDER: &[&str] =
+        &["mcp", "code_interpreter", "code_execution", "computer", "shell", "bash", "local_shell"];
     let kind = node.text("type").unwrap_or_default();
     let declared = node.get("annotations").is_some_and(|hints| {
         let hint = |name| hints.get(name).and_then(Node::as_bool);

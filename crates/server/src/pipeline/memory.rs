@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tollgate_core::continuity::{
-    Conversation, StoredResponse, keep, remember, restore, resume, strip_foreign, unknown_response, wanted,
+    Conversation, StoredResponse, keep, remember, report_foreign, restore, resume, strip_foreign, unknown_response,
+    wanted,
 };
 use tollgate_core::route::{Pin, Target};
 use tollgate_ir::{Dialect, Fault, Issuer, Losses, Operation, Reply, Request};
@@ -17,6 +18,7 @@ use super::receive::Call;
 use crate::app::Gateway;
 
 /// What is known of the response that a call continues.
+#[derive(Clone)]
 pub struct Recalled {
     /// Where its provider keeps it: only that target is asked.
     pub pin: Option<Pin>,
@@ -25,6 +27,7 @@ pub struct Recalled {
 }
 
 /// What is known of a call before a target is chosen.
+#[derive(Clone)]
 pub struct Known {
     /// Of the response that it continues.
     pub recalled: Recalled,
@@ -32,6 +35,13 @@ pub struct Known {
     pub owners: Owners,
     /// The request in the IR, where it had to be read already.
     pub understood: Option<Understood>,
+}
+
+impl Known {
+    /// Of a call that continues none.
+    pub fn nothing() -> Self {
+        Self { recalled: Recalled { pin: None, stored: None }, owners: Owners::default(), understood: None }
+    }
 }
 
 impl Recalled {
@@ -76,6 +86,7 @@ pub async fn recall(gateway: &Gateway, call: &Call) -> Result<Recalled, Fault> {
 }
 
 /// The client's request in the IR, with what was remembered put back.
+#[derive(Clone)]
 pub struct Understood {
     /// The request.
     pub request: Request,
@@ -114,9 +125,10 @@ impl Understood {
         Ok(Self { request, losses, before })
     }
 
-    /// The request without the seals that this dialect's providers cannot read.
-    pub fn for_dialect(&self, dialect: Dialect) -> Request {
+    /// The request without the seals that this dialect's providers cannot read, and what goes with them.
+    pub fn for_dialect(&self, dialect: Dialect, losses: &mut Losses) -> Request {
         let mut request = self.request.clone();
+        report_foreign(&request, readable(dialect), losses);
         strip_foreign(&mut request, readable(dialect));
         request
     }

@@ -5,13 +5,17 @@
 
 mod answer;
 mod chat;
+mod completions;
 mod count;
 mod dispatch;
+mod embed;
 mod exchange;
 mod fetch;
+mod handed;
 pub(crate) mod headers;
 pub(crate) mod identify;
 mod listed;
+mod manner;
 mod memory;
 mod models;
 mod ollama_host;
@@ -20,11 +24,14 @@ mod owners;
 mod passthrough;
 mod plan;
 mod prepare;
+mod race;
 mod reasoning;
 mod receive;
 mod reframe;
 mod refuse;
+mod relayed;
 pub(crate) mod reply;
+mod rerank;
 mod settle;
 mod stored;
 mod wishes;
@@ -40,9 +47,14 @@ use tollgate_wire::codec;
 use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
 use chat::Chat;
+use completions::Complete;
 use dispatch::{Failed, Served, walk};
-use receive::{Asked, Call};
+use embed::Embed;
+use memory::Known;
+use passthrough::Whose;
+use receive::{Asked, Call, Task};
 use reply::Reply;
+use rerank::Rerank;
 use settle::Settlement;
 
 /// Serves a client's request to a known endpoint. `id` is the call's id.
@@ -57,12 +69,25 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Ok(caller) => caller,
         Err(fault) => return reply::fault(envelope, id, fault.into(), None),
     };
+    let asked = |operation, model| Asked {
+        face,
+        carriage: FaceCarriage::Own,
+        operation,
+        task: Task::Chat,
+        model,
+        stream: Some(false),
+    };
     let asked = match route.endpoint {
         Endpoint::Chat { model, stream, carriage } => {
-            Asked { face, carriage, operation: Operation::Chat, model, stream }
+            let legacy = carriage == FaceCarriage::Completions;
+            let operation = if legacy { Operation::Complete } else { Operation::Chat };
+            Asked { carriage, stream, ..asked(operation, model) }
         }
-        Endpoint::CountTokens { model } => {
-            Asked { face, carriage: FaceCarriage::Own, operation: Operation::CountTokens, model, stream: Some(false) }
+        Endpoint::CountTokens { model } => asked(Operation::CountTokens, model),
+        Endpoint::Embed { model, protocol } => Asked { task: Task::Embed(protocol), ..asked(Operation::Embed, model) },
+        Endpoint::Rerank { protocol } => Asked { task: Task::Rerank(protocol), ..asked(Operation::Rerank, None) },
+        Endpoint::Relayed { model, operation, path } => {
+            return relayed::serve(gateway, id, caller, asked(operation, model), &path, head, body).await;
         }
         Endpoint::Models { id: model } => {
             let today = gateway.clock().now().day();
@@ -74,8 +99,14 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Endpoint::OllamaHost(question) => {
             return ollama_host::reply(gateway, &state, &caller, id, question, head, body).await;
         }
+        Endpoint::Hosted { operation, path } => {
+            let whose = Whose::Face(&path);
+            return passthrough::serve(gateway, state, &caller, id, face, operation, whose, head, body).await;
+        }
         Endpoint::Passthrough { provider, path } => {
-            let handing = passthrough::serve(gateway, state, &caller, id, face, &provider, &path, head, body);
+            let whose = Whose::Named(&provider, &path);
+            let operation = Operation::Passthrough;
+            let handing = passthrough::serve(gateway, state, &caller, id, face, operation, whose, head, body);
             return Box::pin(handing).await;
         }
     };
@@ -101,10 +132,13 @@ async fn chat(
         Ok(call) => call,
         Err(fault) => return reply::fault(envelope, id, fault.into(), Some(settlement)),
     };
+    let face = call.face;
     let trail = settlement.trail();
+    (trail.face, trail.operation) = (face, call.operation);
     trail.stream = call.stream;
     trail.asked.clone_from(&call.resolved.asked);
     trail.model = Some(call.resolved.canonical());
+    settlement.of_call(&call);
 
     let keepalive = call.state.config.server.keepalive;
     let early = (call.stream && !keepalive.is_zero() && codec::is_sse(face) && call.carriage == FaceCarriage::Own)
@@ -149,11 +183,29 @@ async fn answer(
     call: Call,
     mut settlement: Settlement,
 ) -> (Result<Served, Failed>, Settlement, Call) {
-    let result = async {
-        let known = memory::recall(&gateway, &call).await?.understand(&gateway, &call).await?;
-        let plan = plan::plan(&gateway, &call, &known);
-        walk(&call.state, &plan, &mut Chat::new(&gateway, &call, known), &mut settlement).await
-    }
-    .await;
+    let result = dispatch(&gateway, &call, &mut settlement).await;
     (result, settlement, call)
+}
+
+/// Walks over the targets with what is asked. Only chats continue earlier calls.
+async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -> Result<Served, Failed> {
+    match (call.task, &call.legacy) {
+        (Task::Embed(words), _) => {
+            let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
+            walk(&call.state, &plan, &mut Embed::new(gateway, call, words), settlement).await
+        }
+        (Task::Rerank(words), _) => {
+            let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
+            walk(&call.state, &plan, &mut Rerank::new(gateway, call, words), settlement).await
+        }
+        (Task::Chat, Some(legacy)) => {
+            let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
+            walk(&call.state, &plan, &mut Complete::new(gateway, call, legacy), settlement).await
+        }
+        (Task::Chat, None) => {
+            let known = memory::recall(gateway, call).await?.understand(gateway, call).await?;
+            let plan = plan::patient(gateway, call, &known, settlement).await;
+            walk(&call.state, &plan, &mut Chat::new(gateway, call, known), settlement).await
+        }
+    }
 }

@@ -4,9 +4,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
-use http::{Method, Request, Response, request};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{Method, Request, request};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use tollgate_core::caller::Caller;
@@ -15,22 +14,35 @@ use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
 use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::providers;
 
-use super::answer::Outcome;
+use super::answer::Source;
+use super::handed::Handed;
 use super::headers;
-use super::outlet::ReplyBodyOut;
 use super::prepare::{HOP, hops};
 use super::reply::{self, Reply};
 use super::settle::Settlement;
 use super::wishes::Wishes;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake};
-use crate::credentials::SignedBody;
+use crate::credentials::Outbound;
 use crate::provider::Provider;
 use crate::routes::PREFIXES;
 use crate::upstream::{Deadlines, Payload, ReplyBody};
 
+/// Names the provider of what names no model.
+const PROVIDER: &str = "x-tollgate-provider";
+
 /// What is passed on; `CONNECT` and `TRACE` are not.
 const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
+/// Whose the rest of the path is.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose<'a> {
+    /// The provider's that the first segment names; then the rest.
+    Named(&'a str, &'a str),
+    /// A provider's that speaks the face's dialect: the one that `x-tollgate-provider` or `?provider=` names, else the
+    /// first one configured.
+    Face(&'a str),
+}
 
 /// Hands a request through.
 #[expect(clippy::too_many_arguments, reason = "the head, already taken apart")]
@@ -40,50 +52,81 @@ pub async fn serve(
     caller: &Caller,
     id: &str,
     face: Dialect,
-    name: &str,
-    path: &str,
+    operation: Operation,
+    whose: Whose<'_>,
     head: request::Parts,
     body: Incoming,
 ) -> Reply {
-    let mut settlement = Settlement::begin(gateway, id, face, Operation::Passthrough);
+    let mut settlement = Settlement::begin(gateway, id, face, operation);
     settlement.trail().caller = Some(caller.name.to_string());
-    let result = match provider(&state, name, caller) {
-        Ok(provider) => hand_through(gateway, &state, provider, path, head, body, &mut settlement).await,
+    settlement.trail().team = caller.team.as_deref().map(str::to_owned);
+    let (found, path, dialect) = match whose {
+        Whose::Named(name, path) => (named(&state, name), path, None),
+        Whose::Face(path) => (of_face(&state, face, &head), path, Some(face)),
+    };
+    let result = match found.and_then(|provider| may(caller, provider).map(|()| provider)) {
+        Ok(provider) => hand_through(gateway, &state, provider, dialect, path, head, body, &mut settlement).await,
         Err(fault) => Err(fault),
     };
     match result {
-        Ok((head, body)) => answered(face, id, head, body, settlement),
+        Ok((head, body)) => answered(gateway, face, id, &head, body, settlement),
         Err(fault) => reply::fault(face, id, fault.into(), Some(settlement)),
     }
 }
 
 /// The provider that the first segment means: by its id, by another spelling, or by the face that stands there.
-fn provider<'a>(state: &'a State, name: &str, caller: &Caller) -> Result<&'a Provider, Fault> {
+fn named<'a>(state: &'a State, name: &str) -> Result<&'a Provider, Fault> {
     let face = PREFIXES.iter().find(|(prefix, _)| *prefix == name).map(|(_, face)| *face);
     let by_alias = || {
         let known = providers::find(if face == Some(Dialect::Gemini) { "google" } else { name })?;
         let id = &state.config.providers.iter().find(|p| p.known == Some(known.id))?.id;
         state.providers.get(id)
     };
-    let provider = state.providers.get(name).or_else(by_alias).filter(|p| !p.simulated).ok_or_else(|| {
+    let by_face = || first_of(state, face?);
+    state.providers.get(name).or_else(by_alias).or_else(by_face).filter(|p| !p.simulated).ok_or_else(|| {
         Fault::new(FaultKind::NoSuchPath, format!("There is no endpoint here, and no provider `{name}` is configured."))
-    })?;
-    if !caller.models.permits(&format!("{}/*", provider.id)) {
-        return Err(Fault::new(
-            FaultKind::ModelNotAllowed,
-            format!(
-                "The key `{}` may not use all of `{}`; its `models` would have to list `{}/*`.",
-                caller.name, provider.id, provider.id
-            ),
-        ));
-    }
-    Ok(provider)
+    })
 }
 
+/// The first provider in the order of the configuration that speaks a dialect.
+fn first_of(state: &State, face: Dialect) -> Option<&Provider> {
+    let mut all = state.config.providers.iter().filter_map(|p| state.providers.get(&p.id));
+    all.find(|p| !p.simulated && p.way_in(face).is_some())
+}
+
+fn of_face<'a>(state: &'a State, face: Dialect, head: &request::Parts) -> Result<&'a Provider, Fault> {
+    let by_header = head.headers.get(PROVIDER).and_then(|v| v.to_str().ok());
+    let by_query = || head.uri.query()?.split('&').find_map(|pair| pair.strip_prefix("provider="));
+    if let Some(name) = by_header.or_else(by_query) {
+        return named(state, name);
+    }
+    first_of(state, face).ok_or_else(|| {
+        Fault::new(
+            FaultKind::NotServedHere,
+            format!("No configured provider speaks `{}`, which this endpoint belongs to.", face.as_str()),
+        )
+    })
+}
+
+fn may(caller: &Caller, provider: &Provider) -> Result<(), Fault> {
+    if caller.models.permits(&format!("{}/*", provider.id)) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        FaultKind::ModelNotAllowed,
+        format!(
+            "The key `{}` may not use all of `{}`; its `models` would have to list `{}/*`.",
+            caller.name, provider.id, provider.id
+        ),
+    ))
+}
+
+#[expect(clippy::too_many_arguments, reason = "the head, already taken apart")]
 async fn hand_through(
     gateway: &Gateway,
     state: &State,
     provider: &Provider,
+    dialect: Option<Dialect>,
     path: &str,
     head: request::Parts,
     body: Incoming,
@@ -92,13 +135,9 @@ async fn hand_through(
     if !METHODS.contains(&head.method) {
         return Err(Fault::new(FaultKind::MethodNotAllowed, format!("{} is not passed on.", head.method)));
     }
-    let way = provider.main_way();
-    let uri = format!(
-        "{}{}{}",
-        joined(&way.base_url, path)?,
-        if head.uri.query().is_some() { "?" } else { "" },
-        query(&head)
-    );
+    let way = dialect.and_then(|dialect| provider.way_in(dialect)).unwrap_or_else(|| provider.main_way());
+    let uri =
+        format!("{}{}{}", joined(&way.base_url, path)?, if query(&head).is_empty() { "" } else { "?" }, query(&head));
     let target = Target { provider: provider.id.clone(), model: String::new(), key: None };
     settlement.attempt(&target, way.dialect);
     let max = usize::try_from(state.config.limits.multipart).unwrap_or(usize::MAX);
@@ -116,24 +155,21 @@ async fn hand_through(
     }
     out.headers_mut().extend(provider.headers.iter().cloned());
     let intake = Intake::open(&head, body, limits, gateway.bodies(), gateway.tasks())?;
-    let (mut out, ()) = out.into_parts();
+    let (out, ()) = out.into_parts();
     let has_body =
         head.headers.get(CONTENT_LENGTH).is_some_and(|v| v != "0") || head.headers.contains_key("transfer-encoding");
-    let signs = matches!(provider.credentials.first(), Some(crate::credentials::Credential::Aws(_)));
-    let (payload, whole) = match (has_body, signs) {
-        (false, _) => (Payload::Empty, Bytes::new()),
-        // A signature covers the body.
-        (true, true) => {
-            let bytes = intake.whole().await?.bytes;
-            (Payload::from(bytes.clone()), bytes)
-        }
-        (true, false) => (Payload::stream(intake.stream()), Bytes::new()),
-    };
     let credential = provider.credentials.first().cloned().unwrap_or_default();
-    credential.apply(&mut out, SignedBody::Whole(&whole), gateway.clock().wall()).await?;
+    let signs = credential.signs();
+    let payload = match has_body {
+        false => Payload::Empty,
+        // A signature covers the body.
+        true if signs => Payload::from(intake.whole().await?.bytes),
+        true => Payload::stream(intake.stream()),
+    };
     let deadlines = deadlines(provider, &head)?;
-    let sent = gateway.upstream().send(Request::from_parts(out, payload), &provider.egress, &deadlines);
-    let (head, body) = settlement.waiting(sent).await?.into_parts();
+    let transport = gateway.transport(&provider.egress);
+    let sent = settlement.waiting(Outbound { head: out, payload, credential }.send(transport, &deadlines)).await?;
+    let (head, body) = sent.into_parts();
     settlement.attempt_status(head.status.as_u16());
     Ok((head, body))
 }
@@ -157,6 +193,12 @@ fn joined(base: &str, path: &str) -> Result<String, Fault> {
         return Err(Fault::new(FaultKind::NoSuchPath, "The path may not hold dot segments or encoded slashes."));
     }
     let version = base.rsplit('/').next().unwrap_or("");
+    // Google's uploads stand beside its API and not in it.
+    if let (true, Some(root)) =
+        (path.starts_with("/upload/"), base.strip_suffix(version).filter(|_| version.starts_with('v')))
+    {
+        return Ok(format!("{}{path}", root.trim_end_matches('/')));
+    }
     let rest = path
         .strip_prefix('/')
         .and_then(|p| p.strip_prefix(version))
@@ -164,53 +206,31 @@ fn joined(base: &str, path: &str) -> Result<String, Fault> {
     Ok(format!("{base}{}", rest.unwrap_or(path)))
 }
 
-/// The query without the client's credential.
+/// The query without the client's credential and its choice of a provider.
 fn query(head: &request::Parts) -> String {
-    let pairs = head.uri.query().unwrap_or("").split('&').filter(|pair| !pair.starts_with("key="));
+    let ours = |pair: &&str| pair.starts_with("key=") || pair.starts_with("provider=");
+    let pairs = head.uri.query().unwrap_or("").split('&').filter(|pair| !ours(pair));
     pairs.collect::<Vec<_>>().join("&")
 }
 
 fn answered(
+    gateway: &Gateway,
     face: Dialect,
     id: &str,
-    head: http::response::Parts,
-    mut body: ReplyBody,
+    head: &http::response::Parts,
+    body: ReplyBody,
     mut settlement: Settlement,
 ) -> Reply {
     settlement.trail().status = head.status.as_u16();
     settlement.trail().overhead = settlement.overhead();
-    let forwarded = headers::forwarded(&head.headers);
-    let mut response = Response::new(());
-    *response.status_mut() = head.status;
-    let out = response.headers_mut();
-    out.extend(forwarded);
-    for name in [CONTENT_TYPE, HeaderName::from_static("content-disposition"), HeaderName::from_static("location")] {
-        if let Some(value) = head.headers.get(&name) {
-            out.insert(name, value.clone());
-        }
+    let mut headers = headers::forwarded(&head.headers);
+    headers::of_call(&mut headers, face, id, Some(settlement.trail()));
+    if let Some(attempt) = settlement.trail().attempts.last() {
+        let provider = attempt.target.provider.clone();
+        headers::put(&mut headers, "x-tollgate-provider", &provider);
     }
-    headers::of_call(out, face, id, Some(settlement.trail()));
-    response.map(|()| {
-        ReplyBodyOut::driven(move |outlet| async move {
-            loop {
-                match body.chunk().await {
-                    Ok(Some(chunk)) => {
-                        settlement.first_token();
-                        outlet.send(chunk).await;
-                    }
-                    Ok(None) => {
-                        settlement.attempt_served(&Outcome::default(), None, None);
-                        return settlement.done();
-                    }
-                    Err(fault) => {
-                        settlement.attempt_failed(&fault);
-                        settlement.failed(&fault);
-                        return outlet.break_off().await;
-                    }
-                }
-            }
-        })
-    })
+    let source = Source::remote(body, false);
+    Handed::new(head.status.as_u16(), &head.headers, source).reply(gateway, headers, settlement)
 }
 
 #[cfg(test)]
@@ -222,6 +242,7 @@ mod tests {
         assert_eq!(joined("https://api.x/v1", "/v1/fim/completions").unwrap(), "https://api.x/v1/fim/completions");
         assert_eq!(joined("https://api.x/v1", "/fim/completions").unwrap(), "https://api.x/v1/fim/completions");
         assert_eq!(joined("https://api.x/v1", "/v1beta/x").unwrap(), "https://api.x/v1/v1beta/x");
+        assert_eq!(joined("https://g.x/v1beta", "/upload/v1beta/files").unwrap(), "https://g.x/upload/v1beta/files");
         for path in ["/../admin", "/a/%2e%2e/b", "/a%2Fb", "/./x", "/a\\b"] {
             assert!(joined("https://api.x/v1", path).is_err(), "{path}");
         }

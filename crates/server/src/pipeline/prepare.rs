@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request};
 use tollgate_core::config::Unsupported;
 use tollgate_core::route::{Meaning, Target};
 use tollgate_ir::{self as ir, Dialect, Fault, FaultKind, Losses, Operation};
 use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::json::{self, Envelope, Patch, apply};
-use tollgate_wire::relay::{RelayRequest, relay_request};
+use tollgate_wire::relay::{self, RelayRequest, relay_request};
 use tollgate_wire::translate::Translation;
 use tollgate_wire::{codec, gemini, openai_responses, ops};
 
@@ -20,7 +20,7 @@ use super::owners::Owners;
 use super::reasoning;
 use super::receive::Call;
 use crate::app::{Gateway, hash};
-use crate::credentials::{Credential, Secret, SignedBody};
+use crate::credentials::{Credential, Outbound, Secret};
 use crate::provider::{Provider, Way};
 use crate::routes::FaceCarriage;
 use crate::upstream::Payload;
@@ -36,7 +36,7 @@ pub fn hops(headers: &HeaderMap) -> u32 {
 /// A request for one target, and how to read its answer.
 pub struct Prepared {
     /// What goes up.
-    pub request: Request<Payload>,
+    pub request: Outbound,
     /// The body again, for the simulated provider.
     pub body: Bytes,
     /// How the answer comes back.
@@ -90,7 +90,7 @@ pub async fn prepare(
         }
     };
     refuse_losses(call, provider, &losses)?;
-    let request = request(gateway, call, provider, target, way, &written).await?;
+    let request = request(call, provider, target, way, &written)?;
     Ok(Prepared { request, body: written.body, back: written.back, losses })
 }
 
@@ -166,7 +166,7 @@ fn translate(
     owners: &Owners,
     losses: &mut Losses,
 ) -> Result<Written, Fault> {
-    let mut request = understood.for_dialect(way.dialect);
+    let mut request = understood.for_dialect(way.dialect, losses);
     owners.strip(&mut request, call, target);
     let facts = provider.facts(&target.model);
     let (encoded, translation) = Translation::request(call.face, way.dialect, &request, &target.model, &facts, losses)?;
@@ -187,7 +187,7 @@ fn translate(
 }
 
 /// A strict caller, model or provider would rather be refused than lose a field.
-fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Result<(), Fault> {
+pub fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Result<(), Fault> {
     let virtual_model = match &call.resolved.meaning {
         Meaning::Virtual(model) => model.unsupported_params,
         Meaning::Direct { .. } => None,
@@ -210,45 +210,103 @@ fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Result<()
     Err(fault)
 }
 
-async fn request(
-    gateway: &Gateway,
-    call: &Call,
+fn request(call: &Call, provider: &Provider, target: &Target, way: &Way, written: &Written) -> Result<Outbound, Fault> {
+    let path = path(call, way, &target.model, &written.back).ok_or_else(|| not_offered(provider))?;
+    let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &written.betas };
+    outgoing.request(call, provider, target, Upload::Whole(&written.body))
+}
+
+/// The client's body with the target's name of the model, for operations that are relayed as they are.
+pub fn patched(call: &Call, provider: &Provider, model: Option<&String>, losses: &mut Losses) -> Bytes {
+    relayed_body(&call.body, &call.envelope, provider, model, losses)
+}
+
+/// A body with the target's name of the model and without other gateways' fields.
+pub fn relayed_body(
+    body: &Bytes,
+    envelope: &Envelope,
     provider: &Provider,
-    target: &Target,
-    way: &Way,
-    written: &Written,
-) -> Result<Request<Payload>, Fault> {
-    let path = path(call, way, &target.model, &written.back).ok_or_else(|| {
-        Fault::new(FaultKind::NotServedHere, format!("The provider `{}` does not offer this operation.", provider.id))
-    })?;
-    let uri = format!("{}{path}", way.base_url);
-    let mut request = Request::builder()
-        .method(Method::POST)
-        .uri(if provider.simulated { "http://sim.invalid/" } else { &uri })
-        .header(CONTENT_TYPE, "application/json")
-        .header(HOP, hops(&call.head.headers) + 1)
-        .body(())
-        .map_err(|e| Fault::new(FaultKind::ProviderMisconfigured, "The provider's address is not valid.").source(e))?;
-    let headers = request.headers_mut();
-    for (name, value) in &call.head.headers {
-        // Beta flags go by their own rule; a foreign dialect's headers mean nothing to this host.
-        if forwards_request_header(way.dialect, name.as_str()) && name != "anthropic-beta" {
-            headers.append(name.clone(), value.clone());
-        }
+    model: Option<&String>,
+    losses: &mut Losses,
+) -> Bytes {
+    let mut patches = relay::control_cuts(envelope, provider.control, losses);
+    if let Some(model) = model.filter(|model| envelope.model() != Some(model)) {
+        patches.push(Patch::set_text("model", model));
     }
-    if way.dialect == Dialect::Anthropic {
-        headers.entry("anthropic-version").or_insert(HeaderValue::from_static("2023-06-01"));
-        if let Ok(flags) = HeaderValue::from_str(&written.betas.join(","))
-            && !written.betas.is_empty()
-        {
-            headers.insert("anthropic-beta", flags);
-        }
+    apply(body, envelope, &patches)
+}
+
+/// The fault of a provider that does not do what is asked.
+pub fn not_offered(provider: &Provider) -> Fault {
+    Fault::new(FaultKind::NotServedHere, format!("The provider `{}` does not offer this operation.", provider.id))
+}
+
+/// A request's head for one provider: address, headers that cross, credential.
+#[derive(Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// The dialect whose headers cross.
+    pub dialect: Dialect,
+    /// What stands before the path.
+    pub base_url: &'a str,
+    /// Path and query.
+    pub path: &'a str,
+    /// Beta flags of Anthropic's header.
+    pub betas: &'a [String],
+}
+
+/// What goes up.
+pub enum Upload<'a> {
+    /// JSON in one piece.
+    Whole(&'a Bytes),
+    /// What the client sends, of this type, as it comes. No signature covers it.
+    Stream(HeaderValue, Payload),
+}
+
+impl Outgoing<'_> {
+    /// The request, ready to go.
+    pub fn request(
+        self,
+        call: &Call,
+        provider: &Provider,
+        target: &Target,
+        upload: Upload<'_>,
+    ) -> Result<Outbound, Fault> {
+        let uri = format!("{}{}", self.base_url, self.path);
+        let (kind, payload) = match upload {
+            Upload::Whole(body) => (HeaderValue::from_static("application/json"), Payload::from(body.clone())),
+            Upload::Stream(kind, payload) => (kind, payload),
+        };
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(if provider.simulated { "http://sim.invalid/" } else { &uri })
+            .header(CONTENT_TYPE, kind)
+            .header(HOP, hops(&call.head.headers) + 1)
+            .body(());
+        let mut request = request.map_err(|e| {
+            Fault::new(FaultKind::ProviderMisconfigured, "The provider's address is not valid.").source(e)
+        })?;
+        self.headers(call, provider, request.headers_mut());
+        let (head, ()) = request.into_parts();
+        Ok(Outbound { head, payload, credential: credential(call, provider, target)? })
     }
-    headers.extend(provider.headers.iter().cloned());
-    let (mut head, ()) = request.into_parts();
-    let credential = credential(call, provider, target)?;
-    credential.apply(&mut head, SignedBody::Whole(&written.body), gateway.clock().wall()).await?;
-    Ok(Request::from_parts(head, Payload::from(written.body.clone())))
+
+    fn headers(self, call: &Call, provider: &Provider, headers: &mut HeaderMap) {
+        for (name, value) in &call.head.headers {
+            // Beta flags go by their own rule; a foreign dialect's headers mean nothing to this host.
+            if forwards_request_header(self.dialect, name.as_str()) && name != "anthropic-beta" {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+        if self.dialect == Dialect::Anthropic {
+            headers.entry("anthropic-version").or_insert(HeaderValue::from_static("2023-06-01"));
+            if let Ok(flags) = HeaderValue::from_str(&self.betas.join(","))
+                && !self.betas.is_empty()
+            {
+                headers.insert("anthropic-beta", flags);
+            }
+        }
+        headers.extend(provider.headers.iter().cloned());
+    }
 }
 
 /// Where the operation stands at the host. A prompt to be completed that travels as it is goes where it came to.
@@ -261,8 +319,7 @@ fn path(call: &Call, way: &Way, model: &str, back: &Back) -> Option<String> {
 
 /// The operator's key, or the client's own where the provider is configured so.
 fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Credential, Fault> {
-    use tollgate_wire::providers::Auth;
-    let Some(auth) = provider.passthrough else {
+    let Some(place) = &provider.passthrough else {
         let index = target.key.unwrap_or(0).min(provider.credentials.len().saturating_sub(1));
         return Ok(provider.credentials.get(index).cloned().unwrap_or_default());
     };
@@ -278,13 +335,5 @@ fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Crede
             ),
         )
     })?;
-    Ok(match auth {
-        Auth::None => Credential::None,
-        Auth::Bearer | Auth::Aws | Auth::Google | Auth::Exchange(_) => Credential::Bearer(own),
-        Auth::Azure => Credential::Header(HeaderName::from_static("api-key"), own),
-        Auth::Query(name) => Credential::Query(name, own),
-        Auth::Scheme(scheme) => Credential::Header(AUTHORIZATION, Secret::new(format!("{scheme} {}", own.expose()))),
-        Auth::Header(name) if name != AUTHORIZATION.as_str() => Credential::Header(HeaderName::from_static(name), own),
-        Auth::Header(_) => Credential::Bearer(own),
-    })
+    Ok(Credential::Key(place.clone(), own))
 }

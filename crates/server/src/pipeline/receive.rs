@@ -10,10 +10,12 @@ use tollgate_core::caller::Caller;
 use tollgate_core::route::{Resolved, resolve};
 use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
 use tollgate_wire::codec;
-use tollgate_wire::json::Envelope;
+use tollgate_wire::json::{Envelope, Patch, apply};
+use tollgate_wire::ops::{embed, rerank};
 use tollgate_wire::relay::forbidden_overrides;
 use tollgate_wire::target::RequestHead;
 
+use super::completions::Legacy;
 use super::wishes::Wishes;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake, Reservation};
@@ -30,6 +32,10 @@ pub struct Call {
     pub carriage: FaceCarriage,
     /// What is asked for.
     pub operation: Operation,
+    /// In whose words, where those are no dialect of chat.
+    pub task: Task,
+    /// The request as it came, where it is a legacy completion; `body` is a chat's then.
+    pub legacy: Option<Box<Legacy>>,
     /// The head, for what is forwarded of it.
     pub head: request::Parts,
     /// The body.
@@ -50,6 +56,17 @@ pub struct Call {
     pub _reservation: Reservation,
 }
 
+/// In whose words something is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// The face's dialect.
+    Chat,
+    /// Vectors.
+    Embed(embed::Protocol),
+    /// A ranking.
+    Rerank(rerank::Protocol),
+}
+
 /// What the route says of the call.
 pub struct Asked {
     /// In which dialect.
@@ -58,6 +75,8 @@ pub struct Asked {
     pub carriage: FaceCarriage,
     /// What is asked for.
     pub operation: Operation,
+    /// In whose words, where those are no dialect of chat.
+    pub task: Task,
     /// The model in the path.
     pub model: Option<String>,
     /// Whether to stream, where the path says so.
@@ -65,6 +84,64 @@ pub struct Asked {
 }
 
 impl Call {
+    /// Of a request whose model is known; its body is still to come.
+    pub fn new(
+        asked: Asked,
+        caller: Arc<Caller>,
+        state: Arc<State>,
+        head: request::Parts,
+        resolved: Resolved,
+        reservation: Reservation,
+    ) -> Result<Self, Fault> {
+        let wishes = Wishes::of(&head.headers)?;
+        Ok(Self {
+            caller,
+            face: asked.face,
+            carriage: asked.carriage,
+            operation: asked.operation,
+            task: asked.task,
+            legacy: None,
+            head,
+            body: Bytes::new(),
+            envelope: Envelope::default(),
+            path_model: asked.model,
+            resolved,
+            stream: false,
+            wishes,
+            state,
+            _reservation: reservation,
+        })
+    }
+
+    /// The same call with another body.
+    pub async fn with_body(&self, gateway: &Gateway, body: Bytes, stream: bool) -> Result<Self, Fault> {
+        let edits: &[_] = if stream { &[] } else { &[Patch::delete("stream"), Patch::delete("stream_options")] };
+        let body = apply(&body, &Envelope::scan(&body)?, edits);
+        Ok(Self {
+            caller: Arc::clone(&self.caller),
+            face: self.face,
+            carriage: self.carriage,
+            operation: self.operation,
+            task: self.task,
+            legacy: None,
+            head: self.head.clone(),
+            envelope: Envelope::scan(&body)?,
+            body,
+            path_model: self.path_model.clone(),
+            resolved: self.resolved.clone(),
+            stream,
+            wishes: self.wishes.clone(),
+            state: Arc::clone(&self.state),
+            _reservation: gateway.bodies().reserve(0).await?,
+        })
+    }
+
+    /// What a legacy completion wants repeated before the answer.
+    pub fn echo(&self) -> &str {
+        let chats = self.legacy.as_ref().and_then(|legacy| legacy.chats.as_ref().ok());
+        chats.and_then(|chats| chats.echoes.first()).map_or("", String::as_str)
+    }
+
     /// What of the request stands outside its body, for decoders.
     pub fn request_head(&self) -> RequestHead<'_> {
         RequestHead { model: self.path_model.as_deref(), stream: self.path_model.is_some().then_some(self.stream) }
@@ -80,7 +157,8 @@ pub async fn receive(
     head: request::Parts,
     body: Incoming,
 ) -> Result<Call, Fault> {
-    let wishes = Wishes::of(&head.headers)?;
+    // A head that cannot be read is refused before the body is.
+    Wishes::of(&head.headers)?;
     let check = |name: &str| -> Result<Resolved, Fault> {
         let resolved = resolve(name, &state.config, &BuiltIn)?;
         authorize(&caller, &resolved)?;
@@ -104,27 +182,42 @@ pub async fn receive(
         Some(resolved) => resolved,
         None => check(envelope.model().ok_or_else(missing_model)?)?,
     };
-    let stream = asked.operation == Operation::Chat
-        && asked.stream.unwrap_or_else(|| streams(asked.face, &received.bytes, &envelope));
-    Ok(Call {
-        caller,
-        face: asked.face,
-        carriage: asked.carriage,
-        operation: asked.operation,
-        head,
-        body: received.bytes,
-        envelope,
-        path_model: asked.model,
-        resolved,
-        stream,
-        wishes,
-        state,
-        _reservation: received.reservation,
-    })
+    let streams = matches!(asked.operation, Operation::Chat | Operation::Complete);
+    let stream = streams && asked.stream.unwrap_or_else(|| streams_by(asked.face, &received.bytes, &envelope));
+    let asked = by_invoke_model(asked, &envelope);
+    let mut call = Call::new(asked, caller, state, head, resolved, received.reservation)?;
+    (call.body, call.envelope, call.stream) = (received.bytes, envelope, stream);
+    if call.carriage == FaceCarriage::Completions {
+        let legacy = Legacy::of(&call.body, &call.envelope);
+        if let Some(first) = legacy.chats.as_ref().ok().and_then(|chats| chats.bodies.first()) {
+            call.body = first.clone().into();
+            call.envelope = Envelope::scan(&call.body)?;
+        }
+        call.legacy = Some(Box::new(legacy));
+    }
+    Ok(call)
+}
+
+/// Bedrock's `InvokeModel` takes any model's own body: what it holds tells what is asked for.
+fn by_invoke_model(asked: Asked, envelope: &Envelope) -> Asked {
+    if asked.carriage != FaceCarriage::BedrockInvoke || asked.stream == Some(true) {
+        return asked;
+    }
+    let has = |key: &str| envelope.member(key).is_some();
+    let (operation, task) = if has("inputText") && !has("textGenerationConfig") || has("inputImage") {
+        (Operation::Embed, Task::Embed(embed::Protocol::Titan))
+    } else if has("input_type") && (has("texts") || has("images") || has("inputs")) {
+        (Operation::Embed, Task::Embed(embed::Protocol::BedrockCohere))
+    } else if has("query") && has("documents") {
+        (Operation::Rerank, Task::Rerank(rerank::Protocol::Bedrock))
+    } else {
+        return asked;
+    };
+    Asked { face: Dialect::Bedrock, carriage: FaceCarriage::Own, operation, task, ..asked }
 }
 
 /// Whether a body asks for a stream; of some faces one that says nothing does.
-fn streams(face: Dialect, body: &[u8], envelope: &Envelope) -> bool {
+fn streams_by(face: Dialect, body: &[u8], envelope: &Envelope) -> bool {
     let unsaid = || envelope.raw(body, "stream").is_none_or(|raw| raw == b"null");
     envelope.stream() || codec::streams_unasked(face) && unsaid()
 }

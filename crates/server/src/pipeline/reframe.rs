@@ -8,6 +8,7 @@ use tollgate_wire::bedrock::invoke;
 use tollgate_wire::codec::{self, StreamDecoder};
 use tollgate_wire::frame::{Deframer, Frame};
 use tollgate_wire::ollama;
+use tollgate_wire::ops::completions;
 
 use crate::routes::FaceCarriage;
 
@@ -16,6 +17,8 @@ pub struct Reframe {
     carriage: FaceCarriage,
     deframer: Deframer,
     begun: bool,
+    /// A completion's prompt, and the choices before which it went out.
+    echo: (String, Vec<u64>),
 }
 
 impl Reframe {
@@ -26,12 +29,21 @@ impl Reframe {
             carriage,
             deframer: Deframer::for_content_type(framing),
             begun: false,
+            echo: (String::new(), Vec::new()),
         })
+    }
+
+    /// Repeats the prompt before each answer.
+    #[must_use]
+    pub fn echoing(mut self, prompt: &str) -> Self {
+        prompt.clone_into(&mut self.echo.0);
+        self
     }
 
     /// The content type of the stream.
     pub const fn content_type(face: Dialect, carriage: FaceCarriage) -> &'static str {
         match carriage {
+            FaceCarriage::Completions => "text/event-stream",
             FaceCarriage::Own | FaceCarriage::OllamaGenerate => codec::stream_content_type(face),
             FaceCarriage::BedrockInvoke => "application/vnd.amazon.eventstream",
             FaceCarriage::JsonArray => "application/json",
@@ -50,6 +62,16 @@ impl Reframe {
                 FaceCarriage::JsonArray => {
                     out.extend_from_slice(if self.begun { b",\r\n" } else { b"[" });
                     out.extend_from_slice(&frame.data);
+                }
+                FaceCarriage::Completions => {
+                    let chunk = match &frame.data[..] {
+                        b"[DONE]" => Some(b"[DONE]".to_vec()),
+                        data => completions::chunk(data, &self.echo.0, &mut self.echo.1),
+                    };
+                    let Some(chunk) = chunk else { continue };
+                    out.extend_from_slice(b"data: ");
+                    out.extend_from_slice(&chunk);
+                    out.extend_from_slice(b"\n\n");
                 }
                 FaceCarriage::OllamaGenerate => {
                     out.extend_from_slice(&ollama::as_generate(&frame.data).unwrap_or_else(|| frame.data.to_vec()));

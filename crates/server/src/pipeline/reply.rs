@@ -64,6 +64,13 @@ pub fn served(gateway: &Gateway, call: Call, served: Served, mut settlement: Set
             settlement.done();
             response
         }
+        Body::Handed(handed) => {
+            settlement.trail().status = handed.status().as_u16();
+            settlement.trail().overhead = settlement.overhead();
+            let mut head = Response::new(());
+            commit_headers(&mut head, &call, served.headers, &mut settlement);
+            handed.reply(gateway, head.into_parts().0.headers, settlement)
+        }
         Body::Stream { stream, held, remember } => {
             settlement.trail().overhead = settlement.overhead();
             let mut head = Response::new(());
@@ -126,6 +133,10 @@ fn commit_headers<B>(response: &mut Response<B>, call: &Call, provider: HeaderMa
     let trail = settlement.trail();
     headers::of_call(response.headers_mut(), call.face, &id, Some(trail));
     headers::of_target(response.headers_mut(), trail);
+    if let Some(note) = trail.attempts.last().and_then(|attempt| attempt.fault.as_ref()) {
+        // An answer that says nothing, from the last target that there was.
+        headers::put(response.headers_mut(), "x-tollgate-fault", &note.kind.code());
+    }
 }
 
 fn stream_headers(headers: &mut HeaderMap, face: Dialect, carriage: FaceCarriage) {
@@ -164,7 +175,7 @@ struct Writer {
 
 impl Writer {
     fn new(gateway: Gateway, call: Call, outlet: Outlet) -> Self {
-        let reframe = Reframe::new(call.face, call.carriage);
+        let reframe = Reframe::new(call.face, call.carriage).map(|r| r.echoing(call.echo()));
         let set = call.state.config.server.keepalive;
         // Only server-sent events have comments.
         let has_comments = reframe.is_none() && codec::is_sse(call.face);

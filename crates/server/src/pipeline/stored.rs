@@ -15,7 +15,7 @@ use super::headers;
 use super::outlet::ReplyBodyOut;
 use super::reply::{self, Reply};
 use crate::app::Gateway;
-use crate::credentials::SignedBody;
+use crate::credentials::Outbound;
 use crate::routes::StoredAction;
 use crate::upstream::{Deadlines, Payload};
 
@@ -124,11 +124,11 @@ async fn there(gateway: &Gateway, stored: &Arc<StoredResponse>, id: &str, action
         return Err(gone());
     }
     let request = Request::builder().method(method).uri(format!("{}/responses/{id}{tail}", way.base_url)).body(());
-    let (mut head, ()) = request.map_err(|_| gone())?.into_parts();
+    let (head, ()) = request.map_err(|_| gone())?.into_parts();
     let credential = provider.credentials.get(index).cloned().unwrap_or_default();
-    credential.apply(&mut head, SignedBody::Whole(&[]), gateway.clock().wall()).await?;
     let deadlines = Deadlines { connect: provider.timeouts.connect, ..Deadlines::default() }.whole();
-    let sent = gateway.upstream().send(Request::from_parts(head, Payload::Empty), &provider.egress, &deadlines).await?;
+    let transport = gateway.transport(&provider.egress);
+    let sent = Outbound { head, payload: Payload::Empty, credential }.send(transport, &deadlines).await?;
     let (head, body) = sent.into_parts();
     let body = body.whole(MAX).await?;
     if head.status.is_success() {

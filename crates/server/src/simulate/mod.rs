@@ -1,10 +1,11 @@
 //! The simulated provider `sim/…`: what a newcomer without any key sees working, and what load tests ask.
 //!
-//! It speaks OpenAI chat in-process, through the same pipeline as a real provider. Its answers are a function of the
+//! It speaks OpenAI's chat and embeddings in-process, through the same pipeline as a real provider. Its answers are a function of the
 //! request, so equal requests get equal answers; the model's name chooses latency and faults. It says that it simulates.
 
 mod answer;
 mod schema;
+mod vectors;
 
 use std::time::Duration;
 
@@ -64,6 +65,7 @@ pub struct Simulated {
 /// Answers a request in OpenAI's dialect. `created` is now in Unix seconds.
 pub fn respond(operation: Operation, body: &[u8], created: u64) -> Simulated {
     match operation {
+        Operation::Embed => vectors::respond(body),
         _ => chat(body, created),
     }
 }

@@ -43,6 +43,11 @@ impl Deadlines {
     pub fn whole(self) -> Self {
         Self { first_token: None, idle: None, ..self }
     }
+
+    /// Runs a step that comes before the exchange, under its ends.
+    pub(crate) async fn within<T>(&self, step: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        Watch::start(&self.whole()).limit(step).await
+    }
 }
 
 /// Which deadline passed.

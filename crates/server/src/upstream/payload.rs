@@ -35,6 +35,16 @@ impl Payload {
     {
         Self::Stream(Box::pin(http_body_util::BodyExt::map_err(body, Into::into)))
     }
+
+    /// The same once more; `None` of a stream, which comes once.
+    pub fn again(&self) -> Option<Self> {
+        Some(match self {
+            Self::Empty => Self::Empty,
+            Self::Whole(bytes) => Self::Whole(bytes.clone()),
+            Self::Pieces(pieces) => Self::Pieces(pieces.clone()),
+            Self::Stream(_) => return None,
+        })
+    }
 }
 
 impl From<Bytes> for Payload {

@@ -100,9 +100,5 @@ pub fn named<'a>(state: &'a State, name: &str) -> Result<Row<'a>, String> {
 
 /// What is known of a policy's first target.
 fn target<'a>(state: &'a State, policy: &Policy) -> Model<'a> {
-    match policy {
-        Policy::Target { provider, model } => state.config.model(provider, model),
-        Policy::Fallback(steps) => steps.first().map(|step| target(state, step)).unwrap_or_default(),
-        Policy::Split(branches) => branches.first().map(|branch| target(state, &branch.policy)).unwrap_or_default(),
-    }
+    policy.leaves().first().map(|(provider, model)| state.config.model(provider, model)).unwrap_or_default()
 }

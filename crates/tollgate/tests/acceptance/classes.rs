@@ -1,5 +1,7 @@
 //! TR13 and TR38 against the built binary: what a model's class takes, wants back and must not get.
 
+#![expect(clippy::disallowed_types, reason = "what went up is compared as a value, not field by field")]
+
 use serde_json::{Value, json};
 use tollgate_ir::Dialect;
 use tollgate_testkit::{Received, Script, ScriptedUpstream};

@@ -241,7 +241,7 @@ async fn bad_input_is_the_clients_fault_in_the_envelope_of_the_face_and_never_ou
 async fn invoke_model_says_an_error_within_a_stream_by_an_exception() {
     // What botocore raises of: frames that are exceptions. An error in a `chunk` would be handed on as content.
     let spoken = faces::Spoken::of(Dialect::Anthropic);
-    let broken = spoken.script([&spoken.lifecycle[..], &spoken.content, &[spoken.error.clone()]].concat());
+    let broken = spoken.script([&spoken.lifecycle[..], &spoken.content, std::slice::from_ref(&spoken.error)].concat());
     let cut = spoken.begun();
     for (dialect, script, exception) in [
         ("anthropic", broken, "serviceUnavailableException"),
@@ -250,7 +250,7 @@ async fn invoke_model_says_an_error_within_a_stream_by_an_exception() {
             "openai-chat",
             {
                 let chat = faces::Spoken::of(Dialect::OpenAiChat);
-                chat.script([&chat.lifecycle[..], &chat.content, &[chat.error.clone()]].concat())
+                chat.script([&chat.lifecycle[..], &chat.content, std::slice::from_ref(&chat.error)].concat())
             },
             "serviceUnavailableException",
         ),

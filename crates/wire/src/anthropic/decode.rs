@@ -33,6 +33,10 @@ pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) 
     output_fields(&mut fields, &mut request, losses)?;
     if let Some(mark) = read::cache_mark(&mut fields, losses)? {
         mark_last(&mut request, mark);
+        let marked = request.turns.iter().rev().flat_map(|turn| turn.blocks.iter().rev()).find(|b| b.cache.is_some());
+        if let Some(block) = marked {
+            losses.spell(format!("{}.cache_control", block.at), "cache_control");
+        }
     }
     fields.report_rest(losses);
     Ok(request)

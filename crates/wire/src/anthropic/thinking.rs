@@ -18,7 +18,14 @@ pub(super) fn read(
     losses: &mut Losses,
 ) -> Result<Option<Thinking>, Fault> {
     let mut thinking = Thinking { mode: ThinkingMode::On, effort, budget: None, show: None, summary: None };
-    let Some(mut config) = fields.object("thinking")? else { return Ok(effort.map(|_| thinking)) };
+    let Some(mut config) = fields.object("thinking")? else {
+        losses.spell("thinking", "output_config.effort");
+        return Ok(effort.map(|_| thinking));
+    };
+    if config.has("display") {
+        // Elsewhere what is shown goes with how to think.
+        losses.own(config.path("display"), Reason::Adjusted);
+    }
     thinking.budget = config.uint("budget_tokens")?;
     thinking.show = match config.text("display")?.as_deref() {
         Some("omitted") => Some(false),

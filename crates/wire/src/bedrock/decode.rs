@@ -7,6 +7,7 @@ use tollgate_ir::{
 use super::{read, tools};
 use crate::json::{Fields, Node};
 use crate::target::RequestHead;
+use crate::unsaid;
 
 /// See [`crate::codec::decode_request`].
 pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) -> Result<Request, Fault> {
@@ -109,6 +110,7 @@ fn text_format(mut format: Fields<'_>, losses: &mut Losses) -> Result<Option<Out
     };
     let Some(mut schema) = structure.object("jsonSchema")? else { return Err(structure.missing("jsonSchema")) };
     structure.report_rest(losses);
+    unsaid::spell_output(&schema, losses);
     let path = schema.path("schema");
     let written = match schema.take("schema") {
         Some(Node::Text(text)) => Json::parse(text.into_owned())

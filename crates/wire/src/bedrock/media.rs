@@ -90,6 +90,8 @@ pub(super) fn read(kind: MediaKind, mut fields: Fields<'_>, losses: &mut Losses)
     let at = fields.at().to_owned();
     let format = fields.text("format")?;
     let name = fields.text("name")?;
+    let outer = at.rsplit_once('.').map_or(at.as_str(), |(outer, _)| outer);
+    losses.spell(format!("{outer}.name"), fields.path("name"));
     let mut source = fields.object("source")?.ok_or_else(|| fields.missing("source"))?;
     let mut kept = Vec::new();
     let found = if let Some(bytes) = source.text("bytes")? {
@@ -97,6 +99,7 @@ pub(super) fn read(kind: MediaKind, mut fields: Fields<'_>, losses: &mut Losses)
     } else if let Some(mut s3) = source.object("s3Location")? {
         let uri = s3.required_text("uri")?;
         if let Some(owner) = s3.take("bucketOwner") {
+            losses.own(s3.path("bucketOwner"), Reason::Dropped);
             kept.push(("bucketOwner", owner));
         }
         s3.report_rest(losses);
@@ -112,10 +115,13 @@ pub(super) fn read(kind: MediaKind, mut fields: Fields<'_>, losses: &mut Losses)
     source.report_rest(losses);
     for key in ["context", "citations"] {
         if let Some(node) = fields.take(key) {
+            if node.get("enabled") != Some(&Node::Bool(false)) {
+                losses.own(fields.path(key), Reason::Dropped);
+            }
             kept.push((key, node));
         }
     }
-    fields.ignore(&["error"]);
+    fields.own(&["error"], losses);
     fields.report_rest(losses);
     let mime = format.map(|f| mime_of(kind, &f.to_ascii_lowercase()));
     let mut block = Block::new(Content::Media(Media { kind, mime, source: found, name, detail: None })).at(at);

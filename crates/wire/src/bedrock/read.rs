@@ -20,7 +20,10 @@ pub(super) fn blocks(nodes: Vec<Node<'_>>, at: &str, losses: &mut Losses) -> Res
         let at = format!("{at}[{i}]");
         if let Some(mark) = cache_mark(&node) {
             match blocks.last_mut() {
-                Some(last) => last.cache = Some(mark),
+                Some(last) => {
+                    losses.spell(format!("{}.cache_control", last.at), format!("{at}.cachePoint"));
+                    last.cache = Some(mark);
+                }
                 None => losses.path(at, Reason::Dropped),
             }
         } else {
@@ -52,6 +55,12 @@ fn block(node: Node<'_>, at: &str, losses: &mut Losses) -> Result<Block, Fault> 
         return Ok(whole(Content::Server(item), &node, at));
     }
     if let Some(text) = guarded(&node).or_else(|| searched(&node)) {
+        if node.at(&["guardContent", "text", "qualifiers"]).is_some_and(|q| !q.items().is_empty()) {
+            losses.own(format!("{at}.guardContent.text.qualifiers"), Reason::Dropped);
+        }
+        if node.at(&["searchResult", "citations", "enabled"]).and_then(Node::as_bool) == Some(true) {
+            losses.own(format!("{at}.searchResult.citations"), Reason::Dropped);
+        }
         return Ok(whole(Content::Text { text, citations: Vec::new() }, &node, at));
     }
     let known = ["text", "image", "document", "video", "audio", "toolUse", "toolResult", "reasoningContent"]
@@ -69,9 +78,15 @@ fn block(node: Node<'_>, at: &str, losses: &mut Losses) -> Result<Block, Fault> 
     let content = match known {
         "text" => Content::Text { text: fields.required_text("text")?, citations: Vec::new() },
         "toolUse" => Content::Call(call(inner(&mut fields, known)?, losses)?),
-        "toolResult" => Content::Result(result(inner(&mut fields, known)?, losses)?),
+        "toolResult" => {
+            losses.spell(format!("{at}.is_error"), format!("{at}.toolResult.status"));
+            Content::Result(result(inner(&mut fields, known)?, losses)?)
+        }
         "reasoningContent" => return reasoning(inner(&mut fields, known)?, at, losses),
-        "citationsContent" => cited(inner(&mut fields, known)?, losses)?,
+        "citationsContent" => {
+            losses.spell(format!("{at}.citations"), format!("{at}.citationsContent.citations"));
+            cited(inner(&mut fields, known)?, losses)?
+        }
         kind => {
             let kind = match kind {
                 "image" => MediaKind::Image,

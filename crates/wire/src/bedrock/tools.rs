@@ -20,7 +20,10 @@ pub(super) fn read(mut config: Fields<'_>, request: &mut Request, losses: &mut L
     for (i, node) in config.array("tools")?.unwrap_or_default().into_iter().enumerate() {
         let at = format!("{at}[{i}]");
         match (cache_mark(&node), request.tools.last_mut()) {
-            (Some(mark), Some(last)) => last.cache = Some(mark),
+            (Some(mark), Some(last)) => {
+                losses.spell(format!("{}.cache_control", last.at), format!("{at}.cachePoint"));
+                last.cache = Some(mark);
+            }
             (Some(_), None) => losses.path(at, Reason::Dropped),
             (None, _) => request.tools.push(tool(node, at, losses)?),
         }
@@ -63,6 +66,7 @@ fn tool(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Tool, Fault> 
         },
         strict: spec.boolean("strict")?,
     };
+    losses.spell(format!("{at}.strict"), spec.path("strict"));
     spec.report_rest(losses);
     fields.report_rest(losses);
     Ok(Tool { kind, cache: None, carry: None, at })

@@ -1,4 +1,4 @@
-use tollgate_ir::{Fault, Losses, OutputFormat, Params, Request, Role, Thinking, ThinkingMode, Turn};
+use tollgate_ir::{Fault, Losses, OutputFormat, Params, Reason, Request, Role, Thinking, ThinkingMode, Turn};
 
 use super::{messages, parts, tools};
 use crate::json::{Fields, Node};
@@ -15,7 +15,7 @@ pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) 
     };
     let items = fields.array("messages")?.ok_or_else(|| fields.missing("messages"))?;
     messages::decode(items, &mut request, losses)?;
-    documents(&mut fields, &mut request)?;
+    documents(&mut fields, &mut request, losses)?;
     let strict = fields.boolean("strict_tools")?;
     request.tools = tools::decode(fields.array("tools")?.unwrap_or_default(), strict, losses)?;
     request.tool_choice = tools::decode_choice(&mut fields)?;
@@ -27,8 +27,15 @@ pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) 
 }
 
 /// Documents for the whole request stand at the head of the user's last words.
-fn documents(fields: &mut Fields<'_>, request: &mut Request) -> Result<(), Fault> {
+fn documents(fields: &mut Fields<'_>, request: &mut Request, losses: &mut Losses) -> Result<(), Fault> {
     let documents = fields.array("documents")?.unwrap_or_default();
+    for (i, document) in documents.iter().enumerate() {
+        let key = if document.at(&["data", "title"]).is_some() { "data.title" } else { "id" };
+        losses.spell(format!("documents[{i}].name"), format!("documents[{i}].{key}"));
+        if key == "data.title" && document.get("id").is_some() {
+            losses.own(format!("documents[{i}].id"), Reason::Dropped);
+        }
+    }
     let blocks: Vec<_> =
         documents.iter().enumerate().map(|(i, d)| parts::document(d).at(format!("documents[{i}]"))).collect();
     if blocks.is_empty() {

@@ -109,7 +109,7 @@ fn unsaid(request: &Request, losses: &mut Losses) {
     for (field, said) in [
         (Field::N, p.n.is_some_and(|n| n > 1)),
         (Field::TopLogprobs, p.top_logprobs.is_some_and(|n| n > 0)),
-        (Field::ServiceTier, p.service_tier.as_deref().is_some_and(|tier| !matches!(tier, "auto" | "default"))),
+        (Field::ServiceTier, p.service_tier.as_deref().is_some_and(|tier| tier != "auto")),
         (Field::User, p.user.is_some()),
         (Field::Metadata, p.metadata.is_some()),
         (Field::Store, p.store == Some(true)),

@@ -1,7 +1,8 @@
 //! The client's messages into turns.
 
 use tollgate_ir::{
-    Block, Call, CallKind, Carry, Content, Dialect, Fault, Json, Losses, MediaSource, Request, Role, ToolResult, Turn,
+    Block, Call, CallKind, Carry, Content, Dialect, Fault, Json, Losses, MediaSource, Reason, Request, Role,
+    ToolResult, Turn,
 };
 
 use super::{citations, parts};
@@ -42,6 +43,12 @@ fn assistant(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Vec<Block>,
     }
     if let Some(cited) = fields.take("citations") {
         citations::attach(&mut blocks, &cited);
+        let path = fields.path("citations");
+        let held = |b: &&Block| matches!(&b.content, Content::Text { citations, .. } if !citations.is_empty());
+        blocks.iter().filter(held).for_each(|b| losses.spell(format!("{}.citations", b.at), path.clone()));
+        if !blocks.iter().any(|b| held(&b)) && !cited.items().is_empty() {
+            losses.path(path, Reason::Dropped);
+        }
     }
     for (i, node) in fields.array("tool_calls")?.unwrap_or_default().into_iter().enumerate() {
         let mut item = Fields::new(node, format!("{}.tool_calls[{i}]", fields.at()))?;
@@ -97,6 +104,9 @@ fn result(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Block, Fault> 
             json = Some(if documents.len() == 1 { documents[0].to_json() } else { list(&documents) });
         }
         carry = Some(Carry { dialect: Dialect::Cohere, raw: as_parts(&content) });
+        let named = |b: &&Block| b.carry.as_ref().is_some_and(|c| c.raw.as_str().contains("\"id\""));
+        // What citations would name.
+        content.iter().filter(named).for_each(|b| losses.own(format!("{}.document.id", b.at), Reason::Dropped));
         let text = json.as_ref().map_or_else(|| documents[0].as_str().unwrap_or_default(), Json::as_str).to_owned();
         content = vec![Block::text(text).at(content[0].at.clone())];
     }

@@ -42,7 +42,7 @@ fn part(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Option<Block>
             .text("thinking")?
             .filter(|t| !t.is_empty())
             .map(|text| Block::new(Content::Reasoning(Reasoning { text, ..Reasoning::default() }))),
-        "image_url" => Some(image(&mut fields)?),
+        "image_url" => Some(image(&mut fields, losses)?),
         "document" => fields.take("document").map(|document| self::document(&document)),
         _ => {
             let mut block = Block::new(Content::Opaque { kind });
@@ -54,13 +54,16 @@ fn part(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Option<Block>
     Ok(block.map(|block| block.at(at)))
 }
 
-fn image(fields: &mut Fields<'_>) -> Result<Block, Fault> {
+fn image(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Block, Fault> {
     let path = fields.path("image_url");
+    losses.spell(format!("{}.detail", fields.at()), format!("{path}.detail"));
     let (url, detail) = match fields.take("image_url") {
         Some(Node::Text(url)) => (url.into_owned(), None),
         Some(node) => {
             let mut image = Fields::new(node, path.clone())?;
-            (image.required_text("url")?, image.text("detail")?)
+            let found = (image.required_text("url")?, image.text("detail")?);
+            image.report_rest(losses);
+            found
         }
         None => return Err(fields.missing("image_url")),
     };

@@ -37,6 +37,9 @@ fn tool(item: Node<'_>, at: String, strict: Option<bool>, losses: &mut Losses) -
         parameters: function.take("parameters").map(|p| p.to_json()),
         strict: function.boolean("strict")?.or(strict),
     };
+    if strict.is_some() {
+        losses.spell(format!("{at}.strict"), "strict_tools");
+    }
     function.report_rest(losses);
     Ok(Tool { kind, cache: None, carry: None, at })
 }

@@ -48,7 +48,13 @@ fn output(config: &mut Proto<'_>, losses: &mut Losses) -> Result<Option<OutputFo
     let (mime_path, mime) = (config.path("responseMimeType"), config.text("responseMimeType")?);
     let found = match config.take("responseJsonSchema") {
         Some((path, node)) => Some((path, node.to_json())),
-        None => config.take("responseSchema").map(|(path, node)| (path, schema::from_gemini(&node).to_json())),
+        None => config.take("responseSchema").map(|(path, node)| {
+            if node.get("example").is_some() {
+                // Claude's grammars know no examples.
+                losses.own(format!("{path}.example"), Reason::Adjusted);
+            }
+            (path, schema::from_gemini(&node).to_json())
+        }),
     };
     match (mime.as_deref(), found) {
         // An answer that is one of the schema's words, without quotes: nobody else has that.

@@ -100,7 +100,9 @@ fn part(at: String, node: Node<'_>, history: &mut History, losses: &mut Losses) 
         return Ok(Some(block.at(at)));
     }
     let media = media::decode(&node);
+    media::spell(&node, &at, losses);
     let mut fields = Proto::new(node, at.clone())?;
+    losses.spell(format!("{at}.seal"), fields.path("thoughtSignature"));
     fields.ignore(&["thoughtSignature"]);
     let thought = fields.boolean("thought")?.unwrap_or(false);
     let content = if let Some(call) = fields.object("functionCall")? {

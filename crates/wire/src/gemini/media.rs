@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tollgate_ir::{Dialect, Media, MediaKind, MediaSource};
+use tollgate_ir::{Dialect, Losses, Media, MediaKind, MediaSource};
 
 use super::proto;
 use crate::json::{ArrayWriter, Node};
@@ -17,6 +17,19 @@ pub(super) fn decode(part: &Node<'_>) -> Option<Media> {
     let file = proto::get(part, "fileData")?;
     let uri = proto::text(file, "fileUri")?;
     Some(media(file, source_of_uri(uri), uri))
+}
+
+/// Tells how the client wrote what is read of a part at `at`.
+pub(super) fn spell(part: &Node<'_>, at: &str, losses: &mut Losses) {
+    for key in ["inlineData", "fileData"] {
+        if let Some((spelled, inner)) = proto::entry(part, key) {
+            for (name, field) in [("name", "displayName"), ("mime", "mimeType")] {
+                if let Some((field, _)) = proto::entry(inner, field) {
+                    losses.spell(format!("{at}.{name}"), format!("{at}.{spelled}.{field}"));
+                }
+            }
+        }
+    }
 }
 
 fn media(node: &Node<'_>, source: MediaSource, uri: &str) -> Media {

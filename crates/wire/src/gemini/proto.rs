@@ -24,8 +24,13 @@ fn snake(camel: &str) -> Cow<'_, str> {
 
 /// The value under a key in either spelling; `None` also for `null`.
 pub(super) fn get<'n, 'a>(node: &'n Node<'a>, camel: &str) -> Option<&'n Node<'a>> {
-    let entries = node.entries().iter().rev();
-    entries.filter(|(_, value)| *value != Node::Null).find(|(key, _)| spells(key, camel)).map(|(_, value)| value)
+    entry(node, camel).map(|(_, value)| value)
+}
+
+/// The same with the key as the client spelled it.
+pub(super) fn entry<'n, 'a>(node: &'n Node<'a>, camel: &str) -> Option<(&'n str, &'n Node<'a>)> {
+    let entries = node.entries().iter().rev().filter(|(_, value)| *value != Node::Null);
+    entries.map(|(key, value)| (key.as_ref(), value)).find(|(key, _)| spells(key, camel))
 }
 
 /// Whether `key` is the camelCase name, as it is or in snake_case.
@@ -163,6 +168,19 @@ impl<'a> Proto<'a> {
     /// Takes an object.
     pub(super) fn object(&mut self, camel: &str) -> Result<Option<Self>, Fault> {
         self.take(camel).map(|(path, node)| Self::new(node, path)).transpose()
+    }
+
+    /// See [`Fields::own`].
+    pub(super) fn own(&mut self, camel: &[&str], losses: &mut Losses) {
+        for key in camel {
+            let key = self.spelled(key).into_owned();
+            self.0.own(&[&key], losses);
+        }
+    }
+
+    /// See [`Fields::own_rest`].
+    pub(super) fn own_rest(self, losses: &mut Losses) {
+        self.0.own_rest(losses);
     }
 
     /// Takes fields that mean nothing beyond this face and are no loss.

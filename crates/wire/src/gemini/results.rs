@@ -27,10 +27,14 @@ pub(super) fn decode(mut fields: Proto<'_>, history: &mut History, losses: &mut 
         let Some(media) = data::decode(&part) else {
             return Err(wrong(&path, "an object with `inlineData` or `fileData`", &part));
         };
+        data::spell(&part, &path, losses);
+        let mut rest = Proto::new(part, path.clone())?;
+        rest.ignore(&["inlineData", "fileData"]);
+        rest.own_rest(losses);
         result.content.push(Block::new(Content::Media(media)).at(path));
     }
     // How to go on while the tool still runs is Gemini's Live API only.
-    fields.ignore(&["willContinue", "scheduling"]);
+    fields.own(&["willContinue", "scheduling"], losses);
     fields.report_rest(losses);
     Ok(Content::Result(result))
 }

@@ -9,6 +9,7 @@ use crate::target::Target;
 
 /// Reads `thinkingConfig`; `None` if it says nothing.
 pub(super) fn decode(mut config: Proto<'_>, losses: &mut Losses) -> Result<Option<tollgate_ir::Thinking>, Fault> {
+    let path = config.path("includeThoughts");
     let show = config.boolean("includeThoughts")?;
     let budget = config.int("thinkingBudget")?;
     let level = config.text("thinkingLevel")?;
@@ -28,6 +29,10 @@ pub(super) fn decode(mut config: Proto<'_>, losses: &mut Losses) -> Result<Optio
             Some(effort) => (thinking.mode, thinking.effort) = (ThinkingMode::On, Some(effort)),
             None => losses.path(config.path("thinkingLevel"), Reason::Dropped),
         }
+    }
+    if thinking.mode == ThinkingMode::Unsaid && show == Some(true) {
+        // Elsewhere what is shown goes with how to think.
+        losses.own(path, Reason::Adjusted);
     }
     config.report_rest(losses);
     let says_something = thinking.mode != ThinkingMode::Unsaid || thinking.show.is_some();
@@ -108,7 +113,10 @@ fn level(thinking: &tollgate_ir::Thinking, levels: &'static [Effort], limit: u64
         ThinkingMode::Off => Effort::Minimal,
         ThinkingMode::On | ThinkingMode::Adaptive => match (thinking.effort, thinking.budget) {
             (Some(effort), _) => effort,
-            (None, Some(tokens)) => Effort::of_budget(tokens, limit),
+            (None, Some(tokens)) => {
+                losses.field(Field::Thinking, Reason::Adjusted);
+                Effort::of_budget(tokens, limit)
+            }
             // The default of these models is to think as they see fit.
             (None, None) => return Config::default(),
         },

@@ -119,16 +119,28 @@ impl<'a> Fields<'a> {
         self.left.retain(|(k, _)| !keys.contains(&k.as_ref()));
     }
 
+    /// Takes fields that mean nothing to another dialect's provider: a loss once one is asked.
+    pub fn own(&mut self, keys: &[&str], losses: &mut Losses) {
+        for key in keys {
+            if let Some(value) = self.take(key)
+                && !says_nothing(&value)
+            {
+                losses.own(self.path(key), Reason::Dropped);
+            }
+        }
+    }
+
+    /// The same for every field that nobody took.
+    pub fn own_rest(self, losses: &mut Losses) {
+        for (key, _) in self.left.iter().filter(|(_, value)| !says_nothing(value)) {
+            losses.own(self.path(key), Reason::Dropped);
+        }
+    }
+
     /// Reports every field that nobody took. `null` and empty containers say nothing, so they are no loss.
     pub fn report_rest(self, losses: &mut Losses) {
         for (key, value) in &self.left {
-            let says_nothing = match value {
-                Node::Null => true,
-                Node::Array(items) => items.is_empty(),
-                Node::Object(object) => object.0.is_empty(),
-                _ => false,
-            };
-            if !says_nothing {
+            if !says_nothing(value) {
                 losses.path(self.path(key), Reason::Dropped);
             }
         }
@@ -152,6 +164,15 @@ impl<'a> Fields<'a> {
                 None => Err(wrong(&self.path(key), wanted, &node)),
             },
         }
+    }
+}
+
+const fn says_nothing(value: &Node<'_>) -> bool {
+    match value {
+        Node::Null => true,
+        Node::Array(items) => items.is_empty(),
+        Node::Object(object) => object.0.is_empty(),
+        _ => false,
     }
 }
 

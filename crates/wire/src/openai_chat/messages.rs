@@ -139,6 +139,9 @@ fn result(message: &mut Fields<'_>, known: &mut Known, losses: &mut Losses) -> R
     };
     let mut content = parts::content(message, losses)?;
     // The cache mark of a result stands on the result.
+    if let Some(last) = content.last() {
+        losses.moved(&format!("{}.cache_control", last.at), format!("{at}.cache_control"));
+    }
     let cache = content.last_mut().and_then(|last| last.cache.take());
     let (name, kind) = match known.calls.get(&call) {
         Some((name, kind)) => (Some(name.clone()), *kind),

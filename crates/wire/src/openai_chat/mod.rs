@@ -38,6 +38,7 @@ pub use encode::encode_request;
 pub use fault::{decode_fault, encode_fault, fault_frame};
 pub use fields::path_of;
 pub use legacy::echo;
+pub(crate) use params::end_user;
 pub use reply::decode_reply;
 pub use reply_write::encode_reply;
 pub(crate) use rules::{Back, Rules};

@@ -4,6 +4,7 @@ use tollgate_ir::{Fault, Losses, OutputFormat};
 
 use crate::ids::IdRule;
 use crate::json::{Fields, ObjectWriter};
+use crate::unsaid;
 
 /// The schema's name where the client gave none; `OpenAI` must have one.
 const NAME: &str = "response";
@@ -35,14 +36,15 @@ pub(super) fn decode(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Opt
 fn schema(format: &mut Fields<'_>, losses: &mut Losses) -> Result<OutputFormat, Fault> {
     // Responses writes the same without the nesting.
     let Some(mut inner) = format.object("json_schema")? else {
-        return if format.has("schema") { named(format) } else { Err(format.missing("json_schema")) };
+        return if format.has("schema") { named(format, losses) } else { Err(format.missing("json_schema")) };
     };
-    let output = named(&mut inner)?;
+    let output = named(&mut inner, losses)?;
     inner.report_rest(losses);
     Ok(output)
 }
 
-fn named(inner: &mut Fields<'_>) -> Result<OutputFormat, Fault> {
+fn named(inner: &mut Fields<'_>, losses: &mut Losses) -> Result<OutputFormat, Fault> {
+    unsaid::spell_output(inner, losses);
     let name = inner.text("name")?;
     let description = inner.text("description")?.filter(|d| !d.is_empty());
     let strict = inner.boolean("strict")?;

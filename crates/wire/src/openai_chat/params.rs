@@ -6,6 +6,7 @@ use super::fields::path_of;
 use super::rules::Rules;
 use super::takes::Sampling;
 use crate::json::{Fields, Node, ObjectWriter};
+use crate::unsaid;
 
 /// Most stop sequences that `OpenAI` takes.
 const MAX_STOP: usize = 4;
@@ -29,16 +30,16 @@ pub(super) fn decode(fields: &mut Fields<'_>, params: &mut Params, losses: &mut 
     params.logprobs = fields.boolean("logprobs")?;
     params.top_logprobs = fields.uint("top_logprobs")?;
     params.service_tier = fields.text("service_tier")?;
-    let safety = fields.text("safety_identifier")?;
-    params.user = fields.text("user")?.or(safety);
+    params.user = end_user(fields, losses)?;
     params.metadata = fields.object("metadata")?.map(|f| Node::Object(f.rest()).to_json());
     params.store = fields.boolean("store")?;
     params.prompt_cache_key = fields.text("prompt_cache_key")?;
     params.verbosity = fields.text("verbosity")?;
     if let Some(mut options) = fields.object("stream_options")? {
         params.include_usage = options.boolean("include_usage")?.unwrap_or(false);
-        // Padding against traffic analysis and vLLM's running counts: nothing that an answer lacks.
-        options.ignore(&["include_obfuscation", "continuous_usage_stats"]);
+        // vLLM's running counts: nothing that an answer lacks.
+        options.ignore(&["continuous_usage_stats"]);
+        unsaid::obfuscation(&mut options, losses)?;
         options.report_rest(losses);
     }
     if let Some(modalities) = fields.take("modalities")
@@ -47,6 +48,17 @@ pub(super) fn decode(fields: &mut Fields<'_>, params: &mut Params, losses: &mut 
         losses.path(fields.path("modalities"), Reason::Dropped);
     }
     Ok(())
+}
+
+/// `user`, or else the newer `safety_identifier`.
+pub(crate) fn end_user(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Option<String>, Fault> {
+    let (user, safety) = (fields.text("user")?, fields.text("safety_identifier")?);
+    match (&user, &safety) {
+        (None, Some(_)) => losses.spell("user", "safety_identifier"),
+        (Some(user), Some(safety)) if user != safety => losses.path("safety_identifier", Reason::Dropped),
+        _ => {}
+    }
+    Ok(user.or(safety))
 }
 
 fn stop(fields: &mut Fields<'_>) -> Result<Vec<String>, Fault> {

@@ -23,6 +23,7 @@ pub(super) fn content(message: &mut Fields<'_>, losses: &mut Losses) -> Result<V
         Some(other) => return Err(json::wrong(&path, "a string or an array of content parts", &other)),
     }
     if let (Some(mark), Some(last)) = (cache_mark(message, losses)?, blocks.last_mut()) {
+        losses.spell(format!("{}.cache_control", last.at), message.path("cache_control"));
         last.cache.get_or_insert(mark);
     }
     Ok(blocks)
@@ -33,6 +34,7 @@ pub(super) fn cache_mark(fields: &mut Fields<'_>, losses: &mut Losses) -> Result
     let mut mark = None;
     for key in ["cache_control", "prompt_cache_breakpoint"] {
         if let Some(mut inner) = fields.object(key)? {
+            losses.spell(format!("{}.cache_control", fields.at()), inner.at());
             let ttl = inner.text("ttl")?;
             inner.ignore(&["type", "mode"]);
             inner.report_rest(losses);
@@ -54,7 +56,7 @@ fn part(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Option<Block>
     let content = match kind {
         "text" | "input_text" | "output_text" => {
             let text = fields.text("text")?.unwrap_or_default();
-            fields.ignore(&["annotations", "logprobs"]);
+            fields.own(&["annotations", "logprobs"], losses);
             if text.is_empty() {
                 return Ok(None);
             }
@@ -94,6 +96,7 @@ fn linked(fields: &mut Fields<'_>, key: &str, kind: MediaKind, losses: &mut Loss
             let mut inner = Fields::new(node, path.clone())?;
             let url = inner.required_text("url")?;
             let detail = inner.text("detail")?;
+            losses.spell(format!("{}.detail", fields.at()), inner.path("detail"));
             inner.ignore(&["format"]);
             inner.report_rest(losses);
             (url, detail)
@@ -139,7 +142,12 @@ fn audio(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Media, Fault> {
 
 /// `{"file": {"file_data" | "file_id" | "file_url", "filename"}}`, or the same without the nesting.
 fn file(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Media, Fault> {
-    let Some(mut inner) = fields.object("file")? else { return file_fields(fields) };
+    let name = format!("{}.name", fields.at());
+    let Some(mut inner) = fields.object("file")? else {
+        losses.spell(name, fields.path("filename"));
+        return file_fields(fields);
+    };
+    losses.spell(name, inner.path("filename"));
     let media = file_fields(&mut inner)?;
     inner.report_rest(losses);
     Ok(media)

@@ -97,7 +97,10 @@ pub(super) fn encode(
         }
         ThinkingMode::Unsaid => None,
         // As the model sees fit: unasked where it can, but OpenAI's newer models reason only when asked.
-        ThinkingMode::Adaptive if rules.says == Says::Nothing => None,
+        ThinkingMode::Adaptive if rules.says == Says::Nothing => {
+            losses.field(Field::Thinking, Reason::Adjusted);
+            None
+        }
         ThinkingMode::Adaptive if thinking.effort.is_none() && rules.says == Says::Enable => None,
         ThinkingMode::Adaptive if thinking.effort.is_none() && rules.says == Says::Effort && !rules.openai => None,
         ThinkingMode::On | ThinkingMode::Adaptive => {

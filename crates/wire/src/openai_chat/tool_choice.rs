@@ -10,6 +10,7 @@ pub(super) fn decode(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Opt
     for key in ["tool_choice", "function_call"] {
         if let Some(node) = fields.take(key) {
             let path = fields.path(key);
+            losses.spell("tool_choice", path.clone());
             return of(&node, &path, losses);
         }
     }

@@ -85,6 +85,8 @@ fn function(mut fields: Fields<'_>, losses: &mut Losses) -> Result<ToolKind, Fau
     }
     let description = fields.text("description")?;
     let strict = fields.boolean("strict")?;
+    let at = fields.at().strip_suffix(".function").unwrap_or(fields.at());
+    losses.spell(format!("{at}.strict"), fields.path("strict"));
     let parameters = fields.take_any(&["parameters", "input_schema", "inputSchema"]).map(|p| p.to_json());
     fields.report_rest(losses);
     Ok(ToolKind::Function { name, description, parameters, strict })
@@ -94,6 +96,8 @@ fn custom(mut fields: Fields<'_>, losses: &mut Losses) -> Result<ToolKind, Fault
     let name = fields.required_text("name")?;
     let description = fields.text("description")?;
     let format = fields.take("format").map(|f| flat_grammar(&f));
+    let at = fields.at().strip_suffix(".custom").unwrap_or(fields.at());
+    losses.spell(format!("{at}.format"), fields.path("format"));
     fields.report_rest(losses);
     Ok(ToolKind::Custom { name, description, format })
 }

@@ -5,6 +5,7 @@ use tollgate_ir::{Block, Fault, FaultKind, Losses, Request};
 use super::{input, sampling, tools};
 use crate::json::{Fields, Node};
 use crate::target::RequestHead;
+use crate::unsaid;
 
 /// State and work that live at OpenAI: a translation has them not.
 const ONLY_THERE: [(&str, &str); 2] = [
@@ -39,6 +40,10 @@ pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) 
         None if request.previous_response.is_some() => {}
         None => return Err(f.missing("input")),
     }
+    if let Some(mut options) = f.object("stream_options")? {
+        unsaid::obfuscation(&mut options, losses)?;
+        options.report_rest(losses);
+    }
     ignore_defaults(&mut f);
     f.report_rest(losses);
     Ok(request)
@@ -67,7 +72,6 @@ fn elsewhere(field: &str, todo: &str) -> Fault {
 
 /// What means the same left out.
 fn ignore_defaults(f: &mut Fields<'_>) {
-    f.ignore(&["stream_options"]);
     if f.peek_text("truncation") == Some("disabled") {
         f.ignore(&["truncation"]);
     }

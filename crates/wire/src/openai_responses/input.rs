@@ -1,6 +1,6 @@
 //! Input items → turns. Items of the model's side that follow each other are one turn, and so are tool outputs.
 
-use tollgate_ir::{Block, Call, CallKind, Content, Fault, Losses, Request, Role, ToolResult, Turn};
+use tollgate_ir::{Block, Call, CallKind, Content, Fault, Losses, Reason, Request, Role, ToolResult, Turn};
 
 use super::{item, namespace, parts, reasoning, tools};
 use crate::json::{Fields, Node};
@@ -53,6 +53,12 @@ impl Reader<'_> {
             other => {
                 let user = other.ends_with("_output") || other.ends_with("_response");
                 let block = item::other(&node, other).at(at);
+                if matches!(block.content, Content::Media(_)) {
+                    let mut f = Fields::new(node, at)?;
+                    f.ignore(&["type", "id", "result", "output_format"]);
+                    self.status(&mut f);
+                    f.own_rest(self.losses);
+                }
                 self.join(if user { Role::User } else { Role::Assistant }, vec![block]);
                 Ok(())
             }
@@ -62,7 +68,9 @@ impl Reader<'_> {
     fn message(&mut self, node: Node<'_>, at: &str) -> Result<(), Fault> {
         let carry = reasoning::extra(&node, item::MESSAGE);
         let mut f = Fields::new(node, at)?;
-        f.ignore(&["type", "id", "status", "phase"]);
+        f.ignore(&["type", "id"]);
+        f.own(&["phase"], self.losses);
+        self.status(&mut f);
         let role = f.required_text("role")?;
         let path = f.path("content");
         let mut blocks = match f.take("content") {
@@ -93,7 +101,9 @@ impl Reader<'_> {
     fn call(&mut self, node: Node<'_>, at: &str, kind: CallKind) -> Result<(), Fault> {
         let carry = reasoning::extra(&node, item::CALL);
         let mut f = Fields::new(node, at)?;
-        f.ignore(&["type", "id", "status", "namespace", "caller"]);
+        f.ignore(&["type", "id", "namespace"]);
+        self.status(&mut f);
+        self.caller(&mut f);
         let id = f.required_text("call_id")?;
         let mut name = f.required_text("name")?;
         if let Some(space) = carry.as_ref().and_then(|c| namespace::of(&c.raw)) {
@@ -113,9 +123,15 @@ impl Reader<'_> {
 
     fn output(&mut self, node: Node<'_>, at: &str, kind: CallKind) -> Result<(), Fault> {
         let mut f = Fields::new(node, at)?;
-        f.ignore(&["type", "id", "status", "caller"]);
+        f.ignore(&["type", "id"]);
+        self.status(&mut f);
+        self.caller(&mut f);
         let call = f.required_text("call_id")?;
         let name = f.text("name")?;
+        if name.is_some() {
+            // Elsewhere a result has the name of its call.
+            self.losses.own(f.path("name"), Reason::Adjusted);
+        }
         let path = f.path("output");
         let content = match f.take("output") {
             Some(Node::Text(text)) if text.is_empty() => Vec::new(),
@@ -127,6 +143,22 @@ impl Reader<'_> {
         let result = ToolResult { call, name, content, json: None, error: false, kind };
         self.join(Role::User, vec![Block::new(Content::Result(result)).at(at)]);
         Ok(())
+    }
+
+    /// `completed` is what every item is elsewhere.
+    fn status(&mut self, f: &mut Fields<'_>) {
+        if f.peek_text("status") == Some("completed") {
+            f.ignore(&["status"]);
+        }
+        f.own(&["status"], self.losses);
+    }
+
+    /// The model itself calls elsewhere, and never a program of its.
+    fn caller(&mut self, f: &mut Fields<'_>) {
+        let caller = f.take("caller").filter(|caller| caller.text("type") != Some("direct"));
+        if caller.is_some() {
+            self.losses.own(f.path("caller"), Reason::Dropped);
+        }
     }
 
     /// Tools that come within the input (Codex).

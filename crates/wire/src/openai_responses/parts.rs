@@ -31,19 +31,27 @@ fn read(part: Node<'_>, at: &str, losses: &mut Losses) -> Result<Block, Fault> {
     let kind = f.text("type")?.unwrap_or_else(|| "input_text".to_owned());
     let content = match kind.as_str() {
         "input_text" | "output_text" | "text" | "summary_text" => {
-            f.ignore(&["logprobs", "annotations"]);
+            f.ignore(&["annotations"]);
+            f.own(&["logprobs"], losses);
+            losses.spell(format!("{at}.citations"), f.path("annotations"));
             Content::Text { text: f.text("text")?.unwrap_or_default(), citations: annotations::read(&whole) }
         }
         "refusal" => Content::Refusal(f.text("refusal")?.unwrap_or_default()),
         "input_image" | "image_url" => Content::Media(image(&mut f)?),
-        "input_file" => Content::Media(file(&mut f)?),
+        "input_file" => {
+            losses.spell(format!("{at}.name"), f.path("filename"));
+            losses.spell(format!("{at}.detail"), f.path("detail"));
+            Content::Media(file(&mut f)?)
+        }
         "input_audio" => Content::Media(audio(&mut f)?),
         _ => return Ok(reasoning::whole(&whole, &kind).at(at)),
     };
     let mut block = Block::new(content).at(at);
     if f.has("prompt_cache_breakpoint") {
-        f.ignore(&["prompt_cache_breakpoint"]);
-        block.cache = Some(CacheMark { one_hour: false });
+        losses.spell(format!("{at}.cache_control"), f.path("prompt_cache_breakpoint"));
+        let ttl = f.take("prompt_cache_breakpoint");
+        let one_hour = matches!(ttl.as_ref().and_then(|b| b.text("ttl")), Some("1h" | "12h"));
+        block.cache = Some(CacheMark { one_hour });
         block.carry = reasoning::extra(&whole, ALL_BUT_BREAKPOINT);
     }
     f.report_rest(losses);

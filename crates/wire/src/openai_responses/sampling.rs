@@ -4,8 +4,10 @@ use tollgate_ir::{Effort, Fault, Field, Losses, OutputFormat, Params, Reason, Re
 
 use crate::effort::nearest;
 use crate::json::{Fields, Node, ObjectWriter};
+use crate::openai_chat::end_user;
 use crate::openai_models::OpenAiModel;
 use crate::target::Target;
+use crate::unsaid;
 
 /// Fewest output tokens that the API takes.
 const MIN_OUTPUT: u64 = 16;
@@ -18,14 +20,12 @@ pub(super) fn read(f: &mut Fields<'_>, losses: &mut Losses) -> Result<Params, Fa
         top_p: f.float("top_p")?,
         top_logprobs: f.uint("top_logprobs")?,
         service_tier: f.text("service_tier")?,
-        user: f.text("user")?,
+        user: end_user(f, losses)?,
         metadata: f.take("metadata").filter(|m| !m.entries().is_empty()).map(|m| m.to_json()),
         store: f.boolean("store")?,
         prompt_cache_key: f.text("prompt_cache_key")?,
         ..Params::default()
     };
-    let safety = f.text("safety_identifier")?;
-    params.user = params.user.or(safety);
     for (i, wanted) in f.array("include")?.unwrap_or_default().iter().enumerate() {
         match wanted.as_str() {
             Some("message.output_text.logprobs") => params.logprobs = Some(true),
@@ -42,7 +42,12 @@ pub(super) fn read_thinking(f: &mut Fields<'_>, losses: &mut Losses) -> Result<O
     let Some(mut reasoning) = f.object("reasoning")? else { return Ok(None) };
     let effort = reasoning.text("effort")?;
     let older = reasoning.text("generate_summary")?;
+    let key = if older.is_some() { "generate_summary" } else { "summary" };
     let summary = reasoning.text("summary")?.or(older);
+    if matches!(summary.as_deref(), Some("concise" | "detailed")) {
+        // Elsewhere reasoning is shown or not.
+        losses.own(reasoning.path(key), Reason::Adjusted);
+    }
     let path = reasoning.path("effort");
     reasoning.report_rest(losses);
     let (mode, effort) = match effort.as_deref() {
@@ -73,8 +78,8 @@ pub(super) fn read_text(f: &mut Fields<'_>, request: &mut Request, losses: &mut 
             Some("json_object") => Some(OutputFormat::Json),
             Some("json_schema") => Some(match format.object("json_schema")? {
                 // Chat nests it once more.
-                Some(mut nested) => read_schema(&mut nested)?,
-                None => read_schema(&mut format)?,
+                Some(mut nested) => read_schema(&mut nested, losses)?,
+                None => read_schema(&mut format, losses)?,
             }),
             Some(other) => {
                 let path = format.path("type");
@@ -88,7 +93,8 @@ pub(super) fn read_text(f: &mut Fields<'_>, request: &mut Request, losses: &mut 
     Ok(())
 }
 
-fn read_schema(format: &mut Fields<'_>) -> Result<OutputFormat, Fault> {
+fn read_schema(format: &mut Fields<'_>, losses: &mut Losses) -> Result<OutputFormat, Fault> {
+    unsaid::spell_output(format, losses);
     let (name, description, strict) = (format.text("name")?, format.text("description")?, format.boolean("strict")?);
     let schema = format.take("schema").map(|n: Node<'_>| n.to_json()).ok_or_else(|| format.missing("schema"))?;
     Ok(OutputFormat::Schema { name, description, schema, strict })
@@ -214,8 +220,10 @@ fn write_thinking(
     let unasked = class.is_some_and(|c| c.reasons() && c.unasked);
     let Some(thinking) = &request.thinking else { return unasked };
     if class.is_some_and(|c| !c.reasons()) {
-        if thinking.mode == ThinkingMode::On {
-            losses.field(Field::Thinking, Reason::Dropped);
+        match thinking.mode {
+            ThinkingMode::On => losses.field(Field::Thinking, Reason::Dropped),
+            ThinkingMode::Adaptive => losses.field(Field::Thinking, Reason::Adjusted),
+            ThinkingMode::Off | ThinkingMode::Unsaid => {}
         }
         return false;
     }

@@ -24,7 +24,11 @@ fn read_namespace(tool: Node<'_>, at: &str, all: &mut Vec<Tool>, losses: &mut Lo
     let mut f = Fields::new(tool, at)?;
     f.ignore(&["type"]);
     let space = f.required_text("name")?;
-    let carry = namespace::carry(&space, f.text("description")?.as_deref());
+    let description = f.text("description")?;
+    if description.is_some() {
+        losses.own(f.path("description"), Reason::Dropped);
+    }
+    let carry = namespace::carry(&space, description.as_deref());
     let path = f.path("tools");
     for mut tool in read_all(f.array("tools")?.unwrap_or_default(), &path, losses)? {
         if let ToolKind::Function { name, .. } | ToolKind::Custom { name, .. } = &mut tool.kind {

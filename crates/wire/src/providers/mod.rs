@@ -28,6 +28,7 @@ mod mistral;
 mod moonshot;
 mod openai;
 mod openrouter;
+mod operations;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,8 @@ mod zhipu;
 
 pub use auth::{Auth, Exchange, GITHUB_COPILOT, IBM_IAM, KeyIn};
 pub use record::{Provider, Speaks, serves};
+
+pub use operations::{Completions, Operations};
 
 use crate::openai_models::OpenAiModel;
 

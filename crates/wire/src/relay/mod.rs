@@ -14,4 +14,4 @@ mod request;
 pub use control::{ControlFields, is_control_field};
 pub use history::{Unreasoned, unreasoned, wants_reasoning_back, without_reasoning};
 pub use overrides::forbidden_overrides;
-pub use request::{RelayRequest, Relayed, relay_request};
+pub use request::{RelayRequest, Relayed, control_cuts, relay_request};

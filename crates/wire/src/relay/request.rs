@@ -47,12 +47,7 @@ pub struct Relayed {
 pub fn relay_request(request: &RelayRequest<'_>, losses: &mut Losses) -> Relayed {
     let envelope = request.envelope;
     let mut patches: Vec<Patch> = request.edits.to_vec();
-    for cut in control::cuts(envelope, request.control) {
-        if let Patch::Delete { key } = &cut {
-            losses.path(key.as_ref(), Reason::Dropped);
-        }
-        patches.push(cut);
-    }
+    patches.extend(control_cuts(envelope, request.control, losses));
     if !request.carriage.model_in_path(request.dialect, request.operation) && envelope.model() != Some(request.model) {
         patches.push(Patch::set_text("model", request.model));
     }
@@ -79,6 +74,17 @@ pub fn relay_request(request: &RelayRequest<'_>, losses: &mut Losses) -> Relayed
         header_betas = carried.header_betas;
     }
     Relayed { body: apply(request.body, envelope, &patches), hide_usage, header_betas }
+}
+
+/// The cuts of other gateways' fields that the target does not understand, reported.
+pub fn control_cuts(envelope: &Envelope, control: ControlFields, losses: &mut Losses) -> Vec<Patch> {
+    let cuts: Vec<Patch> = control::cuts(envelope, control).collect();
+    for cut in &cuts {
+        if let Patch::Delete { key } = cut {
+            losses.path(key.as_ref(), Reason::Dropped);
+        }
+    }
+    cuts
 }
 
 /// `stream_options` with `include_usage`, and what else the client set there.

@@ -40,6 +40,9 @@ fn block(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Block, Fault
     }
     let of_blocks = kind == "search_result" || node.at(&["source", "type"]).and_then(Node::as_str) == Some("content");
     let whole = of_blocks.then(|| node.to_json());
+    if of_blocks {
+        own_of_blocks(&node, &at, losses);
+    }
     let mut fields = Fields::new(node, at.clone())?;
     fields.ignore(&["type"]);
     let cache = cache_mark(&mut fields, losses)?;
@@ -112,9 +115,27 @@ fn document(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Block, Fault
     let mut media = media::read(MediaKind::Document, &mut source)?;
     source.report_rest(losses);
     media.name = fields.text("title")?;
+    losses.spell(format!("{}.name", fields.at()), fields.path("title"));
     let mut block = Block::new(Content::Media(media));
     block.carry = carry(fields, &["citations", "context"]);
     Ok(block)
+}
+
+/// Of the blocks within a document or a search result other dialects get the words.
+fn own_of_blocks(node: &Node<'_>, at: &str, losses: &mut Losses) {
+    let (inner, path) = match node.get("source").filter(|source| matches!(source, Node::Object(_))) {
+        Some(source) => (source.get("content"), "source.content"),
+        None => (node.get("content"), "content"),
+    };
+    for (i, block) in inner.map(Node::items).unwrap_or_default().iter().enumerate() {
+        if block.text("text").is_none() {
+            losses.own(format!("{at}.{path}[{i}]"), Reason::Dropped);
+            continue;
+        }
+        for (key, _) in block.entries().iter().filter(|(key, _)| !matches!(key.as_ref(), "type" | "text")) {
+            losses.own(format!("{at}.{path}[{i}].{key}"), Reason::Dropped);
+        }
+    }
 }
 
 /// A search result that the client has found itself: its words, which any model can read.

@@ -1,6 +1,7 @@
 //! AWS Signature Version 4, by the vendor's own signer.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
@@ -11,21 +12,8 @@ use http::header::{HOST, HeaderName};
 use http::{HeaderValue, request};
 use tollgate_ir::Fault;
 
-use super::{Secret, SignedBody, unusable};
-
-/// Where the keys come from. Roles and instance metadata get a variant each.
-#[derive(Clone, Debug)]
-pub enum AwsKeys {
-    /// Written into the configuration.
-    Static {
-        /// `AKIA…`.
-        access_key_id: String,
-        /// The key.
-        secret_access_key: Secret,
-        /// With temporary keys.
-        session_token: Option<Secret>,
-    },
-}
+use super::AwsKeys;
+use crate::credentials::{Renewing, Serial, SignedBody, Transport, unusable};
 
 /// Signs requests for one service in one region.
 #[derive(Clone)]
@@ -35,7 +23,7 @@ pub struct AwsSigner {
     /// `bedrock`.
     pub service: String,
     /// Whose signature.
-    pub keys: AwsKeys,
+    pub keys: Arc<Renewing<AwsKeys>>,
 }
 
 impl fmt::Debug for AwsSigner {
@@ -49,43 +37,61 @@ impl fmt::Debug for AwsSigner {
 
 impl AwsSigner {
     /// Signs over method, path, query, all headers that are there, host and the body's hash.
-    pub(super) fn sign(&self, head: &mut request::Parts, body: SignedBody<'_>, now: SystemTime) -> Result<(), Fault> {
-        let AwsKeys::Static { access_key_id, secret_access_key, session_token } = &self.keys;
-        let identity = Credentials::new(
-            access_key_id,
-            secret_access_key.expose(),
-            session_token.as_ref().map(|token| token.expose().to_owned()),
-            None,
-            "tollgate",
-        )
-        .into();
-        let mut settings = SigningSettings::default();
-        if matches!(body, SignedBody::Unsigned) {
-            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-        }
-        let params = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(&self.service)
-            .time(now)
-            .settings(settings)
-            .build()
-            .map_err(|error| unusable(&format!("cannot sign: {error}")))?
-            .into();
-        let uri = head.uri.to_string();
-        let headers = signable(head)?;
-        let signable = SignableRequest::new(head.method.as_str(), uri, headers.into_iter(), body_hash(body))
-            .map_err(|error| unusable(&format!("cannot sign: {error}")))?;
-        let (instructions, _) =
-            sign(signable, &params).map_err(|error| unusable(&format!("cannot sign: {error}")))?.into_parts();
-        let (signed, _) = instructions.into_parts();
-        for header in signed {
-            let mut value = HeaderValue::from_str(header.value()).map_err(|_| unusable("makes no header"))?;
-            value.set_sensitive(true);
-            head.headers.insert(HeaderName::from_static(header.name()), value);
-        }
-        Ok(())
+    pub(in crate::credentials) async fn apply(
+        &self,
+        head: &mut request::Parts,
+        body: SignedBody<'_>,
+        transport: Transport<'_>,
+    ) -> Result<Serial, Fault> {
+        let (keys, serial) = self.keys.get(transport).await?;
+        sign_request(head, body, &keys, &self.region, &self.service, transport.now)?;
+        Ok(serial)
     }
+}
+
+/// Signs a request whose URI, headers and body are final.
+pub(in crate::credentials) fn sign_request(
+    head: &mut request::Parts,
+    body: SignedBody<'_>,
+    keys: &AwsKeys,
+    region: &str,
+    service: &str,
+    now: SystemTime,
+) -> Result<(), Fault> {
+    let cannot = |error: &dyn fmt::Display| unusable(&format!("cannot sign: {error}"));
+    let identity = Credentials::new(
+        &keys.access_key_id,
+        keys.secret_access_key.expose(),
+        keys.session_token.as_ref().map(|token| token.expose().to_owned()),
+        None,
+        "tollgate",
+    )
+    .into();
+    let mut settings = SigningSettings::default();
+    if matches!(body, SignedBody::Unsigned) {
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    }
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name(service)
+        .time(now)
+        .settings(settings)
+        .build()
+        .map_err(|error| cannot(&error))?
+        .into();
+    let uri = head.uri.to_string();
+    let headers = signable(head)?;
+    let signable = SignableRequest::new(head.method.as_str(), uri, headers.into_iter(), body_hash(body))
+        .map_err(|error| cannot(&error))?;
+    let (instructions, _) = sign(signable, &params).map_err(|error| cannot(&error))?.into_parts();
+    let (signed, _) = instructions.into_parts();
+    for header in signed {
+        let mut value = HeaderValue::from_str(header.value()).map_err(|_| unusable("makes no header"))?;
+        value.set_sensitive(true);
+        head.headers.insert(HeaderName::from_static(header.name()), value);
+    }
+    Ok(())
 }
 
 /// The headers that are there, and the host, which the transport sets from the URI. What the transport sets or a proxy
