@@ -101,7 +101,7 @@ pub fn next(fault: &Fault, attempts: u32, others: bool, terms: &RetryTerms<'_>, 
         (Some(on), Some(class)) => on.contains(&class),
         _ => moves_on(fault),
     };
-    if attempts <= terms.retries && may_recover(fault, class) {
+    if attempts <= terms.retries && may_recover(fault, class) && !is_told_not_to(fault) {
         let told = retry_after(fault);
         // Whoever says that it needs longer than our longest pause is not waited for: another target serves sooner.
         if told.is_none_or(|told| told <= terms.most && !(others && on && told > terms.base)) {
@@ -118,6 +118,11 @@ fn may_recover(fault: &Fault, class: Option<FaultClass>) -> bool {
         Some(FaultClass::BadRequest) => fault.status == 408,
         _ => fault.retry == Retry::SameTarget,
     }
+}
+
+/// The provider says that the same request would fail again (OpenAI's and Anthropic's header).
+fn is_told_not_to(fault: &Fault) -> bool {
+    fault.headers.iter().any(|header| header.name == "x-should-retry" && header.value == "false")
 }
 
 /// Exponential backoff with full jitter: anything up to the bound, so that clients that failed together come apart.

@@ -273,8 +273,8 @@ impl<A: Attempts> Walk<'_, A> {
             if let Ran::BothFailed(failed, also) = ran {
                 line.pop_front();
                 self.tried.push(second.target.clone());
-                self.failures.push(failed);
-                return Err(also);
+                self.failures.push(*failed);
+                return Err(*also);
             }
             return ran.result();
         }

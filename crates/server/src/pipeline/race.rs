@@ -29,9 +29,9 @@ pub enum Ran<S> {
     /// One of them served.
     Served(S),
     /// The first failed before there was a second.
-    FirstFailed(Failed),
+    FirstFailed(Box<Failed>),
     /// Both did; the second is still to be recorded.
-    BothFailed(Failed, Failed),
+    BothFailed(Box<Failed>, Box<Failed>),
 }
 
 impl<S> Ran<S> {
@@ -39,7 +39,7 @@ impl<S> Ran<S> {
     pub fn result(self) -> Result<S, Failed> {
         match self {
             Self::Served(served) => Ok(served),
-            Self::FirstFailed(failed) | Self::BothFailed(_, failed) => Err(failed),
+            Self::FirstFailed(failed) | Self::BothFailed(_, failed) => Err(*failed),
         }
     }
 }
@@ -102,7 +102,7 @@ impl Race<'_> {
                 settlement.follows(aside);
                 match done {
                     Ok(served) => (Ran::Served(served), "failed"),
-                    Err(also) => (Ran::BothFailed(failed, also), "failed"),
+                    Err(also) => (Ran::BothFailed(failed.into(), also.into()), "failed"),
                 }
             }
         };
@@ -128,13 +128,13 @@ impl Race<'_> {
 fn alone<S>(done: Result<S, Failed>) -> Ran<S> {
     match done {
         Ok(served) => Ran::Served(served),
-        Err(failed) => Ran::FirstFailed(failed),
+        Err(failed) => Ran::FirstFailed(failed.into()),
     }
 }
 
 fn joined<S>(first: Failed, second: Result<S, Failed>) -> Ran<S> {
     match second {
         Ok(served) => Ran::Served(served),
-        Err(second) => Ran::BothFailed(first, second),
+        Err(second) => Ran::BothFailed(first.into(), second.into()),
     }
 }

@@ -236,7 +236,10 @@ impl Settlement {
     /// The record of an attempt beside the one that is under way, to be joined with this one.
     pub fn aside(&self) -> Self {
         let trail = Trail { attempts: Vec::new(), ..self.trail.clone() };
-        Self { written: true, ..Self::new(&self.gateway, trail, Arc::clone(&self.state), self.manner) }
+        let mut aside = Self::new(&self.gateway, trail, Arc::clone(&self.state), self.manner);
+        // It is no record of its own.
+        aside.written = true;
+        aside
     }
 
     /// The attempt under way served; the one beside it was given up.
