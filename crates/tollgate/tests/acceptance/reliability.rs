@@ -16,7 +16,7 @@ fn good() -> Script {
 }
 
 fn refusal(status: u16, message: &str) -> Script {
-    Script::json(status, format!(r#"{{"error":{{"message":"{message}"}}}}"#))
+    Script::json(status, format!(r#"{{"error":{{"message":"{message}","type":"error"}}}}"#))
 }
 
 /// A line of the configuration for a provider that speaks OpenAI's chat.
@@ -161,7 +161,7 @@ async fn rl12_the_first_token_has_its_own_time_and_long_answers_theirs() {
     assert_eq!((heard.text.as_str(), heard.complete), ("Hello there", true), "{}", answer.text());
     assert_eq!(answer.header("x-tollgate-provider"), Some("slow"));
     assert_eq!(silent.requests().len(), 1, "who is silent is not asked again");
-    let left = silent.requests()[0].left.unwrap().saturating_duration_since(before);
+    let left = silent.requests()[0].left.unwrap().saturating_duration_since(before.into());
     assert!((Duration::from_millis(900)..Duration::from_millis(1800)).contains(&left), "{left:?}");
 }
 
