@@ -143,8 +143,13 @@ impl Provider {
         self.in_words(face, of)
     }
 
+    /// The client's own words if they are spoken, else the first. A host with a dialect of its own has OpenAI's for chat:
+    /// what is beside it is asked in its own.
     fn in_words<P: PartialEq>(&self, face: P, of: impl Fn(&Way) -> Option<P>) -> Option<(&Way, P)> {
-        let all = || self.ways.iter().filter_map(|way| Some((way, of(way)?)));
+        use Dialect::{Bedrock, Cohere, Gemini, Ollama};
+        let own = self.ways.iter().any(|way| matches!(way.dialect, Bedrock | Cohere | Gemini | Ollama));
+        let ways = || self.ways.iter().filter(|way| !own || way.dialect != Dialect::OpenAiChat);
+        let all = || ways().filter_map(|way| Some((way, of(way)?)));
         all().find(|(_, protocol)| *protocol == face).or_else(|| all().next())
     }
 

@@ -65,6 +65,8 @@ pub enum Endpoint {
     Models {
         /// The one.
         id: Option<String>,
+        /// Asked by Codex, which says its version and reads a list of its own.
+        codex: bool,
     },
     /// A stored response.
     StoredResponse {
@@ -257,10 +259,18 @@ fn endpoint(
             post(deployment_chat(OpenAiResponses, deployment))
         }
         ["model", rest @ ..] => bedrock(rest, Bedrock),
-        ["v1beta" | "v1alpha", "models", rest @ ..] => Some(gemini(rest, query, Gemini)),
-        ["models", rest @ ..] if rest.last().is_some_and(|last| last.contains(':') && is_gemini_verb(last)) => {
-            Some(gemini(rest, query, Gemini))
+        ["v1beta" | "v1alpha", "models", rest @ ..] => Some(gemini(method, rest, query, Gemini)),
+        // A model with a slash is a resource's name to some clients, which then put no `models/` before it.
+        ["v1beta" | "v1alpha", rest @ ..] if rest.last().is_some_and(|last| is_gemini_verb(last)) => {
+            Some(gemini(method, rest, query, Gemini))
         }
+        ["models", rest @ ..] if rest.last().is_some_and(|last| last.contains(':') && is_gemini_verb(last)) => {
+            Some(gemini(method, rest, query, Gemini))
+        }
+        ["models"] if query.is_some_and(|q| q.split('&').any(|p| p.starts_with("client_version="))) => Some(Ok((
+            Method::GET,
+            Route { face: OpenAiResponses, endpoint: Endpoint::Models { id: None, codex: true } },
+        ))),
         ["models", rest @ ..] => Some(Ok((Method::GET, models(rest, models_face(prefix, headers))))),
         _ => None,
     }
@@ -325,7 +335,7 @@ fn ollama(rest: &[&str]) -> Option<Found> {
     let (method, endpoint) = match rest {
         ["chat"] => (Method::POST, chat(FaceCarriage::Own)),
         ["generate"] => (Method::POST, chat(FaceCarriage::OllamaGenerate)),
-        ["tags"] => (Method::GET, Endpoint::Models { id: None }),
+        ["tags"] => (Method::GET, Endpoint::Models { id: None, codex: false }),
         ["show"] => (Method::POST, Endpoint::OllamaHost(OllamaQuestion::Show)),
         ["version"] => (Method::GET, Endpoint::OllamaHost(OllamaQuestion::Version)),
         ["ps"] => (Method::GET, Endpoint::OllamaHost(OllamaQuestion::Running)),
@@ -343,7 +353,7 @@ fn deployment_chat(face: Dialect, deployment: &str) -> Route {
 
 fn models(rest: &[&str], face: Dialect) -> Route {
     let id = (!rest.is_empty()).then(|| decoded(&rest.join("/")));
-    Route { face, endpoint: Endpoint::Models { id } }
+    Route { face, endpoint: Endpoint::Models { id, codex: false } }
 }
 
 /// `/v1/models` is one path of three faces: their SDKs' headers tell which.
@@ -396,7 +406,7 @@ fn is_gemini_verb(segment: &str) -> bool {
 }
 
 /// `{model…}:verb`.
-fn gemini(rest: &[&str], query: Option<&str>, face: Dialect) -> Found {
+fn gemini(method: &Method, rest: &[&str], query: Option<&str>, face: Dialect) -> Found {
     let whole = decoded(&rest.join("/"));
     let Some((model, verb)) = whole.rsplit_once(':') else {
         return Ok((Method::GET, models(rest, face)));
@@ -412,6 +422,8 @@ fn gemini(rest: &[&str], query: Option<&str>, face: Dialect) -> Found {
         "countTokens" => Endpoint::CountTokens { model },
         "embedContent" | "batchEmbedContents" => Endpoint::Embed { model, protocol: embed::Protocol::Gemini },
         "predict" => Endpoint::Embed { model, protocol: embed::Protocol::Vertex },
+        // Names of models may hold a colon, as Bedrock's do.
+        _ if *method == Method::GET => return Ok((Method::GET, models(rest, face))),
         other => {
             return Err(Fault::new(
                 FaultKind::NoSuchPath,
@@ -482,7 +494,7 @@ mod tests {
     fn paths_of_an_ollama_host_are_its_face() {
         for (method, path, wanted) in [
             (Method::POST, "/api/generate", None),
-            (Method::GET, "/api/tags", Some(Endpoint::Models { id: None })),
+            (Method::GET, "/api/tags", Some(Endpoint::Models { id: None, codex: false })),
             (Method::POST, "/api/show", Some(Endpoint::OllamaHost(OllamaQuestion::Show))),
             (Method::GET, "/api/version", Some(Endpoint::OllamaHost(OllamaQuestion::Version))),
             (Method::GET, "/api/ps", Some(Endpoint::OllamaHost(OllamaQuestion::Running))),
@@ -510,6 +522,7 @@ mod tests {
                 FaceCarriage::JsonArray,
             ),
             ("/v1/models/gemini-2.5-flash:generateContent", "gemini-2.5-flash", false, FaceCarriage::Own),
+            ("/v1beta/openai/gpt-5:generateContent", "openai/gpt-5", false, FaceCarriage::Own),
             ("/model/us.anthropic.claude-v1%3A0/converse", "us.anthropic.claude-v1:0", false, FaceCarriage::Own),
             ("/bedrock/model/openai/gpt-5/converse-stream", "openai/gpt-5", true, FaceCarriage::Own),
             ("/model/claude/invoke", "claude", false, FaceCarriage::BedrockInvoke),
@@ -596,6 +609,17 @@ mod tests {
     }
 
     #[test]
+    fn a_model_with_a_colon_is_shown() {
+        for path in ["/v1beta/models/us.anthropic.claude-v1:0", "/v1beta/models/up/us.anthropic.claude-v1:0"] {
+            let Endpoint::Models { id: Some(id), .. } = find(Method::GET, path).unwrap().endpoint else {
+                panic!("{path}")
+            };
+            assert!(id.ends_with("us.anthropic.claude-v1:0"), "{id}");
+        }
+        assert!(find(Method::POST, "/v1beta/models/us.anthropic.claude-v1:0").is_err());
+    }
+
+    #[test]
     fn one_models_path_serves_three_faces() {
         let mut headers = HeaderMap::new();
         headers.insert("anthropic-version", "2023-06-01".parse().unwrap());
@@ -603,7 +627,7 @@ mod tests {
         assert_eq!(find(Method::GET, "/v1beta/models").unwrap().face, Dialect::Gemini);
         assert_eq!(
             find(Method::GET, "/v1/models/openai/gpt-5").unwrap().endpoint,
-            Endpoint::Models { id: Some("openai/gpt-5".into()) }
+            Endpoint::Models { id: Some("openai/gpt-5".into()), codex: false }
         );
     }
 }

@@ -156,7 +156,9 @@ impl Addresses<'_> {
 
 /// The region that requests to AWS are signed for.
 pub fn aws_region(provider: &config::Provider, around: &dyn Surroundings) -> Result<String, Fault> {
-    Addresses { provider, around }.filled("{region}")
+    let found = Addresses { provider, around }.filled("{region}");
+    // A host of the operator's own is in no region of AWS, but a signature has to name one.
+    if provider.base_url.is_some() { found.or_else(|_| Ok("us-east-1".to_owned())) } else { found }
 }
 
 /// Of a URL the host and port; else the text as it is.

@@ -187,16 +187,20 @@ def test_a_wrong_secret_is_refused_by_sts_and_told(bedrock, moto, tmp_path):
         gate.close()
 
 
-def test_a_web_identity_becomes_a_role(bedrock, moto, tmp_path):
+def test_a_web_identity_becomes_a_role(bedrock, tmp_path):
+    # moto that checks signatures knows no action that carries none.
+    open_moto = Moto(free=10**6)
+    role = 'arn:aws:iam::123456789012:role/llm'
     claims = base64.urlsafe_b64encode(json.dumps({'sub': 'system:serviceaccount:ns:llm'}).encode()).decode().rstrip('=')
     (tmp_path / 'token').write_text('eyJhbGciOiJub25lIn0.%s.' % claims)
-    gate = gateway('  amazon-bedrock: { base_url: "%s", region: eu-west-1 }' % bedrock.url, AWS_ENDPOINT_URL_STS=moto.url, AWS_ROLE_ARN=moto.role, AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / 'token'))
+    gate = gateway('  amazon-bedrock: { base_url: "%s", region: eu-west-1 }' % bedrock.url, AWS_ENDPOINT_URL_STS=open_moto.url, AWS_ROLE_ARN=role, AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / 'token'))
     try:
         status, text = ask(gate, 'amazon-bedrock/amazon.nova-lite-v1:0')
         assert status == 200, text
         assert 'Credential=ASIA' in bedrock.seen[0][2]['authorization'] and bedrock.seen[0][2]['x-amz-security-token']
     finally:
         gate.close()
+        open_moto.close()
 
 
 def rsa_key():

@@ -83,7 +83,7 @@ def content(a):
 
 
 def whole(a, model):
-    return {'id': 'msg_1', 'type': 'message', 'role': 'assistant', 'model': model, 'content': list(content(a)), 'stop_reason': STOPS[a.stop], 'stop_sequence': None, 'usage': usage(a)}
+    return {'id': 'msg_%d' % len(a.ask.turns), 'type': 'message', 'role': 'assistant', 'model': model, 'content': list(content(a)), 'stop_reason': STOPS[a.stop], 'stop_sequence': None, 'usage': usage(a)}
 
 
 def stream(a, model, _body):

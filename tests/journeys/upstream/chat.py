@@ -69,13 +69,13 @@ def whole(a, model):
         message['reasoning_content'] = a.thought
     if a.calls:
         message['tool_calls'] = [{'id': c['id'], 'type': 'function', 'function': {'name': c['name'], 'arguments': json.dumps(c['args'])}} for c in a.calls]
-    return {'id': 'chatcmpl-1', 'object': 'chat.completion', 'created': 1, 'model': model, 'usage': usage(a),
+    return {'id': 'chatcmpl-%d' % len(a.ask.turns), 'object': 'chat.completion', 'created': 1, 'model': model, 'usage': usage(a),
             'choices': [{'index': 0, 'message': message, 'finish_reason': STOPS[a.stop], 'logprobs': None}]}
 
 
 def stream(a, model, body):
     def chunk(delta, stop=None, **more):
-        return {'id': 'chatcmpl-1', 'object': 'chat.completion.chunk', 'created': 1, 'model': model, **more, 'choices': [{'index': 0, 'delta': delta, 'finish_reason': stop}]}
+        return {'id': 'chatcmpl-%d' % len(a.ask.turns), 'object': 'chat.completion.chunk', 'created': 1, 'model': model, **more, 'choices': [{'index': 0, 'delta': delta, 'finish_reason': stop}]}
     yield None, chunk({'role': 'assistant', 'content': ''})
     for p in script.pieces(a.thought):
         yield None, chunk({'reasoning_content': p})

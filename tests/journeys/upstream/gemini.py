@@ -7,7 +7,8 @@ from .script import Ask, call, image, need, only, result, sign, text, thought, u
 
 ISSUER = 'gemini'
 FIELDS = {'contents', 'systemInstruction', 'tools', 'toolConfig', 'generationConfig', 'safetySettings', 'cachedContent', 'labels'}
-CONFIG = {'temperature', 'topP', 'topK', 'maxOutputTokens', 'stopSequences', 'responseMimeType', 'responseSchema', 'responseJsonSchema', 'thinkingConfig', 'candidateCount', 'seed'}
+CONFIG = {'temperature', 'topP', 'topK', 'maxOutputTokens', 'stopSequences', 'responseMimeType', 'responseSchema', 'responseJsonSchema', 'thinkingConfig', 'candidateCount', 'seed',
+          'responseModalities'}
 USERS = {'args', 'response', 'parameters', 'parametersJsonSchema', 'responseSchema', 'responseJsonSchema', 'labels'}
 STOPS = {'stop': 'STOP', 'calls': 'STOP', 'length': 'MAX_TOKENS'}
 
@@ -54,7 +55,7 @@ def read(body, path):
     ask.tools = {f['name']: f.get('parametersJsonSchema') or f.get('parameters') or {} for f in functions}
     mode = (body.get('toolConfig') or {}).get('functionCallingConfig') or {'mode': 'AUTO'}
     named = mode.get('allowedFunctionNames') or []
-    ask.choice = named[0] if len(named) == 1 else {'AUTO': 'auto', 'NONE': 'none', 'ANY': 'required'}[mode['mode']]
+    ask.choice = named[0] if len(named) == 1 else {'AUTO': 'auto', 'VALIDATED': 'auto', 'NONE': 'none', 'ANY': 'required'}[mode['mode']]
     ask.schema = config.get('responseJsonSchema') or config.get('responseSchema')
     need(not ask.schema or config.get('responseMimeType') == 'application/json', 'response schema needs responseMimeType application/json')
     think = config.get('thinkingConfig') or {}
@@ -120,7 +121,7 @@ def response(a, model, parts, stop=None):
     candidate = {'content': {'role': 'model', 'parts': parts}, 'index': 0}
     if stop:
         candidate['finishReason'] = stop
-    return {'candidates': [candidate], 'modelVersion': model, 'responseId': 'r1',
+    return {'candidates': [candidate], 'modelVersion': model, 'responseId': 'r%d' % len(a.ask.turns),
             'usageMetadata': {'promptTokenCount': a.usage[0], 'candidatesTokenCount': a.usage[1], 'totalTokenCount': sum(a.usage)}}
 
 

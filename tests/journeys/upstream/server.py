@@ -36,13 +36,16 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        """`/_seen` hands over what came since it was last asked."""
+        """`/_seen` hands over what came since it was last asked. Clients of Gemini ask for a model's limits."""
+        if self.path.startswith(('/v1beta/models/', '/v1/models/')):
+            name = 'models/' + unquote(urlsplit(self.path).path).split('/models/')[1].removeprefix('models/')
+            return self.whole(200, {'name': name, 'inputTokenLimit': 1048576, 'outputTokenLimit': 65536}, {})
         seen, self.server.seen[:] = list(self.server.seen), []
         self.whole(200 if self.path == '/_seen' else 404, seen, {})
 
     def do_POST(self):
         path = unquote(urlsplit(self.path).path)
-        dialect = ENDS.get(path) or ('gemini' if path.startswith('/v1beta/models/') else 'bedrock' if path.startswith('/model/') else None)
+        dialect = ENDS.get(path) or ('gemini' if path.startswith(('/v1beta/models/', '/v1/models/')) else 'bedrock' if path.startswith('/model/') else None)
         raw = self.rfile.read(int(self.headers.get('content-length') or 0))
         if dialect is None:
             return self.whole(404, {'error': {'message': 'no such path: ' + path}}, {})
@@ -69,6 +72,8 @@ class Handler(BaseHTTPRequestHandler):
     def admit(self, dialect):
         """The provider's key where this dialect has it, and the headers that it demands."""
         name = {'anthropic': 'x-api-key', 'gemini': 'x-goog-api-key'}.get(dialect, 'authorization')
+        if dialect == 'anthropic' and not self.headers.get(name):
+            name = 'authorization'      # its SDKs since 2.0
         key = (self.headers.get(name) or '').removeprefix('Bearer ')
         if key != key_of(dialect):
             raise script.Refused('wrong credential in %s' % name, 401)

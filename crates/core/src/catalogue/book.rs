@@ -18,7 +18,6 @@ pub const MAGIC: &str = "tollgate-catalogue";
 pub const FORMAT: &str = "1";
 
 /// A catalogue file.
-#[derive(Debug)]
 pub struct Book {
     text: Cow<'static, str>,
     date: Range<usize>,
@@ -61,6 +60,13 @@ impl Lists {
         let lists = [list("offers", &self.offers), list("names", &self.names), list("sources", &self.sources)];
         let [offers, names, sources] = lists.each_ref().map(String::len);
         format!("{MAGIC} {FORMAT} {date} {offers} {names} {sources}\n{}", lists.concat())
+    }
+}
+
+impl std::fmt::Debug for Book {
+    /// Without its text.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Book").field("date", &self.date()).finish_non_exhaustive()
     }
 }
 

@@ -59,7 +59,7 @@ fn its_maker_serves_a_bare_name_if_it_is_configured() {
 
 #[test]
 fn a_bare_name_is_what_its_host_calls_it() {
-    let config = config("providers: { azure: { base_url: 'http://a' }, anthropic: {}, openai: {} }");
+    let config = config("providers: { anthropic: {}, azure: { base_url: 'http://a' }, openai: {} }");
     for (name, meaning) in [
         ("gpt-4.1-mini", "azure/gpt-4.1-mini"),
         ("text-embedding-3-small", "azure/text-embedding-3-small"),
@@ -81,7 +81,7 @@ fn an_unknown_name_is_told_what_is_near() {
         ("asistant", "`assistant`"),
         ("Assistant", "`assistant`"),
         ("my-vlm/llama-70b", "`my-vllm/llama-70b`"),
-        ("openai/gpt-5", "`azure/gpt-5`"),
+        ("openai/gpt-5", "set OPENAI_API_KEY or configure `providers.openai`"),
         ("frobnicator", "configured providers: my-vllm, azure"),
         ("", "configured providers"),
         ("azure/", "configured providers"),

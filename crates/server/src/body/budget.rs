@@ -2,7 +2,7 @@
 //!
 //! Invariant: the sum of live reservations never passes the budget. Bodies wait a little for room, in order, and then get
 //! a 503. A quarter of the budget is a lane of its own for small bodies and for the heads of large ones, so that a flood
-//! of large bodies neither delays ordinary calls nor keeps the scan of their first kilobytes from refusing them. An eighth
+//! of large bodies neither delays ordinary calls nor keeps the scan of their first kilobytes from refusing them. A quarter
 //! is never given out: connections that wait at the door and what the allocator has not given back yet take it, so that
 //! the process grows by no more than the budget says.
 
@@ -51,7 +51,7 @@ impl BodyBudget {
     pub fn new(bytes: usize) -> Self {
         let units = bytes.div_ceil(UNIT).clamp(4, Semaphore::MAX_PERMITS);
         let small = units / 4;
-        Self { small: Lane::new(small), large: Lane::new(units - small - units / 8) }
+        Self { small: Lane::new(small), large: Lane::new(units - small - units / 4) }
     }
 
     /// Bytes that are free now, in both lanes.
@@ -173,22 +173,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_large_body_waits_its_turn_and_small_ones_do_not() {
         let budget = BodyBudget::new(1024 * KIB);
-        let first = budget.reserve(600 * KIB).await.unwrap();
+        let first = budget.reserve(500 * KIB).await.unwrap();
         let waiting = {
             let budget = budget.clone();
-            async move { budget.reserve(600 * KIB).await }
+            async move { budget.reserve(500 * KIB).await }
         };
         tokio::pin!(waiting);
         assert!(tokio::time::timeout(Duration::from_secs(1), waiting.as_mut()).await.is_err());
         budget.reserve(10 * KIB).await.unwrap();
         drop(first);
-        assert_eq!(waiting.await.unwrap().bytes(), 600 * KIB);
+        assert_eq!(waiting.await.unwrap().bytes(), 500 * KIB);
     }
 
     #[tokio::test(start_paused = true)]
     async fn pf06_the_heads_of_large_bodies_leave_room_for_small_ones() {
         let budget = BodyBudget::new(4096 * KIB);
-        let large = budget.reserve(2560 * KIB).await.unwrap();
+        let large = budget.reserve(2048 * KIB).await.unwrap();
         let mut heads = Vec::new();
         while let Ok(head) = tokio::time::timeout(Duration::ZERO, budget.reserve(SMALL + AROUND)).await {
             heads.push(head.unwrap());

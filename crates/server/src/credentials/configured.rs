@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HeaderName};
+use http::header::HeaderName;
 use tollgate_core::config::{self, Auth, AwsAuth, AzureAuth, GoogleAuth, Surroundings};
 use tollgate_ir::{Fault, FaultKind};
 use tollgate_wire::providers::{self, Exchange};
@@ -70,7 +70,7 @@ fn header(provider: &config::Provider, name: &str) -> Result<Place, Fault> {
 /// Where a key stands by a provider's record.
 fn usual_place(usual: providers::Auth) -> Place {
     match usual {
-        providers::Auth::Header(name) if name != AUTHORIZATION.as_str() => Place::Header(HeaderName::from_static(name)),
+        providers::Auth::Header(name) => Place::Header(HeaderName::from_static(name)),
         providers::Auth::Azure => Place::Header(HeaderName::from_static("api-key")),
         providers::Auth::Query(name) => Place::Query(name.into()),
         providers::Auth::Scheme(scheme) => Place::Authorization(Cow::Borrowed(scheme)),
@@ -121,13 +121,22 @@ fn usual_without_key(
 ) -> Result<Credential, Fault> {
     // A host of the operator's own that speaks a cloud's dialect is not that cloud, unless the environment says so.
     let set = |name: &&str| around.variable(name).is_some_and(|value| !value.trim().is_empty());
-    let is_meant = provider.known.is_some() || usual.pointers().iter().any(set);
+    let is_meant = (provider.known.is_some() && is_clouds_own(provider)) || usual.pointers().iter().any(set);
     match usual {
         providers::Auth::Aws if is_meant => aws(provider, &AwsAuth::default(), around),
         providers::Auth::Google if is_meant => google_token(provider, &GoogleAuth::default(), around),
         providers::Auth::Azure if is_meant => azure_token(provider, &AzureAuth::default(), around),
         _ => Ok(without_key(provider)),
     }
+}
+
+/// Whether a provider is asked at an address of its cloud: its usual one, or a private endpoint there.
+fn is_clouds_own(provider: &config::Provider) -> bool {
+    const DOMAINS: &[&str] =
+        &["amazonaws.com", "amazonaws.com.cn", "api.aws", "googleapis.com", "azure.com", "azure.us", "azure.cn"];
+    let Some(given) = &provider.base_url else { return true };
+    let host = given.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
+    DOMAINS.iter().any(|domain| host.ends_with(domain))
 }
 
 /// No key: said at the first call where the provider's own address is asked, which would only refuse it.

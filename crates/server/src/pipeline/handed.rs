@@ -2,7 +2,7 @@
 //! What it says of itself is noted on the way.
 
 use bytes::Bytes;
-use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tollgate_ir::{Fault, FaultKind};
 use tollgate_wire::ops::usage::Watch;
@@ -42,10 +42,7 @@ impl Handed {
                 headers.insert(name, value.clone());
             }
         }
-        // The length tells clients how far a download is; it holds unless the body was decoded.
-        if let (Some(length), false) = (provider.get(CONTENT_LENGTH), provider.contains_key("content-encoding")) {
-            headers.insert(CONTENT_LENGTH, length.clone());
-        }
+        // No length: a body of known length is not polled past its last byte, and then its end would not be seen.
         let kind = provider.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
         let known = counted(provider).map(|usage| Box::new(Outcome { usage: Some(usage), ..Outcome::default() }));
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);

@@ -5,6 +5,7 @@
 
 mod answer;
 mod chat;
+mod codex;
 mod completions;
 mod count;
 mod dispatch;
@@ -89,9 +90,9 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Endpoint::Relayed { model, operation, path } => {
             return relayed::serve(gateway, id, caller, asked(operation, model), &path, head, body).await;
         }
-        Endpoint::Models { id: model } => {
+        Endpoint::Models { id: model, codex } => {
             let today = gateway.clock().now().day();
-            return models::reply(&state, &caller, face, id, model.as_deref(), &today);
+            return models::reply(&state, &caller, face, id, model.as_deref(), &today, codex);
         }
         Endpoint::StoredResponse { id: response, action } => {
             return Box::pin(stored::reply(gateway, &caller, id, &response, action, head.uri.query())).await;

@@ -9,17 +9,26 @@ use tollgate_core::route::resolve;
 use tollgate_ir::{Dialect, Fault};
 use tollgate_wire::json::{self, ObjectWriter};
 
-use super::headers;
 use super::listed::{self, Listed, is_chat};
 use super::outlet::ReplyBodyOut;
 use super::reply::{self, Reply};
+use super::{codex, headers};
 use crate::app::State;
 use crate::catalogue::BuiltIn;
 
 /// Lists what the caller may name, or shows one; `today` is the day (`2026-11-25`), by which retired models are known.
-pub fn reply(state: &State, caller: &Caller, face: Dialect, id: &str, model: Option<&str>, today: &str) -> Reply {
+/// `codex`: with the array that Codex reads.
+pub fn reply(
+    state: &State,
+    caller: &Caller,
+    face: Dialect,
+    id: &str,
+    model: Option<&str>,
+    today: &str,
+    codex: bool,
+) -> Reply {
     let body = match model {
-        None => list(face, &listed::all(state, caller, face, today)),
+        None => list(face, &listed::all(state, caller, face, today), codex),
         Some(name) => match one(state, caller, face, name) {
             Ok(body) => body,
             Err(fault) => return reply::fault(face, id, fault.into(), None),
@@ -40,7 +49,7 @@ fn one(state: &State, caller: &Caller, face: Dialect, name: &str) -> Result<Vec<
     Ok(out)
 }
 
-fn list(face: Dialect, models: &[Listed<'_>]) -> Vec<u8> {
+fn list(face: Dialect, models: &[Listed<'_>], for_codex: bool) -> Vec<u8> {
     let mut out = Vec::new();
     json::object(&mut out, |o| {
         let key = if matches!(face, Dialect::Gemini | Dialect::Cohere | Dialect::Ollama) { "models" } else { "data" };
@@ -48,24 +57,18 @@ fn list(face: Dialect, models: &[Listed<'_>]) -> Vec<u8> {
             o.text("object", "list");
         }
         o.array(key, |a| models.iter().for_each(|model| a.object(|o| describe(o, face, model))));
-        match face {
-            Dialect::Anthropic => {
-                o.boolean("has_more", false);
-                o.text_or_null("first_id", models.first().map(|model| model.name.as_str()));
-                o.text_or_null("last_id", models.last().map(|model| model.name.as_str()));
-            }
-            // Codex reads `models` where others read `data`.
-            Dialect::OpenAiChat | Dialect::OpenAiResponses => {
-                o.array("models", |a| {
-                    models.iter().filter(|model| is_chat(model.model.mode())).for_each(|model| {
-                        a.object(|o| {
-                            o.text("slug", &model.name);
-                            o.text("display_name", &model.name);
-                        })
-                    })
-                });
-            }
-            _ => {}
+        if face == Dialect::Anthropic {
+            o.boolean("has_more", false);
+            o.text_or_null("first_id", models.first().map(|model| model.name.as_str()));
+            o.text_or_null("last_id", models.last().map(|model| model.name.as_str()));
+        }
+        // Codex reads `models` where others read `data`.
+        if for_codex {
+            o.array("models", |a| {
+                for (rank, listed) in (0..).zip(models.iter().filter(|listed| is_chat(listed.model.mode()))) {
+                    a.object(|o| codex::describe(o, &listed.name, rank, &listed.model));
+                }
+            });
         }
     });
     out

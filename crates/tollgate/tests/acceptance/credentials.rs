@@ -136,9 +136,9 @@ async fn what_is_missing_is_named_with_the_places_where_it_was_looked_for() {
     }
     let folder = tempfile::tempdir().unwrap();
     for (text, expected) in [
-        ("{ amazon-bedrock: {} }", "it needs a `region` (or AWS_REGION, AWS_DEFAULT_REGION)"),
-        ("{ google-vertex: {} }", "it needs a `project` (or GOOGLE_CLOUD_PROJECT"),
-        ("{ azure: { api_key: k } }", "it needs a `resource` (or AZURE_OPENAI_ENDPOINT"),
+        ("{ amazon-bedrock: {} }", "it needs `region` (or AWS_REGION, or AWS_DEFAULT_REGION)"),
+        ("{ google-vertex: {} }", "it needs `project` (or GOOGLE_CLOUD_PROJECT"),
+        ("{ azure: { api_key: k } }", "it needs `resource` (or AZURE_OPENAI_ENDPOINT"),
         ("{ openai: { auth: { oauth2: { token_url: x, client_id: c, client_secret: s } } } }", "must be a URL"),
         ("{ openai: { api_key: k, auth: none } }", "says another credential than the keys beside it"),
         ("{ openai: { auth: azur } }", "is none of none, bearer, aws, google, azure"),
@@ -194,7 +194,9 @@ async fn gossip() -> ScriptedUpstream {
         let sent = String::from_utf8_lossy(&request.body).into_owned();
         if request.target.contains("refuse") {
             let words = format!("I do not know {sent}").replace(['"', '\\'], "");
-            return Script::json(401, format!(r#"{{"error":"canary-client-secret","error_description":"{words}"}}"#));
+            let proofs = ["canary-entra-secret", "canary-refresh-token", "canary-client-secret"];
+            let proof = proofs.iter().find(|proof| sent.contains(**proof)).unwrap_or(&"canary-client-secret");
+            return Script::json(401, format!(r#"{{"error":"{proof}","error_description":"{words}"}}"#));
         }
         if sent.contains("AssumeRole") {
             return Script::status(200).chunk(

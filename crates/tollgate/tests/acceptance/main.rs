@@ -11,6 +11,7 @@
     reason = "real processes and sockets take real time, and nothing here is drained"
 )]
 
+mod agents;
 mod bodies;
 mod catalogue;
 mod classes;

@@ -53,6 +53,10 @@ fn host(request: &Received) -> Script {
             let values: Vec<_> = texts.iter().map(|t| format!(r#"{{"values":{}}}"#, numbers(t))).collect();
             format!(r#"{{"embeddings":[{}],"usageMetadata":{{"promptTokenCount":{}}}}}"#, values.join(","), texts.len())
         }
+        "/google/models/m:embedContent" => {
+            let text = body.at(&["content", "parts"]).unwrap().items()[0].text("text").unwrap();
+            format!(r#"{{"embedding":{{"values":{}}},"usageMetadata":{{"promptTokenCount":1}}}}"#, numbers(text))
+        }
         "/cohere/v2/embed" => {
             if body.get("input_type").is_none() {
                 return Script::json(400, r#"{"message":"input_type is required"}"#);

@@ -57,6 +57,8 @@ const TABLE: &[(&str, Operations)] = &[
             ..Operations::USUAL
         },
     ),
+    ("anthropic", NO_COMPLETIONS),
+    ("amazon-bedrock", NO_COMPLETIONS),
     ("google", NO_COMPLETIONS),
     ("google-vertex", Operations { embed: Some(embed::Protocol::Vertex), ..NO_COMPLETIONS }),
     ("mistral", Operations { embed: Some(embed::Protocol::Mistral), ..NO_COMPLETIONS }),

@@ -408,7 +408,12 @@ fn thinking_by_the_model_s_class() {
             r#"{"thinkingLevel":"medium","includeThoughts":true}"#,
             None,
         ),
-        (third, thinking(On, None, Some(2000), None), r#"{"thinkingLevel":"low","includeThoughts":true}"#, None),
+        (
+            third,
+            thinking(On, None, Some(2000), None),
+            r#"{"thinkingLevel":"low","includeThoughts":true}"#,
+            Some("adjusted"),
+        ),
         (third, thinking(Off, None, None, None), r#"{"thinkingLevel":"minimal"}"#, Some("adjusted")),
         (
             third_pro,

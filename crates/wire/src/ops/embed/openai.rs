@@ -257,7 +257,8 @@ pub(super) fn encode_request(
     if upstream == Protocol::Voyage && super::has_media(inputs) {
         return voyage_multimodal(request, inputs, model, losses);
     }
-    losses.rarely_known(request);
+    losses.dropped(|s| s.title, request.title.is_some());
+    losses.dropped(|s| s.user, request.user.is_some() && !flavour.user);
     let mut out = Vec::new();
     object(&mut out, |o| {
         o.text("model", model);

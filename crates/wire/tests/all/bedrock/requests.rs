@@ -376,6 +376,10 @@ fn tr06_a_claude_that_always_thinks_is_told_the_calls_of_such_a_loop() {
     let mut request = thinking(ThinkingMode::On, None, None);
     request.turns.extend([assistant(vec![call("a", "f")]), user(vec![result("a", "1")])]);
     request.tools.push(tool("f"));
+    // Where the client wrote them.
+    for (i, turn) in request.turns.iter_mut().enumerate() {
+        turn.blocks.iter_mut().for_each(|block| block.at = format!("messages[{i}].content[0]"));
+    }
     let (body, lost) = encoded(&request, "us.anthropic.claude-fable-5-v1:0");
     assert!(!body.contains("toolUse\"") && !body.contains("toolResult"), "{body}");
     assert!(body.contains("You have called the tool f"), "{body}");
