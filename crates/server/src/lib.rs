@@ -19,5 +19,6 @@ mod retired;
 pub mod routes;
 pub mod simulate;
 pub mod tasks;
+mod turns;
 pub mod upstream;
 mod ways;

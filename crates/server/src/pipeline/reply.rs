@@ -134,6 +134,10 @@ fn commit_headers<B>(response: &mut Response<B>, call: &Call, provider: HeaderMa
     let trail = settlement.trail();
     headers::of_call(response.headers_mut(), call.face, &id, Some(trail));
     headers::of_target(response.headers_mut(), trail);
+    if let Some(note) = trail.attempts.last().and_then(|attempt| attempt.fault.as_ref()) {
+        // An answer that says nothing, from the last target that there was.
+        headers::put(response.headers_mut(), "x-tollgate-fault", &note.kind.code());
+    }
 }
 
 fn stream_headers(headers: &mut HeaderMap, face: Dialect, carriage: FaceCarriage) {
