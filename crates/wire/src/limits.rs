@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn what_is_left_in_every_spelling() {
-        let cases: [(&[(&str, &str)], Option<Left>, Option<Left>); 7] = [
+        type Case<'a> = (&'a [(&'a str, &'a str)], Option<Left>, Option<Left>);
+        let cases: [Case<'_>; 7] = [
             (
                 &[
                     ("x-ratelimit-limit-requests", "60"),
