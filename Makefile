@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
-.PHONY: run test check rust journeys tidy docs soak fuzz help
+.PHONY: run test check rust journeys tidy docs bench counts soak fuzz help
 
 run:            ## The gateway on :4000; without a provider's key it simulates one.
 	scripts/setup rust
@@ -23,6 +23,12 @@ tidy:           ## The house rules: arrows between crates, sizes of files, gener
 
 docs:           ## Writes the generated documents anew.
 	cargo xtask docs
+
+bench:          ## The gateway beside nginx on this machine, into docs/performance.md (ARGS=--quick: three minutes, not twenty).
+	scripts/bench $(ARGS)
+
+counts:         ## Instructions of the hot path, beside crates/bench/baseline.txt (ARGS=--write: a new baseline).
+	scripts/counts $(ARGS)
 
 fuzz:           ## Every fuzz target for five minutes each (SECONDS_EACH=300).
 	scripts/fuzz

@@ -151,9 +151,17 @@ kinds! {
     Internal = 5001, Gateway, 500, No, "internal", "Tollgate failed.";
     ShuttingDown = 5002, Gateway, 503, NextTarget, "shutting_down", "Tollgate is shutting down.";
     BodiesExhausted = 5003, Gateway, 503, NextTarget, "bodies_exhausted", "The memory for bodies in flight is used up.";
+    TargetBusy = 5004, Gateway, 503, NextTarget, "target_busy", "As many calls as allowed are at the provider already.";
     ConfigInvalid = 9001, Gateway, 500, No, "config_invalid", "The configuration is not valid.";
     UnsafeBind = 9002, Gateway, 500, No, "unsafe_bind", "An address off loopback needs keys or an admin key.";
     ListenFailed = 9003, Gateway, 500, No, "listen_failed", "The listener could not be opened.";
+}
+
+impl FaultKind {
+    /// `TG4004`, as sent in `x-tollgate-fault` and named in docs/errors.
+    pub fn code(self) -> String {
+        format!("TG{:04}", self.number())
+    }
 }
 
 impl Fault {
@@ -201,9 +209,9 @@ impl Fault {
         self
     }
 
-    /// `TG4004`, as sent in `x-tollgate-fault` and named in docs/errors.
+    /// See [`FaultKind::code`].
     pub fn code(&self) -> String {
-        format!("TG{:04}", self.kind.number())
+        self.kind.code()
     }
 }
 

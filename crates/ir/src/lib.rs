@@ -27,7 +27,7 @@ pub use fault::{Fault, FaultKind, LimitHeader, Retry, Side};
 pub use json::Json;
 pub use loss::{Field, Loss, Losses, Reason};
 pub use operation::Operation;
-pub use reply::{Choice, Finish, Logprob, Reply, ReplyHead};
+pub use reply::{Choice, Finish, Logprob, Reply, ReplyHead, is_silence};
 pub use request::{
     Effort, OutputFormat, Params, Request, Role, Thinking, ThinkingMode, Tool, ToolChoice, ToolKind, Turn,
 };

@@ -1,4 +1,4 @@
-use crate::{Block, Usage};
+use crate::{Block, Content, Usage};
 
 /// A whole answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -9,6 +9,26 @@ pub struct Reply {
     pub choices: Vec<Choice>,
     /// What it used; `None` when the provider did not say.
     pub usage: Option<Usage>,
+}
+
+impl Reply {
+    /// It says nothing at all: no text, no call, no reasoning, no refusal, and no reason why not.
+    pub fn is_empty(&self) -> bool {
+        let mut blocks = self.choices.iter().flat_map(|choice| &choice.blocks);
+        let nothing = |block: &Block| match &block.content {
+            Content::Text { text, .. } => text.is_empty(),
+            _ => false,
+        };
+        let finish = self.choices.first().and_then(|choice| choice.finish.as_ref());
+        blocks.all(nothing) && is_silence(finish, self.usage.as_ref())
+    }
+}
+
+/// Whether an answer without content ended as if it were whole. Where a filter, a refusal or the output limit ended it, or
+/// tokens were made that nobody sees, it says something; a single token may be the one that ends an answer.
+pub fn is_silence(finish: Option<&Finish>, usage: Option<&Usage>) -> bool {
+    matches!(finish, None | Some(Finish::Stop))
+        && usage.is_none_or(|usage| usage.output + usage.reasoning.unwrap_or(0) <= 1)
 }
 
 /// What a provider says about an answer before it says the answer.

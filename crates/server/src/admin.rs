@@ -8,6 +8,7 @@ use tollgate_ir::{Dialect, Fault, FaultKind};
 use tollgate_wire::json;
 
 use crate::app::{Gateway, State, hash};
+use crate::health;
 use crate::listen::Peer;
 use crate::pipeline::identify;
 use crate::pipeline::outlet::ReplyBodyOut;
@@ -18,7 +19,8 @@ const PAGE: usize = 50;
 
 /// Whether a path is an operator's.
 pub fn is_path(path: &str) -> bool {
-    path == "/metrics" || path == "/api/v1/reload" || path == "/api/v1/calls" || path.starts_with("/api/v1/calls/")
+    const WHOLE: [&str; 4] = ["/metrics", "/api/v1/reload", "/api/v1/health", "/api/v1/calls"];
+    WHOLE.contains(&path) || path.starts_with("/api/v1/calls/")
 }
 
 /// Answers an operator.
@@ -40,9 +42,11 @@ fn answer(
     may(state, request, peer)?;
     match (request.method(), path) {
         (&Method::GET, "/metrics") => {
+            gateway.metrics().fare(&gateway.health().records().all(gateway.clock().now()));
             Ok(text(gateway.metrics().text(), "application/openmetrics-text; version=1.0.0; charset=utf-8"))
         }
         (&Method::POST, "/api/v1/reload") => reload(gateway),
+        (&Method::GET, "/api/v1/health") => Ok(text(health::shown(gateway, &state.config), "application/json")),
         (&Method::GET, "/api/v1/calls") => Ok(calls(gateway, request.uri().query())),
         (&Method::GET, path) if path.starts_with("/api/v1/calls/") => {
             let id = path.trim_start_matches("/api/v1/calls/");

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tollgate_core::caller::{Directory, KeyHash};
@@ -19,10 +20,14 @@ use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::retired::Retired;
 use crate::tasks::Tasks;
+use crate::turns::Turns;
 use crate::upstream::{Egress, EgressConfig, PoolSettings, Upstream};
 
 /// Most records of finished calls that are kept for `GET /api/v1/calls`, until there is a store for them.
 const RECENT: usize = 1_000;
+
+/// How often what nobody asks any more is forgotten.
+const SWEEP: Duration = Duration::from_secs(60);
 
 /// A running gateway. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -38,6 +43,7 @@ struct Inner {
     continuity: Arc<dyn Continuity>,
     media: MediaFetcher,
     health: Wellbeing,
+    turns: Turns,
     metrics: Metrics,
     state: ArcSwap<State>,
     recent: Mutex<VecDeque<Arc<Trail>>>,
@@ -91,7 +97,8 @@ impl Gateway {
         let media = MediaFetcher::new(MediaSettings::default(), &EgressConfig::default())?;
         let bodies = BodyBudget::new(usize::try_from(state.config.limits.bodies).unwrap_or(usize::MAX));
         let metrics = Metrics::new(&state.config);
-        Ok(Self {
+        let sweeping = tasks.clone();
+        let gateway = Self {
             inner: Arc::new(Inner {
                 upstream: Upstream::new(PoolSettings::default(), &tasks),
                 clock: Clock::start(),
@@ -100,13 +107,28 @@ impl Gateway {
                 continuity,
                 media,
                 health: Wellbeing::default(),
+                turns: Turns::default(),
                 metrics,
                 state: ArcSwap::from_pointee(state),
                 recent: Mutex::new(VecDeque::with_capacity(64)),
                 retired: Retired::default(),
                 reload: Box::new(reload),
             }),
-        })
+        };
+        gateway.sweep(&sweeping);
+        Ok(gateway)
+    }
+
+    /// Forgets, from time to time, targets of which nothing was heard for long.
+    fn sweep(&self, tasks: &Tasks) {
+        let weak = Arc::downgrade(&self.inner);
+        tasks.background("health-sweeper", async move {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                let Some(inner) = weak.upgrade() else { return };
+                inner.health.records().sweep(inner.clock.now());
+            }
+        });
     }
 
     /// Puts a new state in force; running calls keep theirs.
@@ -163,6 +185,11 @@ impl Gateway {
     /// How targets fare.
     pub fn health(&self) -> &Wellbeing {
         &self.inner.health
+    }
+
+    /// Whose turn it is at providers that take so many calls at once.
+    pub fn turns(&self) -> &Turns {
+        &self.inner.turns
     }
 
     /// The figures.

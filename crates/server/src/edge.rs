@@ -10,6 +10,7 @@ use tollgate_ir::{Fault, FaultKind};
 
 use crate::admin;
 use crate::app::Gateway;
+use crate::call_id;
 use crate::listen::{Peer, Service};
 use crate::pipeline::outlet::ReplyBodyOut;
 use crate::pipeline::{self, headers, reply};
@@ -44,7 +45,7 @@ impl Service for Edge {
     type Body = ReplyBodyOut;
 
     async fn call(&self, request: Request<Incoming>, peer: Peer) -> Response<ReplyBodyOut> {
-        let id = uuid::Uuid::now_v7().to_string();
+        let id = call_id::next(self.gateway.clock().now());
         let face = routes::face_of(request.uri().path(), request.headers());
         let cors = allowed_origin(&self.gateway, request.headers());
         // Boxed here, so that the call's state is held once: the fence would else keep room for it beside its own box.

@@ -3,6 +3,7 @@
 mod admin;
 pub mod app;
 pub mod body;
+mod call_id;
 pub mod catalogue;
 pub mod clock;
 pub mod credentials;
@@ -18,5 +19,6 @@ mod retired;
 pub mod routes;
 pub mod simulate;
 pub mod tasks;
+mod turns;
 pub mod upstream;
 mod ways;

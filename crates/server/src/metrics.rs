@@ -12,7 +12,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tollgate_core::config::Config;
+use tollgate_core::health::{Breaker, HealthKey, Signals};
+use tollgate_core::route::Target;
 use tollgate_core::trail::{End, ModelNames, OTHER, Trail};
+use tollgate_ir::FaultKind;
 
 /// Most model names that become labels.
 const MAX_MODELS: usize = 500;
@@ -22,7 +25,7 @@ struct CallLabels {
     face: &'static str,
     operation: &'static str,
     model: Label,
-    status: Label,
+    status: u32,
     end: &'static str,
 }
 
@@ -77,6 +80,36 @@ pub struct Metrics {
     total: Seconds,
     overhead: Histogram,
     in_flight: Gauge,
+    targets: TargetFigures,
+}
+
+/// Figures of how targets fare.
+#[derive(Default)]
+struct TargetFigures {
+    retries: Family<TargetLabels, Counter>,
+    hedges: Family<NotedLabels, Counter>,
+    cooldowns: Family<NotedLabels, Counter>,
+    changes: Family<NotedLabels, Counter>,
+    in_flight: Family<TargetLabels, Gauge>,
+    breaker: Family<TargetLabels, Gauge>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NotedLabels {
+    provider: Label,
+    model: Label,
+    what: &'static str,
+}
+
+impl TargetFigures {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("retries", "Further attempts on the same target", self.retries.clone());
+        registry.register("hedges", "Second attempts beside a late first one, by how they ended", self.hedges.clone());
+        registry.register("cooldowns", "Times that a target asked to be left alone", self.cooldowns.clone());
+        registry.register("breaker_changes", "Changes of targets' breakers", self.changes.clone());
+        registry.register("attempts_in_flight", "Attempts under way", self.in_flight.clone());
+        registry.register("breaker", "0 closed, 1 being tried, 2 open", self.breaker.clone());
+    }
 }
 
 fn latency() -> Histogram {
@@ -119,6 +152,8 @@ impl Metrics {
             overhead.clone(),
         );
         registry.register("calls_in_flight", "Requests being served", in_flight.clone());
+        let targets = TargetFigures::default();
+        targets.register(&mut registry);
         let names = RwLock::new(names(config));
         Self {
             registry: Mutex::new(registry),
@@ -132,6 +167,7 @@ impl Metrics {
             total,
             overhead,
             in_flight,
+            targets,
         }
     }
 
@@ -144,6 +180,55 @@ impl Metrics {
     pub fn in_flight(&self) -> InFlight {
         self.in_flight.inc();
         InFlight(self.in_flight.clone())
+    }
+
+    /// The same target is asked again.
+    pub fn retried(&self, target: &Target) {
+        self.targets.retries.get_or_create(&self.labels(&target.provider, &target.model)).inc();
+    }
+
+    /// A second attempt was made beside a late first one on this target.
+    pub fn hedged(&self, target: &Target, what: &'static str) {
+        self.targets.hedges.get_or_create(&self.noted(&target.provider, &target.model, what)).inc();
+    }
+
+    /// A target is left alone for a while.
+    pub fn cooled(&self, provider: &str, model: &str, kind: FaultKind) {
+        self.targets.cooldowns.get_or_create(&self.noted(provider, model, kind.slug())).inc();
+    }
+
+    /// A target's breaker changed.
+    pub fn breaker(&self, provider: &str, model: &str, what: &'static str) {
+        self.targets.changes.get_or_create(&self.noted(provider, model, what)).inc();
+    }
+
+    /// How targets fare now.
+    pub fn fare(&self, all: &[(HealthKey, Signals)]) {
+        self.targets.in_flight.clear();
+        self.targets.breaker.clear();
+        for (key, signals) in all {
+            let labels = self.labels(&key.pin.provider, &key.model);
+            // Several keys of a provider are one target here.
+            self.targets.in_flight.get_or_create(&labels).inc_by(signals.in_flight.into());
+            let state = match signals.breaker {
+                Breaker::Closed | Breaker::Returning { .. } => 0,
+                Breaker::Probing { .. } => 1,
+                Breaker::Open { .. } => 2,
+            };
+            let gauge = self.targets.breaker.get_or_create(&labels);
+            gauge.set(gauge.get().max(state));
+        }
+    }
+
+    fn labels(&self, provider: &str, model: &str) -> TargetLabels {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        let name = format!("{provider}/{model}");
+        TargetLabels { provider: Label(provider.into()), model: Label(names.label(Some(&name))) }
+    }
+
+    fn noted(&self, provider: &str, model: &str, what: &'static str) -> NotedLabels {
+        let TargetLabels { provider, model } = self.labels(provider, model);
+        NotedLabels { provider, model, what }
     }
 
     /// Takes the record of a call that has ended.
@@ -164,15 +249,17 @@ impl Metrics {
                 face: trail.face.as_str(),
                 operation: trail.operation.as_str(),
                 model: Label(names.label(trail.model.as_deref())),
-                status: Label(trail.status.to_string().into()),
+                status: u32::from(trail.status),
                 end,
             })
             .inc();
         self.overhead.observe(trail.overhead.as_secs_f64());
+        let mut last = None;
         for attempt in &trail.attempts {
             let provider = Label(attempt.target.provider.as_str().into());
             let model = Label(names.label(Some(&attempt.target.name())));
-            let fault = attempt.fault.as_ref().map_or("", |note| note.kind.slug());
+            let fault =
+                attempt.fault.as_ref().map_or(if attempt.overtaken { "overtaken" } else { "" }, |n| n.kind.slug());
             self.attempts
                 .get_or_create(&AttemptLabels { provider: provider.clone(), model: model.clone(), fault })
                 .inc();
@@ -184,12 +271,10 @@ impl Metrics {
                 #[expect(clippy::cast_precision_loss, reason = "a figure for charts; the ledger is exact")]
                 self.cost.get_or_create(&target).inc_by(cost.0 as f64 / 1e9);
             }
+            last = Some(target);
         }
-        if let Some(served) = trail.served() {
-            let target = TargetLabels {
-                provider: Label(served.provider.as_str().into()),
-                model: Label(names.label(Some(&served.name()))),
-            };
+        // Who served is who was asked last.
+        if let Some(target) = last.filter(|_| trail.served().is_some()) {
             if let Some(first) = trail.first_token {
                 self.first_token.get_or_create(&target).observe(first.as_secs_f64());
             }

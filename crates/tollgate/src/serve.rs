@@ -29,7 +29,7 @@ pub fn run(source: Source) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    log::begin(&state.config.log);
+    let _log = log::begin(&state.config.log);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -10,6 +10,7 @@ pub mod fault;
 pub mod frame;
 pub mod ids;
 pub mod json;
+pub mod limits;
 mod media;
 mod openai_models;
 pub mod ops;

@@ -134,6 +134,9 @@ const fn remedy(kind: FaultKind) -> &'static str {
         }
         K::Internal => "This is a bug in Tollgate. Report it with the request id; the log has the details.",
         K::ShuttingDown => "Send the request again: another instance serves it.",
+        K::TargetBusy => {
+            "Send the request again after the time in `retry-after`, or raise `providers.….limits`; with another target in the policy calls go there instead."
+        }
         K::BodiesExhausted => "Try again in a moment, or raise `limits.bodies`.",
         K::ConfigInvalid => "Run `tollgate check`: it lists every mistake with line, column and the nearest valid key.",
         K::UnsafeBind => "Declare `keys` or `admin.keys`, or listen on 127.0.0.1.",

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["core", "ir", "text", "wire"]),
     ("tollgate", &["core", "ir", "server", "store", "wire"]),
     ("testkit", &[]),
+    ("bench", &["core", "ir", "wire"]),
     ("xtask", &["core", "ir", "wire"]),
 ];
 

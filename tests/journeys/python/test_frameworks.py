@@ -21,13 +21,13 @@ SAID = ['first: ☀ "quoted" \\ back', 'How is the weather?', 'third']
 each = pytest.mark.parametrize('stream', [False, True], ids=['whole', 'stream'])
 frameworks = pytest.mark.parametrize('name', FRAMEWORKS)
 SIGNED = ('anthropic', 'bedrock')                   # want their signed thoughts back within a loop of tools
-EVERY = os.environ.get('JOURNEYS') == 'all'       # every dialect upstream; else three that are foreign to the framework
+EVERY = os.environ.get('JOURNEYS') == 'all'       # every dialect upstream; else a few that are foreign to the framework
 
 
-def over(names):
+def over(names, foreign=3):
     """(framework, dialect upstream)"""
     few = ('anthropic', 'gemini', 'bedrock', 'openai-chat')
-    return pytest.mark.parametrize('name, dialect', [(n, d) for n in names for d in (DIALECTS if EVERY else [d for d in few if d != FRAMEWORKS[n].face][:3])])
+    return pytest.mark.parametrize('name, dialect', [(n, d) for n in names for d in (DIALECTS if EVERY else [d for d in few if d != FRAMEWORKS[n].face][:foreign])])
 
 
 class Opened:
@@ -98,7 +98,7 @@ def test_the_same_as_direct(stage, name, stream):
 
 
 @each
-@over([n for n, t in FRAMEWORKS.items() if t.thinks])
+@over([n for n, t in FRAMEWORKS.items() if t.thinks], foreign=2)
 def test_reasoning(stage, name, dialect, stream):
     with Opened(stage, name, dialect, kind=1, stream=stream, think=True) as talk:
         assert 'mild in Oslo' in talk.say(SAID[1]).text
@@ -111,9 +111,8 @@ def test_reasoning(stage, name, dialect, stream):
         assert any(p['kind'] == 'thought' and p['signature'] for p in second['turns'][1]['parts']), 'the signature did not come back'
 
 
-@each
-@over([n for n, t in FRAMEWORKS.items() if t.sees])
-def test_image(stage, name, dialect, stream):
-    with Opened(stage, name, dialect, kind=2, stream=stream) as talk:
+@over([n for n, t in FRAMEWORKS.items() if t.sees], foreign=2)
+def test_image(stage, name, dialect):
+    with Opened(stage, name, dialect, kind=2) as talk:
         assert talk.say('What is this?', image=PNG).text == 'saw image/png, %d bytes' % len(PNG)
     asks(stage, dialect)

@@ -12,7 +12,7 @@ use super::report::Report;
 use super::scalar::Span;
 use super::{
     Catalogue, Config, DeclaredKey, Limits, Log, Provider, SIMULATED, Secret, Server, Surroundings, Timeouts,
-    catalogue_file, environment, policies, providers,
+    catalogue_file, effort, environment, policies, providers,
 };
 use crate::near::nearest;
 use crate::route::resolve;
@@ -49,6 +49,8 @@ pub(super) fn check(
         media: raw.media.and_then(|media| media.fetch).unwrap_or_default(),
         responses_state: raw.responses.and_then(|responses| responses.state) != Some(Switch::Off),
         unsupported_params: raw.unsupported_params.unwrap_or_default(),
+        retries: effort::retries(raw.retries.unwrap_or_default(), report),
+        wait_for_cooldown: raw.wait_for_cooldown.map(|span| span.0).unwrap_or_default(),
         catalogue: offers,
         simulated,
         files: Vec::new(),
@@ -94,6 +96,8 @@ fn simulator() -> Provider {
         unsupported_params: None,
         no_training: true,
         zero_retention: true,
+        retries: None,
+        concurrency: None,
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tollgate_ir::Dialect;
 
-use super::{Auth, Secret, VirtualModel};
+use super::{Auth, Concurrency, Retries, Secret, VirtualModel};
 use crate::catalogue::{Capability, Catalogue, Model};
 use crate::money::Price;
 
@@ -35,6 +35,10 @@ pub struct Config {
     pub responses_state: bool,
     /// What happens to parameters that the target does not take, unless a model or provider says otherwise.
     pub unsupported_params: Unsupported,
+    /// How often a failed attempt is made again.
+    pub retries: Retries,
+    /// How long a call waits for a target that is cooling down, unless its virtual model says otherwise.
+    pub wait_for_cooldown: Duration,
     /// What is known of models, the operator's file before the bundled offers.
     pub catalogue: Arc<Catalogue>,
     /// No provider is configured: the simulated one serves, and says so.
@@ -161,6 +165,10 @@ pub struct Provider {
     pub no_training: bool,
     /// It promised to keep nothing.
     pub zero_retention: bool,
+    /// Further attempts on each of its targets, if the file says.
+    pub retries: Option<u32>,
+    /// How many calls it is sent at once; `None`: all.
+    pub concurrency: Option<Concurrency>,
 }
 
 /// A key of the operator with a provider.
@@ -176,9 +184,14 @@ impl ApiKey {
     /// A short name of the key that outlives a reload where an index does not: the FNV-1a hash of its bytes. Kept in
     /// memory only.
     pub fn tag(&self) -> u64 {
-        let start = 0xcbf2_9ce4_8422_2325;
-        self.key.expose().bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        tag_of(self.key.expose())
     }
+}
+
+/// A credential's short name, see [`ApiKey::tag`].
+pub fn tag_of(credential: &str) -> u64 {
+    let start = 0xcbf2_9ce4_8422_2325;
+    credential.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// How long to wait for what; all counted from the attempt's begin but `idle`.

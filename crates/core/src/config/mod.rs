@@ -8,6 +8,7 @@ mod catalogue_file;
 mod check;
 mod checked;
 mod docs;
+mod effort;
 mod environment;
 mod expand;
 mod known;
@@ -34,9 +35,10 @@ mod wrong;
 pub use auth::{Auth, AwsAuth, AzureAuth, ClientAuth, GoogleAuth, OAuth2};
 pub use checked::{
     ApiKey, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Provider, Server,
-    Timeouts, Unsupported,
+    Timeouts, Unsupported, tag_of,
 };
 pub use docs::{reference, schema};
+pub use effort::{Concurrency, Retries};
 pub(crate) use known::known;
 pub use known::{Catalogue, Host, KnownProvider};
 pub use policy::{

@@ -19,6 +19,10 @@ pub struct VirtualModel {
     pub unsupported_params: Option<Unsupported>,
     /// After a break in the middle of a stream.
     pub resume: Resume,
+    /// How long a call may take, all its attempts together.
+    pub total: Option<Duration>,
+    /// How long a call waits for a target that is cooling down, where no other can serve.
+    pub wait_for_cooldown: Option<Duration>,
     /// Where prompts go that are too long for every target.
     pub context_fallback: Option<Policy>,
     /// Where calls go that a content policy refused.
@@ -66,6 +70,20 @@ impl Policy {
             Self::Rules { rules, otherwise } => {
                 let rest = otherwise.iter().flat_map(|rest| rest.leaves());
                 rules.iter().flat_map(|rule| rule.policy.leaves()).chain(rest).collect()
+            }
+        }
+    }
+}
+
+impl Policy {
+    /// Whether a target of it may be hedged.
+    pub fn hedges(&self) -> bool {
+        match self {
+            Self::Target(leaf) => leaf.terms.hedge.is_some(),
+            Self::Fallback(nodes) | Self::Ranked { among: nodes, .. } => nodes.iter().any(Self::hedges),
+            Self::Split { branches, .. } => branches.iter().any(|branch| branch.policy.hedges()),
+            Self::Rules { rules, otherwise } => {
+                rules.iter().any(|rule| rule.policy.hedges()) || otherwise.as_ref().is_some_and(|rest| rest.hedges())
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::effort::{at_most, concurrency};
 use super::raw::{Named, RawApiKey, RawCert, RawModel, RawPrice, RawProvider, RawTimeouts, Retention};
 use super::report::Report;
 use super::reserved::why_not_provider;
@@ -77,6 +78,8 @@ fn provider(
         models: raw.models.map(|models| facts(models, &path, report)).unwrap_or_default(),
         unsupported_params: raw.unsupported_params,
         no_training: raw.data.as_ref().is_some_and(|data| data.training == Some(false)),
+        retries: raw.retries.inspect(|retries| at_most(*retries, &format!("{path}.retries"), report)),
+        concurrency: raw.limits.map(|raw| concurrency(raw, &path, report)),
         zero_retention: raw.data.as_ref().is_some_and(|data| data.retention == Some(Retention::Zero)),
         id,
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::auth::RawAuth;
 use super::raw_policy::RawPolicy;
-use super::scalar::{Address, Bytes, DialectName, Dollars, Span};
+use super::scalar::{Address, Bytes, DialectName, Dollars, Share, Span};
 use super::shape::WordOr;
 use super::{Fetch, LogFormat, Modality, Secret, Unsupported};
 
@@ -42,6 +42,36 @@ pub(super) struct RawConfig {
     pub responses: Option<RawResponses>,
     /// What is known of models and their prices (docs/catalogue.md).
     pub catalogue: Option<RawCatalogue>,
+    /// Further attempts after failures that may pass (docs/reliability.md).
+    pub retries: Option<RawRetries>,
+    /// How long a call waits for a target that is cooling down, where no other can serve; 0s by default: the client is told when to come back.
+    pub wait_for_cooldown: Option<Span>,
+}
+
+/// Further attempts after failures that may pass.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawRetries {
+    /// So many on each target, unless the call, the policy or the provider says otherwise; 1 by default.
+    pub default: Option<u32>,
+    /// Over all calls at most this share of first attempts, beside a small stock for quiet times; 20% by default.
+    pub budget: Option<Share>,
+    /// The longest first pause; each further one may be twice as long. Pauses are drawn at random up to that. 250ms by default.
+    pub base: Option<Span>,
+    /// No pause is longer, and whoever says that it needs longer is not waited for; 8s by default.
+    pub most: Option<Span>,
+}
+
+/// How many calls a provider is sent at once.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct RawConcurrency {
+    /// So many at once, each until its answer's end.
+    pub concurrent: u32,
+    /// So many more may wait for their turn, interactive calls before batch ones; as many as `concurrent` by default. The others go to the next target at once.
+    pub queue: Option<u32>,
+    /// How long a call waits for its turn; 5s by default.
+    pub wait: Option<Span>,
 }
 
 /// What is known of models beyond what Tollgate was made with.
@@ -156,6 +186,10 @@ pub(super) struct RawProvider {
     pub unsupported_params: Option<Unsupported>,
     /// What it promised about what it is sent, for policies that `require` it.
     pub data: Option<RawData>,
+    /// Further attempts on each of its targets, after failures that may pass.
+    pub retries: Option<u32>,
+    /// How many calls it is sent at once; all by default.
+    pub limits: Option<RawConcurrency>,
 }
 
 /// A key with a share of the calls.

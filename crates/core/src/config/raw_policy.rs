@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::raw::{Named, RawTimeouts};
-use super::scalar::{Dollars, HedgeAfter, Share};
+use super::scalar::{Dollars, HedgeAfter, Share, Span};
 use super::shape::WordOr;
 use super::{Resume, StickTo, Unsupported};
 use crate::route::FaultClass;
@@ -39,7 +39,7 @@ pub(super) struct RawPolicy {
     /// With `rules`: what serves when none holds.
     #[serde(rename = "else")]
     pub otherwise: Option<Box<WordOr<RawPolicy>>>,
-    /// How long to wait for what, below here; shorter limits of the provider stay.
+    /// How long to wait for what, below here; shorter limits of the provider stay. Directly under the model's name, `total` is for all attempts of a call together.
     pub timeouts: Option<RawTimeouts>,
     /// Further attempts on each target, after failures that may pass; 1 by default, 0 for one attempt a target.
     pub retries: Option<u32>,
@@ -59,6 +59,8 @@ pub(super) struct RawPolicy {
     pub unsupported_params: Option<Unsupported>,
     /// After a break in the middle of a stream: `auto` (the default) goes on with the next target, `never` ends with an error. Directly under the model's name.
     pub resume: Option<Resume>,
+    /// How long a call waits for a target that is cooling down, where no other can serve. Directly under the model's name.
+    pub wait_for_cooldown: Option<Span>,
     /// Where prompts go that are too long for every target. Directly under the model's name.
     pub context_fallback: Option<Box<WordOr<RawPolicy>>>,
     /// Where calls go that a content policy refused. Directly under the model's name.

@@ -1,5 +1,6 @@
 //! What a node of the policy tree demands: raw → checked.
 
+use super::effort::at_most;
 use super::raw::Named;
 use super::raw_policy::{OnOff, RawPolicy, RawRequire};
 use super::report::Report;
@@ -18,8 +19,8 @@ const HEDGES: f64 = 0.03;
 pub const MOST_RETRIES: u32 = 20;
 
 pub(super) fn of(raw: &RawPolicy, path: &str, report: &mut Report<'_>) -> Terms {
-    if raw.retries.is_some_and(|retries| retries > MOST_RETRIES) {
-        report.path(&format!("{path}.retries"), format!("must be at most {MOST_RETRIES}"));
+    if let Some(retries) = raw.retries {
+        at_most(retries, &format!("{path}.retries"), report);
     }
     let timeouts = raw.timeouts.as_ref().map(|t| {
         let span = |span: &Option<super::scalar::Span>| span.map(|span| span.0);

@@ -6,7 +6,6 @@ const UNBUILT: &[(&str, &str)] = &[
     ("RawConfig", "shared"),
     ("RawConfig", "cache"),
     ("RawConfig", "guards"),
-    ("RawConfig", "retries"),
     ("RawConfig", "breaker"),
     ("RawTeam", "budgets"),
     ("RawTeam", "limits"),
@@ -16,9 +15,7 @@ const UNBUILT: &[(&str, &str)] = &[
     ("RawKey", "expires"),
     ("RawPolicy", "cache"),
     ("RawPolicy", "guards"),
-    ("RawProvider", "retries"),
     ("RawProvider", "breaker"),
-    ("RawProvider", "limits"),
     ("RawProvider", "on_disconnect"),
 ];
 

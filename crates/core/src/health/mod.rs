@@ -66,6 +66,7 @@ pub fn meaning(fault: &Fault) -> Meaning {
         | FaultKind::ProviderTimeout
         | FaultKind::ProviderUnreachable
         | FaultKind::ProviderGarbage
+        | FaultKind::ProviderEmpty
         | FaultKind::ProviderCut => Meaning::Failure,
         _ if crate::route::says_quota(fault) => Meaning::CoolKey(told.unwrap_or(USED_UP)),
         _ => Meaning::Nothing,
@@ -85,6 +86,15 @@ impl HealthKey {
     /// Of a target.
     pub fn of(target: &Target, config: &Config) -> Self {
         Self { pin: target.pin(config), model: target.model.clone() }
+    }
+
+    /// Of a target as a client reaches it: where its own credential goes upstream, that has a health of its own.
+    pub fn for_client(target: &Target, config: &Config, client: Option<u64>) -> Self {
+        let mut key = Self::of(target, config);
+        if key.pin.key.is_none() && config.provider(&target.provider).is_some_and(|provider| provider.passthrough) {
+            key.pin.key = client;
+        }
+        key
     }
 }
 
@@ -151,6 +161,12 @@ impl Health {
             signals.cooling = signals.cooling.filter(|own| own.until > cooling.until).or_else(|| Some(cooling.clone()));
         }
         signals
+    }
+
+    /// The time within which a share of the target's answers of the last minutes came: their first token, or, of whole
+    /// answers, all of them. `None` while too little is known.
+    pub fn usually(&self, key: &HealthKey, share: f64, stream: bool, now: Now) -> Option<Duration> {
+        self.targets.get(key)?.usually(share, stream, now)
     }
 
     /// All that is known, for operators.

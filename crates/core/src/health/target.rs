@@ -9,6 +9,9 @@ use super::latency::{SLICE, SLICES};
 use super::{Breaker, BreakerSettings, Change, Latencies, Meaning, Outcomes, Quota, Timing};
 use crate::Now;
 
+/// A quantile of fewer answers says nothing of what is usual.
+const JUDGED_FROM: u64 = 20;
+
 /// A target that is left alone for a while since it said so.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cooling {
@@ -140,6 +143,11 @@ impl TargetHealth {
             reduced_to: (share > 0.0 && share < 1.0).then_some(share),
             quota: self.quota.clone(),
         }
+    }
+
+    pub(super) fn usually(&self, share: f64, stream: bool, now: Now) -> Option<Duration> {
+        let of = if stream { &self.first_token } else { &self.total };
+        (of.count(now) >= JUDGED_FROM).then(|| of.quantile(share, now)).flatten()
     }
 
     pub(super) fn is_idle(&self, now: Now) -> bool {

@@ -201,11 +201,6 @@ fn order(steps: &mut Vec<Step>, facts: &Facts<'_>) {
         steps.sort_by_key(|step| !pin.holds(&step.target, facts.config));
     }
     steps.sort_by_key(|step| step.last_resort);
-    if let Some(retries) = wishes.terms.retries {
-        for step in &mut *steps {
-            Arc::make_mut(&mut step.terms).retries = Some(retries);
-        }
-    }
     if wishes.no_fallbacks {
         steps.truncate(1);
     }

@@ -101,7 +101,7 @@ pub fn next(fault: &Fault, attempts: u32, others: bool, terms: &RetryTerms<'_>, 
         (Some(on), Some(class)) => on.contains(&class),
         _ => moves_on(fault),
     };
-    if attempts <= terms.retries && may_recover(fault, class) {
+    if attempts <= terms.retries && may_recover(fault, class) && !is_told_not_to(fault) {
         let told = retry_after(fault);
         // Whoever says that it needs longer than our longest pause is not waited for: another target serves sooner.
         if told.is_none_or(|told| told <= terms.most && !(others && on && told > terms.base)) {
@@ -118,6 +118,11 @@ fn may_recover(fault: &Fault, class: Option<FaultClass>) -> bool {
         Some(FaultClass::BadRequest) => fault.status == 408,
         _ => fault.retry == Retry::SameTarget,
     }
+}
+
+/// The provider says that the same request would fail again (OpenAI's and Anthropic's header).
+fn is_told_not_to(fault: &Fault) -> bool {
+    fault.headers.iter().any(|header| header.name == "x-should-retry" && header.value == "false")
 }
 
 /// Exponential backoff with full jitter: anything up to the bound, so that clients that failed together come apart.
@@ -142,6 +147,16 @@ impl RetryBudget {
     /// Lets further attempts be this share of first ones. `stock` may be spent at once, and comes back within ten seconds.
     pub fn new(share: f64, stock: f64) -> Self {
         Self { share, most: stock, trickle: stock / 10.0, left: stock, at: Now::default() }
+    }
+
+    /// Without anything that comes back of itself: strictly a share of the first ones, beside the first of all.
+    pub fn strict(share: f64) -> Self {
+        Self { trickle: 0.0, ..Self::new(share, 1.0) }
+    }
+
+    /// From now on another share.
+    pub fn set_share(&mut self, share: f64) {
+        self.share = share;
     }
 
     /// A call makes its first attempt.
@@ -234,6 +249,18 @@ mod tests {
         let bounds: Vec<_> = (1..=8).map(|attempt| pause(attempt, &terms, 1.0).as_millis()).collect();
         assert_eq!(bounds, [250, 500, 1000, 2000, 4000, 8000, 8000, 8000]);
         assert_eq!(pause(3, &terms, 0.0), Duration::ZERO);
+    }
+
+    #[test]
+    fn hedges_are_strictly_a_share() {
+        let mut budget = RetryBudget::strict(0.03);
+        let at = |ms| Now { monotonic: Duration::from_millis(ms), unix_ms: ms };
+        let mut spent = 0;
+        for i in 0..10_000 {
+            budget.earn(at(i * 1_000));
+            spent += u32::from(budget.spend(at(i * 1_000)));
+        }
+        assert!((295..=302).contains(&spent), "{spent}");
     }
 
     #[test]

@@ -54,6 +54,8 @@ struct AttemptLine<'a> {
     fault: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     said: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    overtaken: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost_nanos: Option<i64>,
 }
@@ -114,6 +116,7 @@ fn attempt(attempt: &Attempt) -> AttemptLine<'_> {
         status: attempt.status,
         fault: attempt.fault.as_ref().map(word),
         said: attempt.fault.as_ref().and_then(|note| note.provider.as_deref()),
+        overtaken: attempt.overtaken,
         cost_nanos: attempt.cost.map(|cost| cost.0),
     }
 }

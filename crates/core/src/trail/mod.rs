@@ -72,6 +72,8 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// What went wrong.
     pub fault: Option<FaultNote>,
+    /// It was given up since another attempt, made beside it, was faster.
+    pub overtaken: bool,
     /// What it used.
     pub usage: Option<Usage>,
     /// What that cost; `None` where no price is known.

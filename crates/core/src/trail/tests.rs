@@ -8,6 +8,7 @@ fn target(provider: &str) -> Target {
 
 fn attempt(provider: &str) -> Attempt {
     Attempt {
+        overtaken: false,
         target: target(provider),
         dialect: Dialect::Anthropic,
         began: Duration::ZERO,

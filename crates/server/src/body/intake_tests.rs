@@ -168,7 +168,7 @@ async fn bombs_cost_neither_memory_nor_time() {
 async fn the_head_is_seen_before_the_rest_is_held() {
     let budget = BodyBudget::new(MIB);
     let all = budget.free();
-    let big = vec![b'a'; 500 * 1024];
+    let big = vec![b'a'; 300 * 1024];
     let pieces: Vec<_> = big.chunks(8 * 1024).collect();
     let mut intakes = Vec::new();
     for _ in 0..4 {

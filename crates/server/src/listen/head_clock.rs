@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 /// The first bytes of an exchange come in small reads. A body that waits for memory waits after its first kilobytes, and
@@ -127,14 +127,13 @@ impl<IO> Watched<IO> {
     }
 }
 
-/// Reads no more than [`SMALL_READ`], whatever there is room for.
-fn read_little<IO: AsyncRead>(io: Pin<&mut IO>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-    let most = buf.remaining().min(SMALL_READ);
-    let mut part = ReadBuf::new(buf.initialize_unfilled_to(most));
-    ready!(io.poll_read(cx, &mut part))?;
-    let came = part.filled().len();
-    buf.advance(came);
-    Poll::Ready(Ok(()))
+/// Reads no more than [`SMALL_READ`], whatever there is room for. (`Take` does so without clearing the buffer first.)
+fn read_little<IO: AsyncRead + Unpin>(
+    io: &mut IO,
+    cx: &mut Context<'_>,
+    buf: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>> {
+    Pin::new(&mut io.take(SMALL_READ as u64)).poll_read(cx, buf)
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
@@ -146,7 +145,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
             this.came = 0;
         }
         let polled = if this.came < FIRST && this.preface.is_none() {
-            read_little(Pin::new(&mut this.io), cx, buf)
+            read_little(&mut this.io, cx, buf)
         } else {
             Pin::new(&mut this.io).poll_read(cx, buf)
         };

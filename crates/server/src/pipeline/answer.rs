@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tollgate_core::continuity::{seal_id, seal_ids};
 use tollgate_core::fold::Fold;
-use tollgate_ir::{BlockStart, Delta, Dialect, Event, Fault, FaultKind, Finish, Issuer, Reply, Usage};
+use tollgate_ir::{BlockStart, Delta, Dialect, Event, Fault, FaultKind, Finish, Issuer, Reply, Usage, is_silence};
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::codec::{self, StreamDecoder};
 use tollgate_wire::frame::{Deframer, Frame};
@@ -91,6 +91,8 @@ pub struct Outcome {
     pub finish: Option<Finish>,
     /// The short names of the encrypted reasoning in it that only its maker reads.
     pub seals: Vec<String>,
+    /// It says nothing.
+    pub empty: bool,
     /// The whole answer, where it was kept for what is remembered of it.
     pub reply: Option<Reply>,
 }
@@ -105,6 +107,7 @@ impl Outcome {
             usage: reply.usage,
             finish: reply.choices.first().and_then(|c| c.finish.clone()),
             seals: seal_ids(reply.choices.iter().flat_map(|c| &c.blocks)),
+            empty: reply.is_empty(),
             reply: Some(reply),
         }
     }
@@ -112,8 +115,18 @@ impl Outcome {
 
 /// How a stream's frames become the client's bytes.
 enum Flow {
-    Relay { tap: Box<Tap>, seals: Vec<String>, kept: Option<Box<Whole>> },
-    Translate { translator: Box<StreamTranslator>, fold: Option<Box<Fold>>, seen: Box<Outcome>, content: bool },
+    Relay {
+        tap: Box<Tap>,
+        seals: Vec<String>,
+        kept: Option<Box<Whole>>,
+    },
+    Translate {
+        translator: Box<StreamTranslator>,
+        fold: Option<Box<Fold>>,
+        seen: Box<Outcome>,
+        content: bool,
+        reasoned: bool,
+    },
 }
 
 /// A relayed answer read whole beside its bytes, for what is remembered of it.
@@ -185,7 +198,13 @@ impl Stream {
         keep: bool,
     ) -> Self {
         let fold = keep.then(Box::default);
-        let flow = Flow::Translate { translator: Box::new(translator), fold, seen: Box::default(), content: false };
+        let flow = Flow::Translate {
+            translator: Box::new(translator),
+            fold,
+            seen: Box::default(),
+            content: false,
+            reasoned: false,
+        };
         Self { source, deframer, carriage, face, flow, over: false, fault: None }
     }
 
@@ -279,9 +298,10 @@ impl Stream {
                     self.fault = Some(fault.clone());
                 }
             }
-            Flow::Translate { translator, fold, seen, content } => {
+            Flow::Translate { translator, fold, seen, content, reasoned } => {
                 for event in translator.last_events() {
                     *content |= is_content(event);
+                    *reasoned |= matches!(event, Event::Open { start: BlockStart::Reasoning { .. }, .. });
                     match event {
                         Event::Start(head) => {
                             seen.model.clone_from(&head.model);
@@ -334,6 +354,18 @@ impl Stream {
         }
     }
 
+    /// It is whole and says nothing.
+    pub fn is_empty(&self) -> bool {
+        let whole = self.over && self.fault.is_none() && !self.has_content();
+        whole
+            && match &self.flow {
+                Flow::Relay { tap, .. } => tap.is_empty(),
+                Flow::Translate { seen, reasoned, .. } => {
+                    !reasoned && is_silence(seen.finish.as_ref(), seen.usage.as_ref())
+                }
+            }
+    }
+
     /// The fault that ended it, or that the provider reported in it.
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
@@ -351,6 +383,7 @@ impl Stream {
                     usage: seen.usage,
                     finish: seen.finish.clone(),
                     seals: std::mem::take(seals),
+                    empty: seen.empty,
                     reply: kept.take().and_then(|kept| kept.reply()),
                 }
             }

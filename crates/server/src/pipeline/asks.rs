@@ -1,5 +1,5 @@
 //! What a request asks of routing, in the fields and headers that users of other gateways know: OpenRouter's `models`,
-//! `provider`, `:floor` and `:nitro`; LiteLLM's `fallbacks` and `num_retries`; Bifrost's `fallbacks`.
+//! `provider`, `:floor` and `:nitro`; `fallbacks` as LiteLLM and Bifrost write them. Retries and times are in `manner.rs`.
 //!
 //! It never widens what a caller may use: a name that the caller's key does not list is left out of the chain. Where the
 //! call goes to OpenRouter itself, its own fields are meant for it and stay in the body.
@@ -9,7 +9,7 @@ use http::HeaderMap;
 use tollgate_core::authorize::authorize;
 use tollgate_core::caller::Caller;
 use tollgate_core::catalogue::Capability;
-use tollgate_core::config::{Config, MOST_RETRIES, MaxPrice, Measure};
+use tollgate_core::config::{Config, MaxPrice, Measure};
 use tollgate_core::money::Nanos;
 use tollgate_core::route::{Meaning, Resolved, RouteWishes, resolve};
 use tollgate_ir::{Fault, FaultKind};
@@ -31,9 +31,12 @@ pub struct Asks {
     pub wishes: RouteWishes,
 }
 
+/// What a name means, and the order that its ending asks for.
+pub type Found = (Resolved, Option<Measure>);
+
 /// What a name means to this caller, and the order that its ending asks for: `:floor` is the cheapest first, `:nitro` the
 /// fastest. A model that has the name verbatim is meant by it.
-pub fn check(name: &str, caller: &Caller, state: &State) -> Result<(Resolved, Option<Measure>), Fault> {
+pub fn check(name: &str, caller: &Caller, state: &State) -> Result<Found, Fault> {
     let endings = [(":floor", Measure::Price), (":nitro", Measure::Total)];
     let ending = endings.into_iter().find_map(|(ending, by)| Some((name.strip_suffix(ending)?, by)));
     if let Some((short, by)) = ending.filter(|_| !is_verbatim(name, &state.config))
@@ -89,9 +92,6 @@ pub fn of(
         }
     }
     names.extend(node("fallbacks").iter().flat_map(|list| list.items()).flat_map(names_of));
-    if let Some(retries) = node("num_retries").and_then(|n| n.as_u64()) {
-        asks.wishes.terms.retries = Some(u32::try_from(retries).unwrap_or(MOST_RETRIES).min(MOST_RETRIES));
-    }
     if let Some(most) = headers.get("x-tollgate-max-cost") {
         let text = most.to_str().unwrap_or_default().trim();
         let most = text.parse::<Nanos>().ok().filter(|most| *most > Nanos(0));

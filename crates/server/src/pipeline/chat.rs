@@ -29,12 +29,14 @@ pub struct Chat<'a> {
     known: Known,
     /// Whether the body holds what its own dialect's provider would refuse: all of it is looked through for that, so once.
     foreign: Option<bool>,
+    /// The last answer that said nothing.
+    empty: Option<Served>,
 }
 
 impl<'a> Chat<'a> {
     /// Of a call of which this is known.
     pub fn new(gateway: &'a Gateway, call: &'a Call, known: Known) -> Self {
-        Self { gateway, call, known, foreign: None }
+        Self { gateway, call, known, foreign: None, empty: None }
     }
 }
 
@@ -61,7 +63,21 @@ impl Attempts for Chat<'_> {
             settlement.waiting(fetch::media(gateway, call, way.dialect, &mut understood.request)).await?;
         }
         let attempt = Attempt { gateway, call, provider, target, way, owners };
-        attempt.run(understood.as_deref(), settlement).await
+        let served = attempt.run(understood.as_deref(), settlement).await?;
+        if call.operation == Operation::Chat && served.body.is_empty() {
+            self.empty = Some(served);
+            return Err(Fault::new(FaultKind::ProviderEmpty, "The provider answered without any content.").into());
+        }
+        Ok(served)
+    }
+
+    fn twin(&self) -> Option<Self> {
+        let Self { gateway, call, ref known, foreign, .. } = *self;
+        Some(Self { gateway, call, known: known.clone(), foreign, empty: None })
+    }
+
+    fn empty(&mut self) -> Option<Served> {
+        self.empty.take()
     }
 }
 
@@ -149,6 +165,7 @@ impl Attempt<'_> {
                     usage: seen.usage,
                     finish: seen.finish.clone(),
                     seals: if self.call.face == Dialect::OpenAiResponses { owners::made(&body) } else { Vec::new() },
+                    empty: seen.empty,
                     reply: None,
                 };
                 if self.keeps_reasoning()

@@ -1,8 +1,6 @@
 //! Vectors: relayed where the target speaks the client's words and takes so many inputs at once, else translated, and
 //! split into as many requests as the target needs.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use http::HeaderMap;
@@ -15,7 +13,7 @@ use tollgate_wire::ops::usage::Said;
 
 use super::answer::Outcome;
 use super::dispatch::{Attempts, Body, Failed, Served};
-use super::exchange::{Answered, Exchange, MAX_REPLY, Refused};
+use super::exchange::{Answered, Bounds, Exchange, MAX_REPLY, Refused};
 use super::prepare::{Outgoing, Upload, not_offered, patched, refuse_losses};
 use super::receive::Call;
 use super::settle::Settlement;
@@ -144,11 +142,11 @@ impl Attempt<'_> {
             parts.push((inputs, Bytes::from(body)));
         }
         refuse_losses(self.call, self.provider, &losses)?;
-        let elapsed = settlement.elapsed();
+        let bounds = settlement.bounds();
         let mut replies = Vec::with_capacity(parts.len());
         let mut first_headers = None;
         for some in parts.chunks(AT_ONCE) {
-            let asked = some.iter().map(|(inputs, body)| self.part(request, inputs, body, elapsed));
+            let asked = some.iter().map(|(inputs, body)| self.part(request, inputs, body, &bounds));
             match settlement.waiting(try_join_all(asked)).await {
                 Ok(answered) => {
                     for (headers, reply) in answered {
@@ -178,10 +176,10 @@ impl Attempt<'_> {
         request: &EmbedRequest,
         inputs: &[EmbedInput],
         body: &Bytes,
-        elapsed: Duration,
+        bounds: &Bounds,
     ) -> Result<(HeaderMap, EmbedReply), Refused> {
         let upward = self.request(Kind::of_inputs(inputs), body)?;
-        let Answered { headers, source, .. } = self.exchange().ask(upward, body, elapsed).await?;
+        let Answered { headers, source, .. } = self.exchange().ask(upward, body, bounds).await?;
         let bytes = source.whole(MAX_REPLY).await?;
         let mut reply = embed::decode_reply(self.upstream, request, inputs.len(), &bytes)?;
         reply.usage = reply.usage.or_else(|| counted(&headers)).or_else(|| Some(estimated(inputs)));

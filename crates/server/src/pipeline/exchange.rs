@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use tokio::time::Instant;
-use tollgate_core::config::Timeouts;
+use tollgate_core::config::{TimeoutTerms, Timeouts};
 use tollgate_ir::{Dialect, Fault};
 use tollgate_wire::codec;
 
@@ -41,6 +41,17 @@ pub struct Exchange<'a> {
     pub stream: bool,
 }
 
+/// How long an attempt may take, beside what its provider is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// As the policy says: shorter limits of the provider stay.
+    pub times: TimeoutTerms,
+    /// The end of the call, as the client set it.
+    pub client_end: Option<Instant>,
+    /// The end of the call with all its attempts, as the operator set it.
+    pub end: Option<Instant>,
+}
+
 /// The head of a good answer, and where the rest comes from.
 pub struct Answered {
     /// HTTP status.
@@ -68,10 +79,11 @@ impl From<Fault> for Refused {
 impl Exchange<'_> {
     /// Sends a request; `body` is its body again, for the simulated provider. A status that is no success is a failure.
     pub async fn send(&self, request: Outbound, body: &Bytes, settlement: &mut Settlement) -> Result<Answered, Failed> {
-        let elapsed = settlement.elapsed();
-        match settlement.waiting(self.ask(request, body, elapsed)).await {
+        let bounds = settlement.bounds();
+        match settlement.waiting(self.ask(request, body, &bounds)).await {
             Ok(answered) => {
                 settlement.attempt_status(answered.status);
+                settlement.attempt_headers(&answered.headers);
                 Ok(answered)
             }
             Err(refused) => {
@@ -83,9 +95,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// The same without the record, for one of several requests that are one attempt together. `elapsed` is the time
-    /// since the call began.
-    pub async fn ask(&self, request: Outbound, body: &Bytes, elapsed: Duration) -> Result<Answered, Refused> {
+    /// The same without the record, for one of several requests that are one attempt together.
+    pub async fn ask(&self, request: Outbound, body: &Bytes, bounds: &Bounds) -> Result<Answered, Refused> {
         let (status, headers, source) = if self.provider.simulated {
             let created = self.gateway.clock().now().unix_ms / 1000;
             let simulated = simulate::respond(self.call.operation, body, created);
@@ -94,7 +105,7 @@ impl Exchange<'_> {
             headers::put(&mut headers, "content-type", kind);
             (simulated.status, headers, Source::Simulated(VecDeque::from(simulated.pieces)))
         } else {
-            let deadlines = self.deadlines(elapsed);
+            let deadlines = self.deadlines(bounds);
             let sent = request.send(self.gateway.transport(&self.provider.egress), &deadlines);
             let (head, body) = sent.await?.into_parts();
             (head.status.as_u16(), head.headers, Source::remote(body, self.stream))
@@ -105,15 +116,17 @@ impl Exchange<'_> {
         Err(Refused { status: Some(status), failed: self.refused(status, &headers, source).await })
     }
 
-    fn deadlines(&self, elapsed: Duration) -> Deadlines {
+    fn deadlines(&self, bounds: &Bounds) -> Deadlines {
         let Timeouts { connect, first_token, idle, total } = self.provider.timeouts;
-        let now = Instant::now();
+        let TimeoutTerms { connect: connects, first_token: tokens, idle: silence, total: whole } = bounds.times;
+        let nearer = |limit: Duration, term: Option<Duration>| term.map_or(limit, |term| term.min(limit));
+        let end = Instant::now() + nearer(total, whole);
         let deadlines = Deadlines {
-            connect,
-            first_token: Some(first_token),
-            idle: Some(idle),
-            end: Some(now + total),
-            client_end: self.call.wishes.timeout.map(|limit| now + limit.saturating_sub(elapsed)),
+            connect: nearer(connect, connects),
+            first_token: Some(nearer(first_token, tokens)),
+            idle: Some(nearer(idle, silence)),
+            end: Some(bounds.end.map_or(end, |all| all.min(end))),
+            client_end: bounds.client_end,
         };
         if self.stream { deadlines } else { deadlines.whole() }
     }

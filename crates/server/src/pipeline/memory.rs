@@ -18,6 +18,7 @@ use super::receive::Call;
 use crate::app::Gateway;
 
 /// What is known of the response that a call continues.
+#[derive(Clone)]
 pub struct Recalled {
     /// Where its provider keeps it: only that target is asked.
     pub pin: Option<Pin>,
@@ -26,6 +27,7 @@ pub struct Recalled {
 }
 
 /// What is known of a call before a target is chosen.
+#[derive(Clone)]
 pub struct Known {
     /// Of the response that it continues.
     pub recalled: Recalled,
@@ -84,6 +86,7 @@ pub async fn recall(gateway: &Gateway, call: &Call) -> Result<Recalled, Fault> {
 }
 
 /// The client's request in the IR, with what was remembered put back.
+#[derive(Clone)]
 pub struct Understood {
     /// The request.
     pub request: Request,

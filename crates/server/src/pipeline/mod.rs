@@ -18,6 +18,7 @@ mod handed;
 pub(crate) mod headers;
 pub(crate) mod identify;
 mod listed;
+mod manner;
 mod memory;
 mod models;
 mod ollama_host;
@@ -26,6 +27,7 @@ mod owners;
 mod passthrough;
 mod plan;
 mod prepare;
+mod race;
 mod reasoning;
 mod receive;
 mod reframe;
@@ -139,6 +141,7 @@ async fn chat(
     trail.stream = call.stream;
     trail.asked.clone_from(&call.resolved.asked);
     trail.model = Some(call.resolved.canonical());
+    settlement.of_call(&call);
 
     let keepalive = call.state.config.server.keepalive;
     let early = (call.stream && !keepalive.is_zero() && codec::is_sse(face) && call.carriage == FaceCarriage::Own)
@@ -189,23 +192,22 @@ async fn answer(
 
 /// Walks over the targets with what is asked. Only chats continue earlier calls.
 async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -> Result<Served, Failed> {
-    let plan = |known: &Known| plan::plan(gateway, call, known);
     match (call.task, &call.legacy) {
         (Task::Embed(words), _) => {
-            let plan = plan(&Known::nothing());
+            let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
             walk(&call.state, &plan, &mut Embed::new(gateway, call, words), settlement).await
         }
         (Task::Rerank(words), _) => {
-            let plan = plan(&Known::nothing());
+            let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
             walk(&call.state, &plan, &mut Rerank::new(gateway, call, words), settlement).await
         }
         (Task::Chat, Some(legacy)) => {
-            let plan = plan(&Known::nothing());
+            let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
             walk(&call.state, &plan, &mut Complete::new(gateway, call, legacy), settlement).await
         }
         (Task::Chat, None) => {
             let known = memory::recall(gateway, call).await?.understand(gateway, call).await?;
-            let plan = plan(&known);
+            let plan = plan::patient(gateway, call, &known, settlement).await;
             walk(&call.state, &plan, &mut Chat::new(gateway, call, known), settlement).await
         }
     }

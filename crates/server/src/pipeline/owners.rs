@@ -19,7 +19,7 @@ use crate::app::Gateway;
 const ENCRYPTED: &str = "encrypted_content";
 
 /// The pieces of a call whose makers are known, the newest first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Owners {
     known: Vec<(String, Pin)>,
 }

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::request;
 use hyper::body::Incoming;
 use tollgate_core::caller::Caller;
-use tollgate_core::config::Measure;
 use tollgate_core::route::Resolved;
 use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
 use tollgate_wire::codec;
@@ -15,7 +14,7 @@ use tollgate_wire::ops::{embed, rerank};
 use tollgate_wire::relay::forbidden_overrides;
 use tollgate_wire::target::RequestHead;
 
-use super::asks::{self, Asks};
+use super::asks::{self, Asks, Found};
 use super::completions::Legacy;
 use super::wishes::Wishes;
 use crate::app::{Gateway, State};
@@ -175,16 +174,18 @@ pub async fn receive(
         idle: state.config.server.body_timeout,
     };
     let mut intake = Intake::open(&head, body, limits, gateway.bodies(), gateway.tasks())?;
-    if from_path.is_none() {
-        refuse_early(intake.peek().await?, check)?;
-    }
+    let mut early = match from_path {
+        Some(resolved) => Early { resolved: Some(resolved), ..Early::default() },
+        None => Early::of(intake.peek().await?, check)?,
+    };
     let received = intake.whole().await?;
-    let envelope = Envelope::scan(&received.bytes)?;
+    let envelope = early.whole(&received.bytes)?;
     if let Some(fault) = forbidden_overrides(&received.bytes, &envelope) {
         return Err(fault);
     }
-    let (resolved, sort) = match from_path {
+    let (resolved, sort) = match early.resolved {
         Some(found) => found,
+        // It stands past the beginning, or nowhere.
         None => check(envelope.model().ok_or_else(missing_model)?)?,
     };
     let streams = matches!(asked.operation, Operation::Chat | Operation::Complete);
@@ -228,17 +229,45 @@ fn streams_by(face: Dialect, body: &[u8], envelope: &Envelope) -> bool {
     envelope.stream() || codec::streams_unasked(face) && unsaid()
 }
 
-/// The body's beginning is enough to refuse a bad model; that the rest is missing is no fault yet.
-fn refuse_early(
-    beginning: &[u8],
-    check: impl FnOnce(&str) -> Result<(Resolved, Option<Measure>), Fault>,
-) -> Result<(), Fault> {
-    let mut refused = None;
-    let _ = Envelope::scan_checking(beginning, |model| {
-        refused = check(model).err();
-        refused.as_ref().map_or(Ok(()), |fault| Err(fault.clone()))
-    });
-    refused.map_or(Ok(()), Err)
+/// What the beginning of a body told.
+#[derive(Default)]
+struct Early {
+    /// What the model's name means, which the caller may use.
+    resolved: Option<Found>,
+    /// The scan, if the beginning was all of it: a small body is looked through once.
+    envelope: Option<Envelope>,
+    /// So many bytes were looked at.
+    seen: usize,
+}
+
+impl Early {
+    /// The beginning is enough to refuse a bad model; that the rest is missing is no fault yet.
+    fn of(beginning: &[u8], check: impl FnOnce(&str) -> Result<Found, Fault>) -> Result<Self, Fault> {
+        let mut resolved = None;
+        let mut refused = None;
+        let envelope = Envelope::scan_checking(beginning, |model| match check(model) {
+            Ok(meaning) => {
+                resolved = Some(meaning);
+                Ok(())
+            }
+            Err(fault) => {
+                refused = Some(fault.clone());
+                Err(fault)
+            }
+        });
+        match refused {
+            Some(fault) => Err(fault),
+            None => Ok(Self { resolved, envelope: envelope.ok(), seen: beginning.len() }),
+        }
+    }
+
+    /// The scan of the whole body.
+    fn whole(&mut self, body: &[u8]) -> Result<Envelope, Fault> {
+        match self.envelope.take().filter(|_| self.seen == body.len()) {
+            Some(envelope) => Ok(envelope),
+            None => Envelope::scan(body),
+        }
+    }
 }
 
 fn missing_model() -> Fault {

@@ -62,7 +62,8 @@ pub async fn serve(
     };
     settlement.trail().asked.clone_from(&call.resolved.asked);
     settlement.trail().model = Some(call.resolved.canonical());
-    let plan = plan::plan(gateway, &call, &Known::nothing());
+    settlement.of_call(&call);
+    let plan = plan::patient(gateway, &call, &Known::nothing(), &mut settlement).await;
     let mut relayed = Relayed { gateway, call: &call, path, sent };
     match walk(&call.state, &plan, &mut relayed, &mut settlement).await {
         Ok(served) => reply::served(gateway, call, served, settlement),

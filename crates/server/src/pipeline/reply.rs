@@ -1,10 +1,11 @@
 //! The answer goes to the client: headers at the commit point, then the body, then the end is settled exactly once.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use tokio::time::{Instant, sleep};
 use tollgate_ir::{Dialect, Fault, FaultKind};
 use tollgate_wire::codec;
 
@@ -133,6 +134,10 @@ fn commit_headers<B>(response: &mut Response<B>, call: &Call, provider: HeaderMa
     let trail = settlement.trail();
     headers::of_call(response.headers_mut(), call.face, &id, Some(trail));
     headers::of_target(response.headers_mut(), trail);
+    if let Some(note) = trail.attempts.last().and_then(|attempt| attempt.fault.as_ref()) {
+        // An answer that says nothing, from the last target that there was.
+        headers::put(response.headers_mut(), "x-tollgate-fault", &note.kind.code());
+    }
 }
 
 fn stream_headers(headers: &mut HeaderMap, face: Dialect, carriage: FaceCarriage) {
@@ -188,17 +193,24 @@ impl Writer {
     ) {
         settlement.first_token();
         self.write(held).await;
-        let ending = self.gateway.tasks().ending().clone();
+        // Set up once and not for each chunk: a timer that rings early (something was sent since) is set again.
+        let mut ending = pin!(self.gateway.tasks().ending().clone().cancelled_owned());
+        let mut silence = pin!(sleep(self.keepalive));
+        let mut quiet_since = Instant::now();
         while !stream.is_over() {
             let mut out = Vec::new();
             tokio::select! {
                 biased;
-                () = stream.step(&mut out) => {}
-                () = tokio::time::sleep(self.keepalive) => {
-                    self.comment().await;
+                () = stream.step(&mut out) => quiet_since = Instant::now(),
+                () = &mut silence => {
+                    if quiet_since.elapsed() >= self.keepalive {
+                        self.comment().await;
+                        quiet_since = Instant::now();
+                    }
+                    silence.as_mut().reset(quiet_since + self.keepalive);
                     continue;
                 }
-                () = ending.cancelled() => {
+                () = &mut ending => {
                     let fault = Fault::new(FaultKind::ShuttingDown, "The gateway is shutting down; send the request again.");
                     stream.break_off(fault, &mut out);
                 }

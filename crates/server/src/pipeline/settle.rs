@@ -1,16 +1,26 @@
 //! The record of a call, written exactly once: at its end, or when it is dropped because its client went away.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tollgate_core::Now;
+use tollgate_core::config::TimeoutTerms;
+use tollgate_core::health::HealthKey;
 use tollgate_core::route::Target;
 use tollgate_core::trail::{Attempt, End, FaultNote, Trail};
-use tollgate_ir::{Dialect, Fault, Operation};
+use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
+use tollgate_wire::limits::rate_limits;
 use tollgate_wire::target::Stopwatch;
 
 use super::answer::Outcome;
-use crate::app::Gateway;
+use super::exchange::Bounds;
+use super::manner::Manner;
+use super::receive::Call;
+use crate::app::{Gateway, State};
+use crate::health::Asked;
 use crate::provider::Provider;
+use crate::turns::Turn;
 
 /// A call's record in the making. Dropped without [`Settlement::done`] or [`Settlement::failed`], the call counts as
 /// cancelled by its client.
@@ -19,14 +29,80 @@ pub struct Settlement {
     trail: Trail,
     /// Time spent waiting for client or provider.
     waited: Duration,
+    /// The same when the last attempt began.
+    waited_before: Duration,
     written: bool,
+    state: Arc<State>,
+    manner: Manner,
+    /// What the policy says of the times of the target that is asked.
+    times: TimeoutTerms,
+    /// The attempt under way, as health counts it.
+    asked: Option<Asked>,
+    /// Its turn at a provider that takes so many at once.
+    turn: Option<Turn>,
 }
 
 impl Settlement {
     /// Of a call that has just begun.
     pub fn begin(gateway: &Gateway, id: &str, face: Dialect, operation: Operation) -> Self {
         let trail = Trail::begin(id, face, operation, gateway.clock().now());
-        Self { gateway: gateway.clone(), trail, waited: Duration::ZERO, written: false }
+        Self::new(gateway, trail, gateway.state(), Manner::default())
+    }
+
+    fn new(gateway: &Gateway, trail: Trail, state: Arc<State>, manner: Manner) -> Self {
+        Self {
+            gateway: gateway.clone(),
+            trail,
+            waited: Duration::ZERO,
+            waited_before: Duration::ZERO,
+            written: false,
+            state,
+            manner,
+            times: TimeoutTerms::default(),
+            asked: None,
+            turn: None,
+        }
+    }
+
+    /// The call is known from here on.
+    pub fn of_call(&mut self, call: &Call) {
+        self.state = Arc::clone(&call.state);
+        self.manner = Manner::of(call, self.elapsed());
+    }
+
+    /// The gateway.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// How the call wants its attempts made.
+    pub fn manner(&self) -> &Manner {
+        &self.manner
+    }
+
+    /// Attempts from here on are made on these terms.
+    pub fn on_terms(&mut self, times: TimeoutTerms) {
+        self.times = times;
+    }
+
+    /// The next attempt has its turn.
+    pub fn took_turn(&mut self, turn: Turn) {
+        self.turn = Some(turn);
+    }
+
+    /// There is no next attempt.
+    pub fn gives_turn_back(&mut self) {
+        self.turn = None;
+    }
+
+    /// How long the attempt may take.
+    pub fn bounds(&self) -> Bounds {
+        Bounds { times: self.times, client_end: self.manner.client_end, end: self.manner.end }
+    }
+
+    /// Under which name health knows a target of this call.
+    pub fn health_key(&self, target: &Target) -> HealthKey {
+        HealthKey::for_client(target, &self.state.config, self.manner.client)
     }
 
     /// The record, to add what becomes known.
@@ -66,6 +142,8 @@ impl Settlement {
     /// An attempt begins.
     pub fn attempt(&mut self, target: &Target, dialect: Dialect) {
         let began = self.elapsed();
+        self.waited_before = self.waited;
+        self.asked = Some(Asked::begin(&self.gateway, self.health_key(target)));
         self.trail.attempts.push(Attempt {
             target: target.clone(),
             dialect,
@@ -73,6 +151,7 @@ impl Settlement {
             took: Duration::ZERO,
             status: None,
             fault: None,
+            overtaken: false,
             usage: None,
             cost: None,
         });
@@ -90,17 +169,43 @@ impl Settlement {
         }
     }
 
+    /// The provider's headers of the answer, for what they say of its limits.
+    pub fn attempt_headers(&self, headers: &HeaderMap) {
+        let lines = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        if let (Some(asked), Some(limits)) = (&self.asked, rate_limits(lines, self.now().unix_ms)) {
+            asked.limits(&limits);
+        }
+    }
+
     /// The attempt failed.
     pub fn attempt_failed(&mut self, fault: &Fault) {
+        if let Some(asked) = self.asked.take() {
+            let lines = fault.headers.iter().map(|header| (header.name.as_str(), header.value.as_str()));
+            if let Some(limits) = rate_limits(lines, self.now().unix_ms) {
+                asked.limits(&limits);
+            }
+            asked.failed(fault);
+        }
+        self.turn = None;
         self.close_attempt(|attempt| attempt.fault = Some(FaultNote::of(fault)));
     }
 
     /// The attempt served: what it used and cost.
     pub fn attempt_served(&mut self, outcome: &Outcome, provider: Option<&Provider>, fault: Option<&Fault>) {
         self.trail.finish.clone_from(&outcome.finish);
+        match (self.asked.take(), fault) {
+            // What is not the model's work says nothing of how fast that is: such attempts only end.
+            (Some(_), None) if matches!(self.trail.operation, Operation::CountTokens | Operation::Passthrough) => {}
+            (Some(asked), None) => asked.served(),
+            (Some(asked), Some(fault)) => asked.failed(fault),
+            (None, _) => {}
+        }
+        self.turn = None;
         self.close_attempt(|attempt| {
             attempt.usage = outcome.usage;
-            attempt.fault = fault.map(FaultNote::of);
+            if let Some(fault) = fault {
+                attempt.fault = Some(FaultNote::of(fault));
+            }
             let price = provider.and_then(|p| p.price(&attempt.target.model));
             attempt.cost =
                 price.zip(outcome.usage.as_ref()).map(|(p, usage)| p.cost(usage, outcome.service_tier.as_deref()));
@@ -128,8 +233,66 @@ impl Settlement {
         }
     }
 
+    /// The record of an attempt beside the one that is under way, to be joined with this one.
+    pub fn aside(&self) -> Self {
+        let trail = Trail { attempts: Vec::new(), ..self.trail.clone() };
+        let mut aside = Self::new(&self.gateway, trail, Arc::clone(&self.state), self.manner);
+        // It is no record of its own.
+        aside.written = true;
+        aside
+    }
+
+    /// The attempt under way served; the one beside it was given up.
+    pub fn was_faster_than(&mut self, mut aside: Self) {
+        aside.overtaken();
+        self.follows(aside);
+    }
+
+    /// The attempt beside the one under way served; this one was given up.
+    pub fn was_overtaken_by(&mut self, aside: Self) {
+        self.overtaken();
+        self.is_followed_by(aside);
+    }
+
+    /// The attempt under way is the last word, the one beside it was over before.
+    pub fn follows(&mut self, mut aside: Self) {
+        let at = self.trail.attempts.len().saturating_sub(1);
+        self.trail.attempts.splice(at..at, std::mem::take(&mut aside.trail.attempts));
+    }
+
+    /// The attempt beside the one under way is the last word: it is this record's from here on.
+    pub fn is_followed_by(&mut self, mut aside: Self) {
+        self.trail.attempts.append(&mut aside.trail.attempts);
+        self.asked = aside.asked.take();
+        self.turn = aside.turn.take();
+        self.times = aside.times;
+    }
+
+    fn overtaken(&mut self) {
+        // Dropped, it counts as cancelled.
+        self.asked = None;
+        self.turn = None;
+        self.close_attempt(|attempt| attempt.overtaken = true);
+        // What it waited for was not waited out.
+        let took = self.trail.attempts.last().map(|attempt| attempt.took);
+        self.waited = self.waited_before + took.unwrap_or_default();
+    }
+
+    /// An answer that held nothing is told after all, and marked: the attempt that it came from is the last word.
+    pub fn tells_empty(&mut self) {
+        let empty =
+            |attempt: &Attempt| attempt.fault.as_ref().is_some_and(|note| note.kind == FaultKind::ProviderEmpty);
+        if let Some(at) = self.trail.attempts.iter().rposition(empty) {
+            let attempt = self.trail.attempts.remove(at);
+            self.trail.attempts.push(attempt);
+        }
+    }
+
     /// The first token goes out.
     pub fn first_token(&mut self) {
+        if let Some(asked) = &mut self.asked {
+            asked.first_token();
+        }
         if self.trail.first_token.is_none() {
             self.trail.first_token = Some(self.elapsed());
         }
@@ -156,7 +319,8 @@ impl Settlement {
         if self.trail.overhead.is_zero() {
             self.trail.overhead = self.overhead();
         }
-        self.gateway.record(self.trail.clone());
+        let spent = Trail::begin(String::new(), self.trail.face, self.trail.operation, self.trail.began);
+        self.gateway.record(std::mem::replace(&mut self.trail, spent));
     }
 
     fn now(&self) -> Now {

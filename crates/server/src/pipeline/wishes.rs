@@ -14,6 +14,10 @@ pub struct Wishes {
     pub strict: bool,
     /// The client reads trailers.
     pub trailers: bool,
+    /// Further attempts on each target.
+    pub retries: Option<u32>,
+    /// Never two attempts at once.
+    pub no_hedge: bool,
 }
 
 impl Wishes {
@@ -24,6 +28,8 @@ impl Wishes {
         Ok(Self {
             timeout: timeout.map(|(name, value)| duration(name, value)).transpose()?,
             strict: text("x-tollgate-strict").is_some_and(|v| v.eq_ignore_ascii_case("true") || v == "1"),
+            retries: super::manner::retries(headers)?,
+            no_hedge: text("x-tollgate-hedge").is_some_and(|v| v.eq_ignore_ascii_case("never")),
             trailers: text("te").is_some_and(|v| v.split(',').any(|t| t.trim().eq_ignore_ascii_case("trailers"))),
         })
     }

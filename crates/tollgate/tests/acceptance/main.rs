@@ -25,6 +25,7 @@ mod operations;
 mod providers;
 mod relay;
 mod relayed;
+mod reliability;
 mod routing;
 mod secrets;
 mod security;

@@ -32,7 +32,7 @@ fn form(model: &str, file: &[u8], model_first: bool) -> Bytes {
 /// Two providers of OpenAI's dialect, one of Anthropic's.
 fn three(a: &ScriptedUpstream, b: &ScriptedUpstream, more: &str) -> Gateway {
     Gateway::start(&format!(
-        "providers:\n  a: {{ dialect: openai-chat, base_url: \"{}\", api_key: ka }}\n  b: {{ dialect: openai-chat, base_url: \"{}\", api_key: kb }}\n  c: {{ dialect: anthropic, base_url: \"{}\", api_key: kc }}\nmodels: {{ v: {{ fallback: [a/m, b/n] }} }}\n{more}",
+        "providers:\n  a: {{ dialect: openai-chat, base_url: \"{}\", api_key: ka }}\n  b: {{ dialect: openai-chat, base_url: \"{}\", api_key: kb }}\n  c: {{ dialect: anthropic, base_url: \"{}\", api_key: kc }}\nmodels: {{ v: {{ fallback: [a/m, b/n], retries: 0 }} }}\n{more}",
         a.url("/v1"),
         b.url("/v1"),
         b.url("/anthropic/v1"),

@@ -17,13 +17,7 @@ async fn what_moves_on_and_what_does_not() {
     let refusal = r#"{"error":{"message":"no such field","type":"invalid_request_error"}}"#;
     let good = ScriptedUpstream::always(Script::json(200, faces::whole(Dialect::OpenAiChat))).await;
     let bad = ScriptedUpstream::always(Script::status(500)).await;
-    let gateway = Gateway::start(&format!(
-        "providers:\n  bad: {{ dialect: openai-chat, base_url: \"{}\", timeouts: {{ total: 300ms }} }}\n  gone: {{ dialect: openai-chat, base_url: \"http://{}\" }}\n  good: {{ dialect: openai-chat, base_url: \"{}\" }}\nmodels:\n  v: {{ fallback: [bad/m, good/m] }}\n  w: {{ fallback: [gone/m, good/m] }}",
-        bad.url("/v1"),
-        nobody(),
-        good.url("/v1")
-    ));
-    for (name, script, moves) in [
+    let cases = [
         ("401", Script::json(401, refusal), true),
         ("402", Script::json(402, refusal), true),
         ("403", Script::json(403, refusal), true),
@@ -40,7 +34,25 @@ async fn what_moves_on_and_what_does_not() {
         ("404", Script::json(404, refusal), false),
         ("413", Script::json(413, refusal), false),
         ("422", Script::json(422, refusal), false),
-    ] {
+    ];
+    // Who refuses a key or limits the rate is left alone for a while: each case has a provider of its own.
+    let mut providers = String::new();
+    let mut models = "  w: { fallback: [gone/m, good/m], retries: 0 }\n".to_owned();
+    for i in 0..cases.len() {
+        for stream in [false, true] {
+            let (id, url) = (format!("bad-{i}-{stream}"), bad.url("/v1"));
+            providers.push_str(&format!(
+                "  {id}: {{ dialect: openai-chat, base_url: \"{url}\", timeouts: {{ total: 300ms }} }}\n"
+            ));
+            models.push_str(&format!("  v-{i}-{stream}: {{ fallback: [{id}/m, good/m], retries: 0 }}\n"));
+        }
+    }
+    let gateway = Gateway::start(&format!(
+        "providers:\n{providers}  gone: {{ dialect: openai-chat, base_url: \"http://{}\" }}\n  good: {{ dialect: openai-chat, base_url: \"{}\" }}\nmodels:\n{models}",
+        nobody(),
+        good.url("/v1")
+    ));
+    for (i, (name, script, moves)) in cases.into_iter().enumerate() {
         for stream in [false, true] {
             if stream && name == "garbage" {
                 continue;
@@ -52,7 +64,7 @@ async fn what_moves_on_and_what_does_not() {
                 good.push(faces::Spoken::of(Dialect::OpenAiChat).all());
             }
             let (asked, served) = (bad.requests().len(), good.requests().len());
-            let answer = faces::ask(&gateway, Dialect::OpenAiChat, "v", stream).await;
+            let answer = faces::ask(&gateway, Dialect::OpenAiChat, &format!("v-{i}-{stream}"), stream).await;
             let what = format!("{name} stream={stream}: {} {}", answer.status, answer.text());
             assert_eq!(bad.requests().len(), asked + 1, "{what}");
             assert_eq!(good.requests().len() > served, moves, "{what}");
@@ -74,13 +86,13 @@ async fn when_all_fail_the_first_fault_is_told_with_the_smallest_wait_of_all_lim
     let first = ScriptedUpstream::queue([limited("30"), Script::json(503, r#"{"error":{"message":"first"}}"#)]).await;
     let second = ScriptedUpstream::queue([limited("7"), Script::json(401, r#"{"error":{"message":"second"}}"#)]).await;
     let gateway = Gateway::start(&format!(
-        "providers:\n  a: {{ dialect: openai-chat, base_url: \"{}\" }}\n  b: {{ dialect: openai-chat, base_url: \"{}\" }}\nmodels: {{ v: {{ fallback: [a/m, b/m] }} }}",
+        "providers:\n  a: {{ dialect: openai-chat, base_url: \"{}\" }}\n  b: {{ dialect: openai-chat, base_url: \"{}\" }}\nmodels: {{ v: {{ fallback: [a/m, b/m], retries: 0 }}, w: {{ fallback: [a/n, b/n], retries: 0 }} }}",
         first.url("/v1"),
         second.url("/v1")
     ));
     let answer = faces::ask(&gateway, Dialect::OpenAiChat, "v", false).await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, Some("7")));
-    let answer = faces::ask(&gateway, Dialect::OpenAiChat, "v", false).await;
+    let answer = faces::ask(&gateway, Dialect::OpenAiChat, "w", false).await;
     assert_eq!((answer.status, faces::error(Dialect::OpenAiChat, &answer).as_str()), (503, "first"));
 }
 

@@ -222,7 +222,7 @@ async fn sealed(down: Arc<Mutex<Option<String>>>) -> ScriptedUpstream {
 
 fn four(upstream: &ScriptedUpstream) -> Gateway {
     Gateway::start(&format!(
-        "providers: {{ up: {{ dialect: openai-responses, base_url: \"{}\", api_keys: [{{key: k1}}, {{key: k2}}, {{key: k3}}, {{key: k4}}] }} }}",
+        "providers: {{ up: {{ dialect: openai-responses, base_url: \"{}\", api_keys: [{{key: k1}}, {{key: k2}}, {{key: k3}}, {{key: k4}}], retries: 0 }} }}",
         upstream.url("/v1")
     ))
 }

@@ -241,7 +241,7 @@ async fn vectors_fall_back_and_tell_the_providers_own_refusal() {
     let bad = ScriptedUpstream::always(Script::json(503, r#"{"error":{"message":"busy"}}"#)).await;
     let good = ScriptedUpstream::choosing(host).await;
     let gateway = Gateway::start(&format!(
-        "providers:\n  openai: {{ base_url: \"{}\", api_key: k }}\n  cohere: {{ base_url: \"{}\", api_key: k }}\n  anthropic: {{ api_key: k }}\nmodels: {{ v: {{ fallback: [anthropic/x, openai/m, cohere/m] }} }}",
+        "providers:\n  openai: {{ base_url: \"{}\", api_key: k }}\n  cohere: {{ base_url: \"{}\", api_key: k }}\n  anthropic: {{ api_key: k }}\nmodels: {{ v: {{ fallback: [anthropic/x, openai/m, cohere/m], retries: 0, breaker: off }} }}",
         bad.url("/openai"),
         good.url("/cohere")
     ));

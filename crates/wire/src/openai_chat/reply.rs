@@ -15,12 +15,17 @@ pub fn decode_reply(body: &[u8]) -> Result<Reply, Fault> {
     if node.get("error").is_some() {
         return Err(Words::of_envelope(&node).fault(0, &[]));
     }
-    let Some(items) = node.get("choices").map(Node::items).filter(|items| !items.is_empty()) else {
+    let Some(Node::Array(items)) = node.get("choices") else {
         let words = Words::of_envelope(&node);
         return Err(if words.message.is_empty() { garbage("no choices") } else { words.fault(0, &[]) });
     };
+    // Hosts put their error beside an empty list. Without one, the answer says nothing, and that is told as such.
+    let words = Words::of_envelope(&node);
+    if items.is_empty() && !words.message.is_empty() {
+        return Err(words.fault(0, &[]));
+    }
     // OpenRouter reports an error within the choice that it befell; without any answer, it is the answer's.
-    if let [only] = items
+    if let [only] = &items[..]
         && let Some(error) = only.get("error")
         && only.at(&["message", "content"]).and_then(Node::as_str).unwrap_or_default().is_empty()
     {

@@ -161,6 +161,8 @@ impl<'e> Editor<'e> {
         let on = word != "none";
         match rules.says {
             Says::Routed => {}
+            // The one word that it knows.
+            Says::Nothing if matches!(rules.off, Off::Word(off) if off == word) => {}
             // Words that are no efforts are the host's own (Groq's `default`).
             Says::Nothing if matches!(rules.off, Off::Word(_)) && Effort::parse(&word).is_none() => {}
             Says::Nothing => self.drop("reasoning_effort"),

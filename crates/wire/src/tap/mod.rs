@@ -7,7 +7,7 @@
 
 mod probe;
 
-use tollgate_ir::{BlockStart, Delta, Dialect, Event, Fault, Finish, Reply, Usage};
+use tollgate_ir::{BlockStart, Delta, Dialect, Event, Fault, Finish, Reply, Usage, is_silence};
 
 use crate::codec::{self, StreamDecoder};
 use crate::frame::Frame;
@@ -33,6 +33,10 @@ pub struct Seen {
     pub service_tier: Option<String>,
     /// Content came: text, reasoning, a call. From here on no other target can take over unseen.
     pub content: bool,
+    /// Reasoning came.
+    pub reasoned: bool,
+    /// The whole answer says nothing.
+    pub empty: bool,
     /// Why the first choice ended.
     pub finish: Option<Finish>,
     /// What it used; `None` when the provider did not say.
@@ -115,6 +119,11 @@ impl Tap {
         self.seen.fault.as_deref()
     }
 
+    /// The answer is complete and says nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.seen.empty
+    }
+
     /// The answer is complete by its protocol.
     pub const fn is_complete(&self) -> bool {
         self.seen.complete
@@ -151,7 +160,11 @@ impl Seen {
             Event::Delta { delta: Delta::Text(text) | Delta::Arguments(text), .. } => self.content |= !text.is_empty(),
             Event::Usage(usage) => self.usage = Some(usage),
             Event::Finish { choice: 0, finish } => self.finish = Some(finish),
-            Event::End => self.complete = true,
+            Event::Open { start: BlockStart::Reasoning { .. }, .. } => self.reasoned = true,
+            Event::End => {
+                self.complete = true;
+                self.empty = !self.content && !self.reasoned && is_silence(self.finish.as_ref(), self.usage.as_ref());
+            }
             Event::Fault(fault) => self.fault = Some(fault),
             _ => {}
         }
@@ -159,12 +172,15 @@ impl Seen {
 }
 
 fn seen_of(reply: Reply) -> Seen {
+    let empty = reply.is_empty();
     let first = reply.choices.into_iter().next().unwrap_or_default();
     Seen {
         model: reply.head.model,
         id: reply.head.id,
         service_tier: reply.head.service_tier,
         content: !first.blocks.is_empty(),
+        reasoned: false,
+        empty,
         finish: first.finish,
         usage: reply.usage,
         complete: true,

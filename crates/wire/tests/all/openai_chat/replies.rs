@@ -144,7 +144,7 @@ fn errors_in_bodies_of_status_200_are_faults() {
             r#"{"choices":[{"error":{"code":429,"message":"x"},"message":{"content":""},"finish_reason":"error"}]}"#,
             FaultKind::ProviderRateLimited,
         ),
-        (r#"{"choices":[]}"#, FaultKind::ProviderGarbage),
+        (r#"{"choices":null}"#, FaultKind::ProviderGarbage),
         ("<html>", FaultKind::ProviderGarbage),
         ("", FaultKind::ProviderGarbage),
     ] {

@@ -1,0 +1,3 @@
+//! What the benchmark and the counts share: the bodies that clients send.
+
+pub mod payload;

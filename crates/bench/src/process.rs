@@ -1,0 +1,84 @@
+//! Processes: on which core, how much of the processor, how much memory.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// A process of ours on one core. Killed on drop.
+pub struct Pinned {
+    child: Child,
+}
+
+impl Pinned {
+    /// Starts a program on a core; what it prints goes to a file.
+    pub fn start(core: usize, program: &Path, arguments: &[&str], log: &Path) -> io::Result<Self> {
+        let out = fs::File::create(log)?;
+        let child =
+            taskset(core, program).args(arguments).stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out).spawn()?;
+        Ok(Self { child })
+    }
+
+    /// Takes one over.
+    pub const fn of(child: Child) -> Self {
+        Self { child }
+    }
+
+    /// Processor time of all its threads so far, to the nanosecond as the scheduler counts.
+    pub fn processor(&self) -> io::Result<Duration> {
+        let mut nanos = 0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let stat = fs::read_to_string(thread?.path().join("schedstat"))?;
+            nanos += stat.split(' ').next().and_then(|n| n.parse::<u64>().ok()).unwrap_or_default();
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+
+    /// Resident memory in bytes.
+    pub fn memory(&self) -> io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let kib = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        Ok(kib.unwrap_or_default() * 1024)
+    }
+
+    /// It has ended by itself.
+    pub fn ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command that runs on one core. `taskset` becomes the program, so the process's id is the program's.
+pub fn taskset(core: usize, program: &Path) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["-c", &core.to_string()]).arg(program);
+    command
+}
+
+/// The one-minute load average.
+pub fn load_average() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or_default()
+}
+
+/// The cores that this process may use.
+pub fn cores() -> Vec<usize> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap_or("0").trim();
+    list.split(',')
+        .flat_map(|part| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            first.parse::<usize>().unwrap_or(0)..=last.parse::<usize>().unwrap_or(0)
+        })
+        .collect()
+}

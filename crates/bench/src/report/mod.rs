@@ -1,0 +1,189 @@
+//! The results, and the page that is made of them. The page's prose is written by hand; between its two marks stands what
+//! the last run measured, and nobody edits that.
+
+mod chart;
+mod machine;
+mod targets;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+pub use machine::about;
+
+use crate::{Failure, say};
+
+const BEGIN: &str = "<!-- bench:begin, written by `make bench` -->";
+const END: &str = "<!-- bench:end -->";
+
+/// Figures by case, lane and name, and what is to be known of the run.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// Machine, versions, day.
+    pub about: Vec<(String, String)>,
+    figures: BTreeMap<(String, String, String), f64>,
+}
+
+impl Results {
+    /// Takes a figure.
+    pub fn set(&mut self, case: &str, lane: &str, name: &str, value: f64) {
+        self.figures.insert((case.to_owned(), lane.to_owned(), name.to_owned()), value);
+    }
+
+    /// A figure.
+    pub fn get(&self, case: &str, lane: &str, name: &str) -> Option<f64> {
+        self.figures.get(&(case.to_owned(), lane.to_owned(), name.to_owned())).copied()
+    }
+
+    /// Writes a line for each figure, parted by tabs.
+    pub fn save(&self, file: &Path) -> Result<(), Failure> {
+        let mut out = String::new();
+        for (name, value) in &self.about {
+            let _ = writeln!(out, "about\t{name}\t{value}");
+        }
+        for ((case, lane, name), value) in &self.figures {
+            let _ = writeln!(out, "{case}\t{lane}\t{name}\t{value}");
+        }
+        Ok(fs::write(file, out)?)
+    }
+
+    fn load(file: &Path) -> Result<Self, Failure> {
+        let mut results = Self::default();
+        for line in fs::read_to_string(file)?.lines() {
+            match line.split('\t').collect::<Vec<_>>()[..] {
+                ["about", name, value] => results.about.push((name.to_owned(), value.to_owned())),
+                [case, lane, name, value] => results.set(case, lane, name, value.parse()?),
+                _ => return Err(format!("{}: no figure: {line}", file.display()).into()),
+            }
+        }
+        Ok(results)
+    }
+}
+
+/// Makes the page anew from saved results.
+pub fn rewrite(file: &Path) -> Result<(), Failure> {
+    let results = Results::load(file)?;
+    say(&text(&results));
+    write(&results, Path::new("docs/performance.md"))
+}
+
+/// Puts the figures between the page's marks, and the chart beside it.
+pub fn write(results: &Results, page: &Path) -> Result<(), Failure> {
+    let old = fs::read_to_string(page)?;
+    let (before, rest) = old.split_once(BEGIN).ok_or_else(|| format!("{} has no line {BEGIN}", page.display()))?;
+    let (_, after) = rest.split_once(END).ok_or_else(|| format!("{} has no line {END}", page.display()))?;
+    fs::write(page, format!("{before}{BEGIN}\n\n{}\n{END}{after}", text(results)))?;
+    let folder = page.with_extension("");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("calls.svg"), chart::calls(results))?;
+    Ok(())
+}
+
+/// The figures as Markdown.
+pub fn text(results: &Results) -> String {
+    let mut out = String::from("### The run\n\n");
+    for (name, value) in &results.about {
+        let _ = writeln!(out, "- {name}: {value}");
+    }
+    if let Some(after) = results.get("run", "after", "load_average") {
+        let _ = writeln!(out, "- load average at the end (the run itself keeps two busy): {after:.1}");
+    }
+    out.push_str("\n### Targets\n\n| target | goal | measured | |\n|---|---|---|---|\n");
+    for target in targets::all(results) {
+        let _ = writeln!(out, "| {} | {} | {} | {} |", target.what, target.goal, target.measured, target.verdict);
+    }
+    out.push_str("\n### Processor time a call (µs, of the proxy alone)\n\n");
+    table(&mut out, results, "call ", "cpu_us", 1);
+    out.push_str("\n### Calls a second, 64 connections (8 for images)\n\n");
+    out.push_str("Load and upstream share one core, and nginx outruns them: a low figure of nginx's is theirs.\n\n");
+    table(&mut out, results, "call ", "per_s", 0);
+    out.push_str("\n### By connections, 300 B\n\n");
+    for (name, title) in
+        [("cpu_us", "processor time a call, µs"), ("call_p50_us", "p50, µs"), ("call_p99_us", "p99, µs")]
+    {
+        let _ = writeln!(out, "{title}:\n");
+        table(&mut out, results, "connections ", name, 1);
+        out.push('\n');
+    }
+    out.push_str("### Streams\n\n");
+    for (name, title) in [
+        ("cpu_us", "processor time a call (flood: 200 chunks, paced: 50 chunks 20 ms apart), µs"),
+        ("chunk_cpu_us", "processor time a chunk, µs"),
+        ("first_p50_us", "first token, p50, µs"),
+        ("chunk_p50_us", "a chunk's way from upstream to client, p50, µs"),
+        ("chunk_p99_us", "the same, p99, µs"),
+    ] {
+        let _ = writeln!(out, "{title}:\n");
+        table(&mut out, results, "stream ", name, 1);
+        out.push('\n');
+    }
+    out.push_str("### Latency in the open loop (from when each call was due)\n\n");
+    for (name, title) in [("call_p50_us", "p50, µs"), ("call_p99_us", "p99, µs"), ("late", "calls due and never sent")]
+    {
+        let _ = writeln!(out, "{title}:\n");
+        table(&mut out, results, "latency ", name, 0);
+        out.push('\n');
+    }
+    out.push_str("### Memory of held streams (KiB each)\n\n");
+    table(&mut out, results, "held ", "kib", 1);
+    out
+}
+
+/// One figure: a row for each case whose name begins so, a column for each lane.
+fn table(out: &mut String, results: &Results, prefix: &str, name: &str, digits: usize) {
+    const LANES: [&str; 6] = ["direct", "nginx", "relay", "chat→anthropic", "anthropic→chat", "chat→gemini"];
+    let rows: Vec<(&String, &String)> = results
+        .figures
+        .keys()
+        .filter(|(case, _, figure)| case.starts_with(prefix) && figure == name)
+        .map(|(case, lane, _)| (case, lane))
+        .collect();
+    let lanes: Vec<&str> = LANES.into_iter().filter(|lane| rows.iter().any(|(_, l)| l == lane)).collect();
+    let mut cases: Vec<&String> = rows.iter().map(|(case, _)| *case).collect();
+    cases.dedup();
+    cases.sort_by_key(|case| order(case));
+    let _ = writeln!(out, "| | {} |\n|---|{}", lanes.join(" | "), "---:|".repeat(lanes.len()));
+    for case in cases {
+        let cells: Vec<String> = lanes
+            .iter()
+            .map(|lane| results.get(case, lane, name).map_or_else(String::new, |v| format!("{v:.digits$}")))
+            .collect();
+        let _ = writeln!(out, "| {} | {} |", case.trim_start_matches(prefix), cells.join(" | "));
+    }
+}
+
+/// Sizes by size, counts by count.
+fn order(case: &str) -> u64 {
+    let number: u64 = case.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap_or_default();
+    let unit = if case.ends_with("MB image") {
+        1_000_000
+    } else if case.ends_with("kB") {
+        1_000
+    } else {
+        1
+    };
+    if case.ends_with("tools") { 10_000 } else { number * unit }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_back_and_make_a_table() {
+        let mut results = Results::default();
+        results.about.push(("day".into(), "2026-11-25".into()));
+        results.set("call 300 B", "nginx", "cpu_us", 12.8);
+        results.set("call 8 kB", "nginx", "cpu_us", 14.0);
+        results.set("call 300 B", "relay", "cpu_us", 19.0);
+        let file = std::env::temp_dir().join(format!("bench-results-{}", std::process::id()));
+        results.save(&file).unwrap();
+        let back = Results::load(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        assert_eq!(back.figures, results.figures);
+        let mut out = String::new();
+        table(&mut out, &back, "call ", "cpu_us", 1);
+        assert_eq!(out, "| | nginx | relay |\n|---|---:|---:|\n| 300 B | 12.8 | 19.0 |\n| 8 kB | 14.0 |  |\n");
+    }
+}

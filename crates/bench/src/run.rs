@@ -1,0 +1,233 @@
+//! The whole benchmark, in the order in which one result is needed for the next.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cases::{self, Case, Lane};
+use crate::process::{cores, load_average};
+use crate::report::{self, Results};
+use crate::subjects::{Bench, Running, Subject};
+use crate::window::{Figures, Spans, held, measure};
+use crate::{Failure, say};
+use tollgate_bench::payload::Payload;
+
+/// How to run.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// About three minutes instead of twenty.
+    #[arg(long)]
+    quick: bool,
+    /// The gateway's release binary.
+    #[arg(long, default_value = "target/release/tollgate")]
+    tollgate: PathBuf,
+    /// nginx's binary.
+    #[arg(long, default_value = "/usr/sbin/nginx")]
+    nginx: PathBuf,
+    /// Where logs and results go.
+    #[arg(long, default_value = "target/bench")]
+    folder: PathBuf,
+    /// The page whose figures are written anew; none with `--no-page`.
+    #[arg(long, default_value = "docs/performance.md")]
+    page: PathBuf,
+    /// Only print.
+    #[arg(long)]
+    no_page: bool,
+    /// Only cases whose names begin so: call, connections, stream, latency, held, overload.
+    #[arg(long)]
+    only: Option<String>,
+}
+
+struct Run<'a> {
+    bench: Bench,
+    nginx: Running,
+    gateway: Running,
+    direct: Running,
+    rounds: usize,
+    spans: Spans,
+    results: Results,
+    options: &'a Options,
+}
+
+/// Runs the benchmark, prints the report, and writes it into the page.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let cores = cores();
+    if cores.len() < 2 {
+        return Err("two cores are needed: one for the subject, one for load and upstream".into());
+    }
+    let before = load_average();
+    let folder = std::path::absolute(&options.folder)?;
+    let bench = Bench::new(options.tollgate.clone(), options.nginx.clone(), folder.clone(), &cores)?;
+    let (rounds, warm, count) = if options.quick { (2, 200, 800) } else { (4, 500, 4_000) };
+    let spans = Spans { warm: Duration::from_millis(warm), count: Duration::from_millis(count) };
+    let (nginx, gateway) = (bench.start(Subject::Nginx)?, bench.start(Subject::Gateway)?);
+    let direct = bench.start(Subject::Direct)?;
+    let mut run = Run { bench, nginx, gateway, direct, rounds, spans, results: Results::default(), options };
+    run.results.about = report::about(options.quick, before, &options.tollgate, &options.nginx);
+    run.starts()?;
+    for case in cases::calls().into_iter().chain(cases::streams()) {
+        run.case(&case)?;
+    }
+    run.latencies()?;
+    run.overload()?;
+    run.held()?;
+    run.results.set("run", "after", "load_average", load_average());
+    let file = folder.join("results.txt");
+    run.results.save(&file)?;
+    let text = report::text(&run.results);
+    say(&text);
+    if !options.no_page && options.only.is_none() {
+        report::write(&run.results, &options.page)?;
+        say(&format!("bench: written to {}", options.page.display()));
+    }
+    Ok(())
+}
+
+impl Run<'_> {
+    fn wanted(&self, name: &str) -> bool {
+        self.options.only.as_ref().is_none_or(|only| name.starts_with(only.as_str()))
+    }
+
+    fn running(&self, lane: Lane) -> &Running {
+        match lane.subject() {
+            Subject::Direct => &self.direct,
+            Subject::Nginx => &self.nginx,
+            Subject::Gateway => &self.gateway,
+        }
+    }
+
+    /// All lanes in turns, round by round; of each figure the median of the rounds.
+    fn case(&mut self, case: &Case) -> Result<(), Failure> {
+        if !self.wanted(&case.name) {
+            return Ok(());
+        }
+        let mut seen: BTreeMap<&'static str, Vec<Figures>> = BTreeMap::new();
+        for _ in 0..self.rounds {
+            for lane in &case.lanes {
+                let figures = measure(&self.bench, self.running(*lane), *lane, case, self.spans)?;
+                seen.entry(lane.name()).or_default().push(figures);
+            }
+        }
+        for (lane, rounds) in seen {
+            let mut names: Vec<&String> = rounds.iter().flat_map(|figures| figures.keys()).collect();
+            names.sort_unstable();
+            names.dedup();
+            for name in names {
+                let values: Vec<f64> = rounds.iter().filter_map(|figures| figures.get(name).copied()).collect();
+                self.results.set(&case.name, lane, name, median(values));
+            }
+            let figure = |name| self.results.get(&case.name, lane, name).unwrap_or_default();
+            say(&format!(
+                "{:<16} {lane:<16} {:>8.1} µs of processor a call, {:>7.0} calls/s, p50 {:.0} p99 {:.0} µs, {:.0} errors",
+                case.name,
+                figure("cpu_us"),
+                figure("per_s"),
+                figure("call_p50_us"),
+                figure("call_p99_us"),
+                figure("errors")
+            ));
+        }
+        Ok(())
+    }
+
+    /// Start to first answered call, the binary's size, memory before any load.
+    fn starts(&mut self) -> Result<(), Failure> {
+        let (mut times, mut idle) = (Vec::new(), Vec::new());
+        for _ in 0..5 {
+            let running = self.bench.start(Subject::Gateway)?;
+            times.push(running.start.as_secs_f64() * 1e3);
+            std::thread::sleep(Duration::from_millis(300));
+            idle.push(mebibytes(running.process.as_ref().map_or(Ok(0), |p| p.memory())?));
+        }
+        self.results.set("start", "gateway", "ms", median(times));
+        self.results.set("start", "gateway", "idle_mib", median(idle));
+        let size = std::fs::metadata(&self.options.tollgate)?.len();
+        self.results.set("start", "gateway", "binary_mib", mebibytes(size));
+        Ok(())
+    }
+
+    /// The open loop: at 1,000 a second, and at 60 % of what each way through the gateway can do.
+    fn latencies(&mut self) -> Result<(), Failure> {
+        if !self.wanted("latency") {
+            return Ok(());
+        }
+        let lanes = [Lane::Direct, Lane::Nginx, Lane::Relay, Lane::ToAnthropic];
+        self.case(&cases::latency("latency 1000/s", &lanes, 1000))?;
+        for lane in [Lane::Relay, Lane::ToAnthropic] {
+            let most = self.results.get("call 300 B", lane.name(), "per_s").unwrap_or(5_000.0);
+            let rate = whole(most * 0.6);
+            let name = format!("latency 60 % {}", lane.name());
+            self.results.set(&name, "all", "rate", most * 0.6);
+            self.case(&cases::latency(&name, &[Lane::Direct, Lane::Nginx, lane], rate))?;
+        }
+        Ok(())
+    }
+
+    /// Three times as many calls as it can serve. Calls with tools, translated: the gateway is the bottleneck, not the load.
+    fn overload(&mut self) -> Result<(), Failure> {
+        if !self.wanted("overload") {
+            return Ok(());
+        }
+        let mut case = Case {
+            name: "overload once".to_owned(),
+            lanes: vec![Lane::ToAnthropic],
+            payload: Payload::Tools,
+            model: "w-300",
+            connections: 256,
+            rate: 0,
+        };
+        self.case(&case)?;
+        let most = self.results.get(&case.name, Lane::ToAnthropic.name(), "per_s").unwrap_or_default();
+        case.name = "overload thrice".to_owned();
+        case.rate = whole(most * 3.0);
+        case.connections = 1024;
+        self.case(&case)
+    }
+
+    /// Memory of streams that say nothing, each on a subject that has just started.
+    fn held(&mut self) -> Result<(), Failure> {
+        if !self.wanted("held") {
+            return Ok(());
+        }
+        for streams in [1_000, 8_000] {
+            for lane in [Lane::Nginx, Lane::Relay, Lane::ToAnthropic] {
+                let running = self.bench.start(lane.subject())?;
+                let bytes = held(&self.bench, &running, lane, streams)?;
+                self.results.set(&format!("held {streams}"), lane.name(), "kib", bytes / 1024.0);
+                say(&format!("held {streams:<11} {:<16} {:>8.1} KiB a stream", lane.name(), bytes / 1024.0));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => 0.0,
+        n if n % 2 == 1 => values[middle],
+        _ => f64::midpoint(values[middle - 1], values[middle]),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate far below 2^52")]
+fn whole(rate: f64) -> u64 {
+    rate as u64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for a report")]
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / (1024.0 * 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert!((median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
+        assert!((median(vec![4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,101 @@
+//! How targets fare, for all calls of the process: the pure records of [`tollgate_core::health`] behind a lock that is held
+//! for a look-up only, and the budgets of further attempts.
+
+mod asked;
+mod shown;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tollgate_core::config::Config;
+use tollgate_core::health::{Health, HealthKey, Signals};
+use tollgate_core::route::{RetryBudget, Target, Targets};
+
+pub use asked::Asked;
+pub use shown::shown;
+
+use crate::clock::Clock;
+
+/// Retries that may be made at once after a quiet while, and within ten seconds: enough for small traffic, little for large.
+const RETRIES_IN_STOCK: f64 = 100.0;
+
+/// The health of all targets.
+#[derive(Debug)]
+pub struct Wellbeing {
+    health: Mutex<Health>,
+    retries: Mutex<RetryBudget>,
+    /// By target that is hedged; only policies hedge, so their number is bounded by the configuration.
+    hedges: Mutex<HashMap<String, RetryBudget>>,
+}
+
+impl Default for Wellbeing {
+    fn default() -> Self {
+        let retries = RetryBudget::new(0.0, RETRIES_IN_STOCK);
+        Self { health: Mutex::default(), retries: Mutex::new(retries), hedges: Mutex::default() }
+    }
+}
+
+impl Wellbeing {
+    /// The records.
+    pub fn records(&self) -> MutexGuard<'_, Health> {
+        locked(&self.health)
+    }
+
+    /// As routing asks for it.
+    pub fn seen<'a>(&'a self, config: &'a Config, clock: Clock) -> Seen<'a> {
+        Seen { wellbeing: self, config, clock, client: None }
+    }
+
+    /// A call makes its first attempt.
+    pub fn earn_retries(&self, config: &Config, clock: Clock) {
+        let mut budget = locked(&self.retries);
+        budget.set_share(config.retries.budget);
+        budget.earn(clock.now());
+    }
+
+    /// A retry, if the budget of all calls has one.
+    pub fn may_retry(&self, clock: Clock) -> bool {
+        locked(&self.retries).spend(clock.now())
+    }
+
+    /// A call begins that may be hedged.
+    pub fn earn_hedges(&self, target: &Target, share: f64, clock: Clock) {
+        let mut hedges = locked(&self.hedges);
+        let budget = hedges.entry(target.name()).or_insert_with(|| RetryBudget::strict(share));
+        budget.set_share(share);
+        budget.earn(clock.now());
+    }
+
+    /// A second attempt beside the first, if the target's budget has one.
+    pub fn may_hedge(&self, target: &Target, clock: Clock) -> bool {
+        locked(&self.hedges).get_mut(&target.name()).is_some_and(|budget| budget.spend(clock.now()))
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The health of targets of one configuration.
+#[derive(Clone, Copy)]
+pub struct Seen<'a> {
+    wellbeing: &'a Wellbeing,
+    config: &'a Config,
+    clock: Clock,
+    client: Option<u64>,
+}
+
+impl Seen<'_> {
+    /// As a client finds them whose own credential goes upstream: the tag of that.
+    #[must_use]
+    pub fn by_client(self, client: Option<u64>) -> Self {
+        Self { client, ..self }
+    }
+}
+
+impl Targets for Seen<'_> {
+    fn signals(&self, target: &Target) -> Signals {
+        let key = HealthKey::for_client(target, self.config, self.client);
+        self.wellbeing.records().signals(&key, self.clock.now())
+    }
+}
