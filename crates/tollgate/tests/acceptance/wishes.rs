@@ -139,7 +139,7 @@ async fn se11_a_fallback_that_the_key_may_not_use_is_never_called() {
         for more in [r#","models":["b/m","hidden"]"#, r#","fallbacks":["b/m",{"model":"hidden"}]"#] {
             let answer = ask(&gateway, &headers, model, more).await;
             assert_eq!(answer.status, 503, "{model} {more}: {}", answer.text());
-            assert_eq!(faces::error(Dialect::OpenAiChat, &answer), "overloaded", "{model} {more}");
+            assert!(answer.text().contains("overloaded"), "{model} {more}: {}", answer.text());
         }
     }
     assert!(upstream.requests().iter().all(|request| request.target.contains("down")));
