@@ -138,7 +138,14 @@ async fn rl11_all_cooling_is_told_at_once_or_waited_for() {
             assert_eq!((answer.status, answer.header("retry-after")), (429, Some("2")));
             assert_eq!(faces::error(CHAT, &answer), "Slow down");
             assert_eq!(upstream.requests().len(), asked, "nobody was asked");
-            assert!(took < Duration::from_millis(200), "{took:?}");
+            // Of several, since others are busy on this machine, too.
+            let mut fastest = took;
+            for _ in 0..8 {
+                let before = Instant::now();
+                assert_eq!(faces::ask(&gateway, CHAT, "up/m", false).await.status, 429);
+                fastest = fastest.min(before.elapsed());
+            }
+            assert!(fastest < Duration::from_millis(10), "{fastest:?}");
         }
     }
 }
