@@ -67,7 +67,6 @@ impl<'a> Walk<'a> {
             name: name.to_owned(),
             policy: self.policy(raw, &none, path, report)?,
             unsupported_params: None,
-            resume: super::Resume::default(),
             total: None,
             wait_for_cooldown: None,
             context_fallback: None,
@@ -75,7 +74,6 @@ impl<'a> Walk<'a> {
         };
         if let WordOr::Map(raw) = raw {
             model.unsupported_params = raw.unsupported_params;
-            model.resume = raw.resume.unwrap_or_default();
             model.total = raw.timeouts.as_ref().and_then(|timeouts| timeouts.total).map(|span| span.0);
             model.wait_for_cooldown = raw.wait_for_cooldown.map(|span| span.0);
             let mut other = |raw: &'a Option<Box<WordOr<RawPolicy>>>, key: &str| {
@@ -170,7 +168,6 @@ impl<'a> Walk<'a> {
         if let WordOr::Map(raw) = raw {
             for (key, given) in [
                 ("unsupported_params", raw.unsupported_params.is_some()),
-                ("resume", raw.resume.is_some()),
                 ("wait_for_cooldown", raw.wait_for_cooldown.is_some()),
                 ("context_fallback", raw.context_fallback.is_some()),
                 ("content_policy_fallback", raw.content_policy_fallback.is_some()),

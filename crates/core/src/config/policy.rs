@@ -17,8 +17,6 @@ pub struct VirtualModel {
     pub policy: Policy,
     /// What happens to parameters that the target does not take.
     pub unsupported_params: Option<Unsupported>,
-    /// After a break in the middle of a stream.
-    pub resume: Resume,
     /// How long a call may take, all its attempts together.
     pub total: Option<Duration>,
     /// How long a call waits for a target that is cooling down, where no other can serve.
@@ -146,17 +144,6 @@ pub enum Measure {
     Quota,
     /// Who holds the conversation's prompt cache.
     PromptCache,
-}
-
-/// After a break in the middle of a stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Resume {
-    /// The next target goes on where the broken one stopped.
-    #[default]
-    Auto,
-    /// The stream ends with an error.
-    Never,
 }
 
 /// What a node demands and allows of everything below it. What is `None` or empty is left to the node above, then to the

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::raw::{Named, RawTimeouts};
 use super::scalar::{Dollars, HedgeAfter, Share, Span};
 use super::shape::WordOr;
-use super::{Resume, StickTo, Unsupported};
+use super::{StickTo, Unsupported};
 use crate::route::FaultClass;
 
 /// A policy: exactly one of `use`, `fallback`, `split`, `cheapest`, `fastest`, `least_busy`, `quota_aware`, `sticky` and `rules`, and what it demands; or in one word a target (`provider/model`) or another virtual model. Policies nest freely.
@@ -57,8 +57,6 @@ pub(super) struct RawPolicy {
     pub hedge: Option<RawHedge>,
     /// What happens to parameters that the target does not take: `drop` or `refuse`. Directly under the model's name.
     pub unsupported_params: Option<Unsupported>,
-    /// After a break in the middle of a stream: `auto` (the default) goes on with the next target, `never` ends with an error. Directly under the model's name.
-    pub resume: Option<Resume>,
     /// How long a call waits for a target that is cooling down, where no other can serve. Directly under the model's name.
     pub wait_for_cooldown: Option<Span>,
     /// Where prompts go that are too long for every target. Directly under the model's name.

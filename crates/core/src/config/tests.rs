@@ -172,8 +172,8 @@ const POLICIES: &[(&str, &str, &str)] = &[
     ("{ a: { split: [{use: openai/y}] } }", "models.a.split[0]", "`weight` is missing"),
     ("{ a: { fallback: [openai/x], cache: {} } }", "models.a.cache", "not built yet"),
     (
-        "{ a: { fallback: [{ use: openai/x, resume: auto }] } }",
-        "models.a.fallback[0].resume",
+        "{ a: { fallback: [{ use: openai/x, unsupported_params: drop }] } }",
+        "models.a.fallback[0].unsupported_params",
         "directly under the model",
     ),
     ("{ a: { fallback: [openai/x], stick_to: key } }", "models.a.stick_to", "belongs to `split`"),
