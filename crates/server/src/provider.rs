@@ -153,9 +153,10 @@ impl Provider {
         all().find(|(_, protocol)| *protocol == face).or_else(|| all().next())
     }
 
-    /// The way in a dialect, whatever the model.
+    /// The way in a dialect, whatever the model: none that only some models are asked by (Claude on Bedrock), since what
+    /// has no model does not exist there.
     pub fn way_in(&self, dialect: Dialect) -> Option<&Way> {
-        self.ways.iter().find(|way| way.dialect == dialect)
+        self.ways.iter().find(|way| way.dialect == dialect && way.serves_all())
     }
 
     /// The way for requests that are handed through as they are.

@@ -30,6 +30,11 @@ impl Way {
         Self { dialect, carriage, base_url, models: &[], except: &[] }
     }
 
+    /// Whether every model of the provider is asked by it.
+    pub fn serves_all(&self) -> bool {
+        self.models.is_empty()
+    }
+
     /// Whether a model of this name can be asked this way.
     pub fn serves(&self, model: &str) -> bool {
         serves(self.models, self.except, model)
