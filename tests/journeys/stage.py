@@ -37,7 +37,8 @@ def config(port, upstream, keys):
     providers = ['  up-%s: { dialect: %s, base_url: "http://127.0.0.1:%d%s", api_key: "%s" }' % (d, d, upstream, PREFIX[d], key_of(d)) for d in DIALECTS]
     models = ['  to-%s%s: { fallback: [ "up-%s/%s" ] }' % (d, kind, d, m) for d in DIALECTS for kind, m in zip(('', '-thinking', '-seeing'), MODELS[d])]
     declared = ['keys:', '  - { name: journey, key: "%s" }' % KEY] if keys else []
-    return '\n'.join(['server: { listen: "127.0.0.1:%d" }' % port, 'providers:', *providers, 'models:', *models, *declared, ''])
+    # The SDKs see each answer as it is: nobody waits for a provider that says it is busy.
+    return '\n'.join(['server: { listen: "127.0.0.1:%d" }' % port, 'retries: { default: 0 }', 'providers:', *providers, 'models:', *models, *declared, ''])
 
 
 def free_port():

@@ -122,7 +122,7 @@ def test_what_tools_ask_first(stage):
 def test_errors(stage, dialect):
     for stream in (False, True):
         with pytest.raises(ollama.ResponseError) as refused:
-            done = ollama.Client(stage.url).chat('to-' + dialect, [{'role': 'user', 'content': 'be busy'}], stream=stream)
+            done = ollama.Client(stage.url).chat('up-%s/busy-ollama-%s' % (dialect, stream), [{'role': 'user', 'content': 'be busy'}], stream=stream)
             list(done)
         assert (refused.value.status_code, 'slow down' in refused.value.error) == (429, True)
     stage.seen()
