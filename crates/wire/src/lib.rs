@@ -8,6 +8,7 @@ pub mod codec;
 mod effort;
 pub mod fault;
 pub mod frame;
+mod function_tool;
 pub mod ids;
 pub mod json;
 pub mod limits;

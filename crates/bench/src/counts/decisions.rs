@@ -4,7 +4,7 @@ use tollgate_core::Now;
 use tollgate_core::authorize::authorize;
 use tollgate_core::caller::Directory;
 use tollgate_core::config::{Catalogue, Config, Host, KnownProvider, Surroundings, load};
-use tollgate_core::health::Signals;
+use tollgate_core::health::{Signals, Standing};
 use tollgate_core::route::{Facts, Lookup, RequestFacts, RouteWishes, Target, Targets, plan, resolve};
 
 use crate::Counter;
@@ -35,6 +35,10 @@ impl Surroundings for Nobody {
 impl Targets for Nobody {
     fn signals(&self, _: &Target) -> Signals {
         Signals::default()
+    }
+
+    fn standing(&self, _: &Target) -> Standing {
+        Standing::default()
     }
 }
 

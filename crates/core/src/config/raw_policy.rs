@@ -32,7 +32,7 @@ pub(super) struct RawPolicy {
     pub least_busy: Option<Vec<WordOr<RawPolicy>>>,
     /// The one that has most left of its provider's rate limits first, as its answers' headers say.
     pub quota_aware: Option<Vec<WordOr<RawPolicy>>>,
-    /// The one that holds the conversation's prompt cache first; new conversations are spread evenly.
+    /// Each conversation has an order of its own among them, the same at every turn, so that its prompt cache is found again; prompts too short for a cache are spread.
     pub sticky: Option<Vec<WordOr<RawPolicy>>>,
     /// The first rule whose `when` holds decides.
     pub rules: Option<Vec<RawRule>>,

@@ -23,7 +23,7 @@ pub use breaker::{Breaker, BreakerSettings, Change};
 pub use latency::Latencies;
 pub use outcomes::Outcomes;
 pub use quota::{Bucket, Quota};
-pub use target::{Cooling, Signals, TargetHealth};
+pub use target::{Cooling, Signals, Standing, TargetHealth};
 
 use crate::Now;
 use crate::config::Config;
@@ -157,10 +157,21 @@ impl Health {
     /// How a target fares now.
     pub fn signals(&self, key: &HealthKey, now: Now) -> Signals {
         let mut signals = self.targets.get(key).map(|t| t.signals(&self.settings, now)).unwrap_or_default();
-        if let Some(cooling) = self.keys.get(&key.pin).filter(|cooling| cooling.until > now) {
-            signals.cooling = signals.cooling.filter(|own| own.until > cooling.until).or_else(|| Some(cooling.clone()));
-        }
+        signals.cooling = self.with_its_keys(signals.cooling, key, now);
         signals
+    }
+
+    /// Whether a target is to be asked now.
+    pub fn standing(&self, key: &HealthKey, now: Now) -> Standing {
+        let mut standing = self.targets.get(key).map(|t| t.standing(&self.settings, now)).unwrap_or_default();
+        standing.cooling = self.with_its_keys(standing.cooling, key, now);
+        standing
+    }
+
+    /// The longer of a target's own cool-down and that of its key.
+    fn with_its_keys(&self, own: Option<Cooling>, key: &HealthKey, now: Now) -> Option<Cooling> {
+        let Some(keys) = self.keys.get(&key.pin).filter(|cooling| cooling.until > now) else { return own };
+        own.filter(|own| own.until > keys.until).or_else(|| Some(keys.clone()))
     }
 
     /// The time within which a share of the target's answers of the last minutes came: their first token, or, of whole
@@ -185,9 +196,6 @@ impl Health {
     }
 
     fn target(&mut self, key: &HealthKey) -> &mut TargetHealth {
-        if !self.targets.contains_key(key) {
-            self.targets.insert(key.clone(), TargetHealth::default());
-        }
         self.targets.entry(key.clone()).or_default()
     }
 }

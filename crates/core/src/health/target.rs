@@ -43,7 +43,16 @@ pub struct TargetHealth {
     pub(super) quota: Option<Quota>,
 }
 
-/// A target's health as routing and operators see it.
+/// Whether a target is to be asked now: what every call wants to know, and cheap to tell.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// It said that it is to be left alone.
+    pub cooling: Option<Cooling>,
+    /// Its breaker lets no call through.
+    pub refused_by_breaker: bool,
+}
+
+/// A target's health as routing among several and operators see it.
 #[derive(Clone, Debug, Default)]
 pub struct Signals {
     /// Attempts that are under way.
@@ -126,20 +135,28 @@ impl TargetHealth {
         self.breaker.forget();
     }
 
+    pub(super) fn standing(&self, settings: &BreakerSettings, now: Now) -> Standing {
+        Standing {
+            cooling: self.cooling.clone().filter(|cooling| cooling.until > now),
+            refused_by_breaker: !self.breaker.admits(settings, now),
+        }
+    }
+
     pub(super) fn signals(&self, settings: &BreakerSettings, now: Now) -> Signals {
         let quantiles = |of: &Latencies| -> Option<[Duration; 3]> {
             Some([of.quantile(0.5, now)?, of.quantile(0.95, now)?, of.quantile(0.99, now)?])
         };
         let share = self.breaker.share(settings, now);
+        let standing = self.standing(settings, now);
         Signals {
             in_flight: self.in_flight,
             first_token: quantiles(&self.first_token),
             total: quantiles(&self.total),
             error_rate: self.outcomes.error_rate(now),
             errors: self.outcomes.by_kind(now),
-            cooling: self.cooling.clone().filter(|cooling| cooling.until > now),
+            cooling: standing.cooling,
             breaker: self.breaker,
-            refused_by_breaker: !self.breaker.admits(settings, now),
+            refused_by_breaker: standing.refused_by_breaker,
             reduced_to: (share > 0.0 && share < 1.0).then_some(share),
             quota: self.quota.clone(),
         }

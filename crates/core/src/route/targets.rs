@@ -1,10 +1,13 @@
 //! What routing knows of a target beside the configuration: how it fares.
 
 use super::Target;
-use crate::health::Signals;
+use crate::health::{Signals, Standing};
 
 /// Who knows how targets fare: the server, and simulations.
 pub trait Targets {
-    /// How a target fares now.
+    /// Whether a target is to be asked now: wanted of every target of every call.
+    fn standing(&self, target: &Target) -> Standing;
+
+    /// How a target fares beside others: wanted where there is a choice.
     fn signals(&self, target: &Target) -> Signals;
 }

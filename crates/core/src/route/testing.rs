@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Facts, Pin, Plan, RequestFacts, Resolved, RouteWishes, Target, Targets, Unfit, plan_chain};
 use crate::Now;
 use crate::config::Config;
-use crate::health::{Health, HealthKey, Signals};
+use crate::health::{Health, HealthKey, Signals, Standing};
 
 /// Everything that a plan depends on.
 #[derive(Default)]
@@ -49,6 +49,10 @@ struct World<'a> {
 }
 
 impl Targets for World<'_> {
+    fn standing(&self, target: &Target) -> Standing {
+        self.state.health.standing(&HealthKey::of(target, self.config), self.state.now)
+    }
+
     fn signals(&self, target: &Target) -> Signals {
         self.state.health.signals(&HealthKey::of(target, self.config), self.state.now)
     }

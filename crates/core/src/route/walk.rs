@@ -104,8 +104,8 @@ impl<'a, 'd> Walk<'a, 'd> {
     }
 
     fn by_health(&mut self, target: &Target, terms: &Terms) -> Result<bool, String> {
-        let signals = self.facts.targets.signals(target);
-        if let Some(cooling) = &signals.cooling {
+        let standing = self.facts.targets.standing(target);
+        if let Some(cooling) = &standing.cooling {
             if !cooling.is_firm() {
                 return Ok(true);
             }
@@ -115,23 +115,25 @@ impl<'a, 'd> Walk<'a, 'd> {
             let left = cooling.until.since(self.facts.now);
             return Err(format!("it is cooling down for {:.1} s ({})", left.as_secs_f64(), cooling.said.kind.slug()));
         }
-        Ok(terms.breaker != Some(false) && signals.refused_by_breaker)
+        Ok(terms.breaker != Some(false) && standing.refused_by_breaker)
     }
 
     /// The first branch by weight, the others behind it. How branches fare bends the weights.
     fn by_weight(&mut self, lists: Vec<Vec<Step>>, weights: &[f64], stick_to: StickTo) -> Vec<Step> {
-        let signals: Vec<Signals> = lists
-            .iter()
-            .map(|list| list.first().map(|step| self.facts.targets.signals(&step.target)).unwrap_or_default())
-            .collect();
-        let bent: Vec<f64> = weights.iter().zip(vitality(&signals)).map(|(weight, share)| weight * share).collect();
         let order = match self.sticks(stick_to) {
             // A sticky choice does not move with every change of latency.
             Some(name) => weighted_order(weights, &mut draws_of(&name)),
-            None => weighted_order(&bent, self.draw),
+            None => weighted_order(&self.bent(&lists, weights), self.draw),
         };
         let mut lists: Vec<Option<Vec<Step>>> = lists.into_iter().map(Some).collect();
         order.into_iter().filter_map(|i| lists[i].take()).flatten().collect()
+    }
+
+    /// The weights by how the branches fare beside each other.
+    fn bent(&self, lists: &[Vec<Step>], weights: &[f64]) -> Vec<f64> {
+        let first = |list: &Vec<Step>| list.first().map(|step| self.facts.targets.signals(&step.target));
+        let signals: Vec<Signals> = lists.iter().map(|list| first(list).unwrap_or_default()).collect();
+        weights.iter().zip(vitality(&signals)).map(|(weight, share)| weight * share).collect()
     }
 
     /// Who sticks to a branch.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tollgate_core::config::Config;
-use tollgate_core::health::{Health, HealthKey, Signals};
+use tollgate_core::health::{Health, HealthKey, Signals, Standing};
 use tollgate_core::route::{RetryBudget, Target, Targets};
 
 pub use asked::Asked;
@@ -91,11 +91,18 @@ impl Seen<'_> {
     pub fn by_client(self, client: Option<u64>) -> Self {
         Self { client, ..self }
     }
+
+    fn key(&self, target: &Target) -> HealthKey {
+        HealthKey::for_client(target, self.config, self.client)
+    }
 }
 
 impl Targets for Seen<'_> {
+    fn standing(&self, target: &Target) -> Standing {
+        self.wellbeing.records().standing(&self.key(target), self.clock.now())
+    }
+
     fn signals(&self, target: &Target) -> Signals {
-        let key = HealthKey::for_client(target, self.config, self.client);
-        self.wellbeing.records().signals(&key, self.clock.now())
+        self.wellbeing.records().signals(&self.key(target), self.clock.now())
     }
 }

@@ -347,3 +347,14 @@ async fn clients_are_served_over_tls_and_a_new_certificate_needs_no_restart() {
     until("the new certificate is shown", async || healthy(address, &second, false).await).await;
     assert!(!healthy(address, &first, false).await);
 }
+
+#[test]
+fn the_configuration_in_the_page_on_routing_is_valid() {
+    let page = include_str!("../../../../docs/routing.md");
+    let fragment = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("providers: {{ openai: {{ api_key: k }}, anthropic: {{ api_key: k }} }}\n{fragment}");
+    std::fs::write(folder.path().join("tollgate.yaml"), file).unwrap();
+    let output = run(&["check", "--config", "tollgate.yaml"], folder.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

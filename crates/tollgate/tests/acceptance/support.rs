@@ -1,5 +1,6 @@
 //! A gateway under test and a client that sees every byte, time and header.
 
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -114,14 +115,28 @@ pub fn run(arguments: &[&str], folder: &std::path::Path) -> Output {
     let mut command = Command::new(TOLLGATE);
     let command = command.args(arguments).current_dir(folder).env_clear();
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Read while it runs: what is larger than a pipe would keep it from ending.
+    let drained = |mut pipe: Box<dyn Read + Send>| {
+        std::thread::spawn(move || {
+            let mut all = Vec::new();
+            pipe.read_to_end(&mut all).map(|_| all)
+        })
+    };
+    let stdout = drained(Box::new(child.stdout.take().unwrap()));
+    let stderr = drained(Box::new(child.stderr.take().unwrap()));
+    let mut status = None;
     for _ in 0..500 {
-        if child.try_wait().unwrap().is_some() {
-            return child.wait_with_output().unwrap();
+        status = child.try_wait().unwrap();
+        if status.is_some() {
+            break;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    child.kill().unwrap();
-    child.wait_with_output().unwrap()
+    let status = status.unwrap_or_else(|| {
+        child.kill().unwrap();
+        child.wait().unwrap()
+    });
+    Output { status, stdout: stdout.join().unwrap().unwrap(), stderr: stderr.join().unwrap().unwrap() }
 }
 
 /// What came back.

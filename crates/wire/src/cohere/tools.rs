@@ -2,9 +2,9 @@
 
 use tollgate_ir::{Carry, Dialect, Fault, Field, Losses, Reason, Request, Tool, ToolChoice, ToolKind};
 
-use crate::json::{ArrayWriter, Fields, Node, ObjectWriter};
+use crate::function_tool;
+use crate::json::{Fields, Node, ObjectWriter};
 use crate::target::Target;
-use crate::translate::CUSTOM_INPUT;
 
 pub(super) fn decode(items: Vec<Node<'_>>, strict: Option<bool>, losses: &mut Losses) -> Result<Vec<Tool>, Fault> {
     let mut tools = Vec::new();
@@ -69,7 +69,7 @@ pub(super) fn encode(o: &mut ObjectWriter<'_>, request: &Request, target: &Targe
         }
         return;
     }
-    o.array("tools", |a| functions.iter().for_each(|tool| function(a, tool, target, losses)));
+    o.array("tools", |a| functions.iter().for_each(|tool| function_tool::write(a, tool, target, losses)));
     strict(o, &functions, losses);
     match &request.tool_choice {
         None | Some(ToolChoice::Auto | ToolChoice::Allowed { required: false, .. }) => {}
@@ -94,38 +94,6 @@ fn admitted(tool: &Tool, request: &Request) -> bool {
         Some(ToolChoice::Allowed { names, .. }) => tool.name().is_some_and(|n| names.iter().any(|name| name == n)),
         _ => true,
     }
-}
-
-fn function(a: &mut ArrayWriter<'_>, tool: &Tool, target: &Target<'_>, losses: &mut Losses) {
-    if tool.cache.is_some() {
-        losses.path(format!("{}.cache_control", tool.at), Reason::Dropped);
-    }
-    a.object(|t| {
-        t.text("type", "function");
-        t.object("function", |f| match &tool.kind {
-            ToolKind::Function { name, description, parameters, .. } => {
-                f.text("name", target.names.upstream(name));
-                f.opt_text("description", description.as_deref());
-                match parameters {
-                    Some(parameters) => f.json("parameters", parameters),
-                    None => f.raw("parameters", r#"{"type":"object","properties":{}}"#),
-                }
-            }
-            ToolKind::Custom { name, description, format } => {
-                f.text("name", target.names.upstream(name));
-                f.opt_text("description", description.as_deref());
-                if format.is_some() {
-                    losses.path(format!("{}.format", tool.at), Reason::Dropped);
-                }
-                f.object("parameters", |p| {
-                    p.text("type", "object");
-                    p.object("properties", |all| all.object(CUSTOM_INPUT, |input| input.text("type", "string")));
-                    p.array("required", |r| r.text(CUSTOM_INPUT));
-                });
-            }
-            ToolKind::Server { .. } => {}
-        });
-    });
 }
 
 /// `strict_tools` is one switch for all tools, and each must have a required parameter (Cohere, “Structured outputs”).

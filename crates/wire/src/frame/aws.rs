@@ -11,7 +11,7 @@
 use bytes::{Bytes, BytesMut};
 use tollgate_ir::{Fault, FaultKind};
 
-use super::{Frame, MAX_EVENT};
+use super::{Frame, MAX_EVENT, hold};
 use crate::json;
 
 /// The two lengths and their checksum.
@@ -32,11 +32,7 @@ impl AwsDeframer {
     }
 
     pub(super) fn push(&mut self, chunk: Bytes) {
-        if self.held.is_empty() {
-            self.held = chunk.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-        } else {
-            self.held.extend_from_slice(&chunk);
-        }
+        hold(&mut self.held, chunk);
     }
 
     pub(super) fn next_frame(&mut self) -> Result<Option<Frame>, Fault> {

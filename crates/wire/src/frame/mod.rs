@@ -9,7 +9,7 @@ mod json_array;
 mod ndjson;
 mod sse;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tollgate_ir::Fault;
 
 pub use json_array::JsonArrayDeframer;
@@ -36,6 +36,16 @@ impl Frame {
     /// The event's name as text; what is no UTF-8 has no name.
     pub fn name(&self) -> &str {
         std::str::from_utf8(&self.event).unwrap_or("")
+    }
+}
+
+/// Puts a chunk behind what is held.
+fn hold(held: &mut BytesMut, chunk: Bytes) {
+    if held.is_empty() {
+        // One network read is usually one or more whole events: take it over rather than copy, if it is ours alone.
+        *held = chunk.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+    } else {
+        held.extend_from_slice(&chunk);
     }
 }
 

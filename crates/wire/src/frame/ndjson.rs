@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use memchr::memchr;
 use tollgate_ir::{Fault, FaultKind};
 
-use super::{Frame, MAX_EVENT};
+use super::{Frame, MAX_EVENT, hold};
 
 /// Cuts a body into its lines. An empty line is an event without data.
 #[derive(Debug, Default)]
@@ -20,11 +20,7 @@ impl NdjsonDeframer {
     }
 
     pub(super) fn push(&mut self, chunk: Bytes) {
-        if self.held.is_empty() {
-            self.held = chunk.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-        } else {
-            self.held.extend_from_slice(&chunk);
-        }
+        hold(&mut self.held, chunk);
     }
 
     pub(super) fn next_frame(&mut self) -> Result<Option<Frame>, Fault> {

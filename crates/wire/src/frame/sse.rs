@@ -5,7 +5,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use memchr::{memchr2, memmem};
 use tollgate_ir::{Fault, FaultKind};
 
-use super::{Frame, MAX_EVENT};
+use super::{Frame, MAX_EVENT, hold};
 
 /// Cuts an SSE body into events.
 #[derive(Debug, Default)]
@@ -25,12 +25,7 @@ impl SseDeframer {
     }
 
     pub(super) fn push(&mut self, chunk: Bytes) {
-        if self.held.is_empty() {
-            // One network read is usually one or more whole events: take it over rather than copy, if it is ours alone.
-            self.held = chunk.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-        } else {
-            self.held.extend_from_slice(&chunk);
-        }
+        hold(&mut self.held, chunk);
     }
 
     pub(super) fn next_frame(&mut self) -> Result<Option<Frame>, Fault> {

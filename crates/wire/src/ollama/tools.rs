@@ -2,9 +2,9 @@
 
 use tollgate_ir::{Fault, Field, Losses, Reason, Request, Tool, ToolChoice, ToolKind};
 
+use crate::function_tool;
 use crate::json::{ArrayWriter, Fields, Node, ObjectWriter};
 use crate::target::Target;
-use crate::translate::CUSTOM_INPUT;
 
 pub(super) fn decode(items: Vec<Node<'_>>, losses: &mut Losses) -> Result<Vec<Tool>, Fault> {
     let tool = |(i, item): (usize, Node<'_>)| tool(item, format!("tools[{i}]"), losses);
@@ -65,36 +65,8 @@ fn may_be_called(tool: &Tool, request: &Request) -> bool {
 }
 
 fn function(a: &mut ArrayWriter<'_>, tool: &Tool, target: &Target<'_>, losses: &mut Losses) {
-    if tool.cache.is_some() {
-        losses.path(format!("{}.cache_control", tool.at), Reason::Dropped);
+    function_tool::write(a, tool, target, losses);
+    if matches!(tool.kind, ToolKind::Function { strict: Some(true), .. }) {
+        losses.path(format!("{}.strict", tool.at), Reason::Dropped);
     }
-    a.object(|t| {
-        t.text("type", "function");
-        t.object("function", |f| match &tool.kind {
-            ToolKind::Function { name, description, parameters, strict } => {
-                f.text("name", target.names.upstream(name));
-                f.opt_text("description", description.as_deref());
-                match parameters {
-                    Some(parameters) => f.json("parameters", parameters),
-                    None => f.raw("parameters", r#"{"type":"object","properties":{}}"#),
-                }
-                if *strict == Some(true) {
-                    losses.path(format!("{}.strict", tool.at), Reason::Dropped);
-                }
-            }
-            ToolKind::Custom { name, description, format } => {
-                f.text("name", target.names.upstream(name));
-                f.opt_text("description", description.as_deref());
-                if format.is_some() {
-                    losses.path(format!("{}.format", tool.at), Reason::Dropped);
-                }
-                f.object("parameters", |p| {
-                    p.text("type", "object");
-                    p.object("properties", |all| all.object(CUSTOM_INPUT, |input| input.text("type", "string")));
-                    p.array("required", |r| r.text(CUSTOM_INPUT));
-                });
-            }
-            ToolKind::Server { .. } => {}
-        });
-    });
 }
