@@ -87,14 +87,7 @@ where
         let source = Source::open(head, body, limits, tasks)?;
         let small = !source.decodes() && source.declared().is_some_and(|length| length <= SMALL);
         let around = if small { 0 } else { AROUND };
-        Ok(Self {
-            source,
-            budget: budget.clone(),
-            reservation: None,
-            around,
-            gathered: Gathered::new(),
-            ended: false,
-        })
+        Ok(Self { source, budget: budget.clone(), reservation: None, around, gathered: Gathered::new(), ended: false })
     }
 
     /// The first kilobytes (16 KiB, or all if it is shorter), so that a bad model is refused before the rest is held.
