@@ -51,6 +51,7 @@ use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
 use chat::Chat;
 use completions::Complete;
+use count::Count;
 use dispatch::{Failed, Served, walk};
 use embed::Embed;
 use memory::Known;
@@ -208,7 +209,13 @@ async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -
         (Task::Chat, None) => {
             let known = memory::recall(gateway, call).await?.understand(gateway, call).await?;
             let plan = plan::patient(gateway, call, &known, settlement).await;
-            walk(&call.state, &plan, &mut Chat::new(gateway, call, known), settlement).await
+            let mut chat = Chat::new(gateway, call, known);
+            match call.operation {
+                Operation::CountTokens => {
+                    walk(&call.state, &plan, &mut Count::new(gateway, call, chat), settlement).await
+                }
+                _ => walk(&call.state, &plan, &mut chat, settlement).await,
+            }
         }
     }
 }
