@@ -2,6 +2,7 @@
 
 It refuses what the real one would: a wrong key, a field of another provider, a form without its parts.
 """
+import base64
 import json
 import re
 import threading
@@ -32,7 +33,6 @@ def vectors(body):
     texts = [body['input']] if isinstance(body['input'], str) else body['input']
     data = [{'object': 'embedding', 'index': i, 'embedding': numbers(t)} for i, t in enumerate(texts)]
     if body.get('encoding_format') == 'base64':
-        import base64
         import struct
         for d in data:
             d['embedding'] = base64.b64encode(struct.pack('<3f', *d['embedding'])).decode()
@@ -88,6 +88,10 @@ def count_gemini(body):
 
 
 def count_bedrock(body):
+    if 'invokeModel' in body['input']:
+        chat = json.loads(base64.b64decode(body['input']['invokeModel']['body']))
+        need(chat['max_tokens'] > 0 and chat['anthropic_version'] == 'bedrock-2023-05-31' and 'model' not in chat, 'no body for InvokeModel')
+        return {'inputTokens': 3000 + len(chat)}
     chat = body['input']['converse']
     need(set(chat) <= {'messages', 'system', 'toolConfig', 'additionalModelRequestFields'}, 'unknown field: %s' % sorted(chat))
     return {'inputTokens': 3000 + len(chat)}
