@@ -1,5 +1,7 @@
 //! A chat's attempt at one target: the request relayed or translated, the answer read until it is good.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -55,10 +57,11 @@ impl<'a> Chat<'a> {
             return Ok((None, owners));
         }
         if understood.is_none() {
-            *understood = Some(Understood::of(gateway, call, recalled).await?);
+            *understood = Some(Box::pin(Understood::of(gateway, call, recalled)).await?);
         }
         if let Some(understood) = understood {
-            settlement.waiting(fetch::media(gateway, call, upstream, &mut understood.request)).await?;
+            let fetching = fetch::media(gateway, call, upstream, &mut understood.request);
+            settlement.waiting(Box::pin(fetching)).await?;
         }
         Ok((understood.as_ref(), owners))
     }
@@ -159,7 +162,7 @@ impl Attempt<'_> {
         understood: Option<&Understood>,
         settlement: &mut Settlement,
     ) -> Result<Body, Failed> {
-        let body = settlement.waiting(source.whole(MAX_REPLY)).await?;
+        let body = settlement.waiting(pin!(source.whole(MAX_REPLY))).await?;
         match back {
             Back::Relay { .. } => {
                 let mut tap = tollgate_wire::tap::Tap::new(self.call.face, false);
@@ -181,7 +184,7 @@ impl Attempt<'_> {
                 if self.keeps_reasoning()
                     && let Ok(reply) = codec::decode_reply(self.call.face, &body)
                 {
-                    reasoning::keep(self.gateway, self.call, &reply).await;
+                    Box::pin(reasoning::keep(self.gateway, self.call, &reply)).await;
                 }
                 owners::remember(self.gateway, self.call, self.target, &outcome.seals).await;
                 memory::remember_pin(self.gateway, self.call, self.target, outcome.id.as_deref()).await;
@@ -217,7 +220,7 @@ impl Attempt<'_> {
         // An object alone is a stream of one line.
         let content_type = if self.way.dialect == Dialect::Ollama { usual } else { content_type };
         if content_type.starts_with("application/json") && self.way.dialect != Dialect::Gemini {
-            return self.not_a_stream(source, settlement).await;
+            return Box::pin(self.not_a_stream(source, settlement)).await;
         }
         let deframer = Deframer::for_content_type(content_type);
         let carriage = self.way.carriage.clone();
@@ -237,7 +240,7 @@ impl Attempt<'_> {
         };
         let mut held = Vec::new();
         while !stream.has_content() && !stream.is_over() {
-            settlement.waiting(stream.step(&mut held)).await;
+            settlement.waiting(pin!(stream.step(&mut held))).await;
             if let Some(fault) = stream.fault() {
                 return Err(Failed { fault: fault.clone(), raw: None });
             }

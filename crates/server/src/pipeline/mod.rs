@@ -39,6 +39,7 @@ mod settle;
 mod stored;
 mod wishes;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use http::request;
@@ -61,7 +62,8 @@ use reply::Reply;
 use rerank::Rerank;
 use settle::Settlement;
 
-/// Serves a client's request to a known endpoint. `id` is the call's id.
+/// Serves a client's request to a known endpoint. `id` is the call's id. What few calls do is boxed: a future is as large as
+/// its largest branch, and every call pays for that.
 pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Parts, body: Incoming) -> Reply {
     let state = gateway.state();
     let face = route.face;
@@ -91,7 +93,8 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Endpoint::Embed { model, protocol } => Asked { task: Task::Embed(protocol), ..asked(Operation::Embed, model) },
         Endpoint::Rerank { protocol } => Asked { task: Task::Rerank(protocol), ..asked(Operation::Rerank, None) },
         Endpoint::Relayed { model, operation, path } => {
-            return relayed::serve(gateway, id, caller, asked(operation, model), &path, head, body).await;
+            let asked = asked(operation, model);
+            return Box::pin(relayed::serve(gateway, id, caller, asked, &path, head, body)).await;
         }
         Endpoint::Models { id: model, codex } => {
             let today = gateway.clock().now().day();
@@ -101,11 +104,12 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
             return Box::pin(stored::reply(gateway, &caller, id, &response, action, head.uri.query())).await;
         }
         Endpoint::OllamaHost(question) => {
-            return ollama_host::reply(gateway, &state, &caller, id, question, head, body).await;
+            return Box::pin(ollama_host::reply(gateway, &state, &caller, id, question, head, body)).await;
         }
         Endpoint::Hosted { operation, path } => {
             let whose = Whose::Face(&path);
-            return passthrough::serve(gateway, state, &caller, id, face, operation, whose, head, body).await;
+            let handing = passthrough::serve(gateway, state, &caller, id, face, operation, whose, head, body);
+            return Box::pin(handing).await;
         }
         Endpoint::Passthrough { provider, path } => {
             let whose = Whose::Named(&provider, &path);
@@ -131,7 +135,7 @@ async fn chat(
     let mut settlement = Settlement::begin(gateway, id, face, asked.operation);
     settlement.trail().caller = Some(caller.name.to_string());
     settlement.trail().team = caller.team.as_deref().map(str::to_owned);
-    let receiving = receive::receive(gateway, gateway.state(), caller, asked, head, body);
+    let receiving = pin!(receive::receive(gateway, gateway.state(), caller, asked, head, body));
     let call = match settlement.waiting(receiving).await {
         Ok(call) => call,
         Err(fault) => return reply::fault(envelope, id, fault.into(), Some(settlement)),
@@ -207,12 +211,14 @@ async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -
             walk(&call.state, &plan, &mut Complete::new(gateway, call, legacy), settlement).await
         }
         (Task::Chat, None) => {
-            let known = memory::recall(gateway, call).await?.understand(gateway, call).await?;
+            let knowing = async { memory::recall(gateway, call).await?.understand(gateway, call).await };
+            let known = Box::pin(knowing).await?;
             let plan = plan::patient(gateway, call, &known, settlement).await;
             let mut chat = Chat::new(gateway, call, known);
             match call.operation {
                 Operation::CountTokens => {
-                    walk(&call.state, &plan, &mut Count::new(gateway, call, chat), settlement).await
+                    let mut count = Count::new(gateway, call, chat);
+                    Box::pin(walk(&call.state, &plan, &mut count, settlement)).await
                 }
                 _ => walk(&call.state, &plan, &mut chat, settlement).await,
             }
