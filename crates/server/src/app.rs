@@ -15,6 +15,7 @@ use crate::body::BodyBudget;
 use crate::clock::Clock;
 use crate::credentials::Transport;
 use crate::health::Wellbeing;
+use crate::lag::Lag;
 use crate::media::{MediaFetcher, MediaSettings};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
@@ -43,6 +44,7 @@ struct Inner {
     continuity: Arc<dyn Continuity>,
     media: MediaFetcher,
     health: Wellbeing,
+    lag: Lag,
     turns: Turns,
     metrics: Metrics,
     state: ArcSwap<State>,
@@ -101,6 +103,7 @@ impl Gateway {
         let gateway = Self {
             inner: Arc::new(Inner {
                 upstream: Upstream::new(PoolSettings::default(), &tasks),
+                lag: Lag::watch(&tasks),
                 clock: Clock::start(),
                 tasks,
                 bodies,
@@ -185,6 +188,11 @@ impl Gateway {
     /// How targets fare.
     pub fn health(&self) -> &Wellbeing {
         &self.inner.health
+    }
+
+    /// How long work waits for a processor.
+    pub fn lag(&self) -> &Lag {
+        &self.inner.lag
     }
 
     /// Whose turn it is at providers that take so many calls at once.
