@@ -4,9 +4,11 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use tollgate_core::route::Target;
-use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
+use tollgate_ir::{Dialect, Fault, FaultKind, Losses, Operation};
 use tollgate_wire::frame::Deframer;
+use tollgate_wire::resume::{Continuation, Splice};
 use tollgate_wire::target::ReplyContext;
+use tollgate_wire::translate::Incoming;
 use tollgate_wire::{codec, ops};
 
 use super::answer::{Outcome, Source, Stream};
@@ -29,6 +31,8 @@ pub struct Chat<'a> {
     known: Known,
     /// Whether the body holds what its own dialect's provider would refuse: all of it is looked through for that, so once.
     foreign: Option<bool>,
+    /// A stream that breaks off may go on elsewhere.
+    resumable: bool,
     /// The last answer that said nothing.
     empty: Option<Served>,
 }
@@ -36,7 +40,55 @@ pub struct Chat<'a> {
 impl<'a> Chat<'a> {
     /// Of a call of which this is known.
     pub fn new(gateway: &'a Gateway, call: &'a Call, known: Known) -> Self {
-        Self { gateway, call, known, foreign: None, empty: None }
+        Self { gateway, call, known, foreign: None, resumable: false, empty: None }
+    }
+
+    /// The same, whose streams may go on elsewhere where they break off.
+    #[must_use]
+    pub const fn resumable(mut self, resumable: bool) -> Self {
+        self.resumable = resumable;
+        self
+    }
+
+    /// What is known of the call.
+    pub fn into_known(self) -> Known {
+        self.known
+    }
+
+    /// The request in the IR, read if it was not yet.
+    pub(super) async fn understood(&mut self) -> Option<&Understood> {
+        let Known { recalled, understood, .. } = &mut self.known;
+        if understood.is_none() {
+            *understood = Understood::of(self.gateway, self.call, recalled).await.ok();
+        }
+        understood.as_ref()
+    }
+
+    /// An attempt on a target, and the request in the IR where it is to be translated: because the target needs that, or
+    /// because `changed` wants to say something else than the client did.
+    pub(super) async fn ready<'s>(
+        &'s mut self,
+        target: &'s Target,
+        provider: &'s Provider,
+        changed: bool,
+        settlement: &mut Settlement,
+    ) -> Result<(Attempt<'s>, Option<&'s Understood>), Failed> {
+        let (gateway, call) = (self.gateway, self.call);
+        let way = way(call, provider, target)?;
+        let Known { recalled, owners, understood } = &mut self.known;
+        let translates = changed
+            || way.dialect != call.face
+            || recalled.continues()
+            || *self.foreign.get_or_insert_with(|| codec::must_translate(call.face, &call.body));
+        if translates && understood.is_none() {
+            *understood = Some(Understood::of(gateway, call, recalled).await?);
+        }
+        let mut understood = understood.as_mut().filter(|_| translates);
+        if let Some(understood) = &mut understood {
+            settlement.waiting(fetch::media(gateway, call, way.dialect, &mut understood.request)).await?;
+        }
+        let attempt = Attempt { gateway, call, provider, target, way, owners, resumable: self.resumable };
+        Ok((attempt, understood.map(|understood| &*understood)))
     }
 }
 
@@ -49,22 +101,10 @@ impl Attempts for Chat<'_> {
         provider: &Provider,
         settlement: &mut Settlement,
     ) -> Result<Served, Failed> {
-        let (gateway, call) = (self.gateway, self.call);
-        let way = way(call, provider, target)?;
-        let Known { recalled, owners, understood } = &mut self.known;
-        let translates = way.dialect != call.face
-            || recalled.continues()
-            || *self.foreign.get_or_insert_with(|| codec::must_translate(call.face, &call.body));
-        if translates && understood.is_none() {
-            *understood = Some(Understood::of(gateway, call, recalled).await?);
-        }
-        let mut understood = understood.as_mut().filter(|_| translates);
-        if let Some(understood) = &mut understood {
-            settlement.waiting(fetch::media(gateway, call, way.dialect, &mut understood.request)).await?;
-        }
-        let attempt = Attempt { gateway, call, provider, target, way, owners };
-        let served = attempt.run(understood.as_deref(), settlement).await?;
-        if call.operation == Operation::Chat && served.body.is_empty() {
+        let operation = self.call.operation;
+        let (attempt, understood) = self.ready(target, provider, false, settlement).await?;
+        let served = attempt.run(understood, settlement).await?;
+        if operation == Operation::Chat && served.body.is_empty() {
             self.empty = Some(served);
             return Err(Fault::new(FaultKind::ProviderEmpty, "The provider answered without any content.").into());
         }
@@ -72,8 +112,8 @@ impl Attempts for Chat<'_> {
     }
 
     fn twin(&self) -> Option<Self> {
-        let Self { gateway, call, ref known, foreign, .. } = *self;
-        Some(Self { gateway, call, known: known.clone(), foreign, empty: None })
+        let Self { gateway, call, ref known, foreign, resumable, .. } = *self;
+        Some(Self { gateway, call, known: known.clone(), foreign, resumable, empty: None })
     }
 
     fn empty(&mut self) -> Option<Served> {
@@ -91,13 +131,22 @@ fn way<'a>(call: &Call, provider: &'a Provider, target: &Target) -> Result<&'a W
 }
 
 /// One attempt.
-struct Attempt<'a> {
+pub(super) struct Attempt<'a> {
     gateway: &'a Gateway,
     call: &'a Call,
     provider: &'a Provider,
     target: &'a Target,
     way: &'a Way,
     owners: &'a owners::Owners,
+    resumable: bool,
+}
+
+/// A good answer's head, and how to read the rest.
+struct Answer {
+    headers: HeaderMap,
+    source: Source,
+    back: Back,
+    losses: Losses,
 }
 
 impl Attempt<'_> {
@@ -113,6 +162,19 @@ impl Attempt<'_> {
         if let Some(served) = ollama_host::loaded(self.gateway, self.call, self.target, way, settlement) {
             return Ok(served);
         }
+        let Answer { headers: provider_headers, source, back, losses } = self.ask(understood, settlement).await?;
+        let headers = headers::forwarded(&provider_headers);
+        let body = if self.call.stream {
+            self.stream(&provider_headers, source, back, understood, settlement).await?
+        } else {
+            self.whole(source, back, understood, settlement).await?
+        };
+        Ok(Served { target: self.target.clone(), headers, body, losses })
+    }
+
+    /// Sends the request.
+    async fn ask(&self, understood: Option<&Understood>, settlement: &mut Settlement) -> Result<Answer, Failed> {
+        let way = self.way;
         let prepared =
             prepare(self.gateway, self.call, self.provider, self.target, way, understood, self.owners).await?;
         let Prepared { request, body, back, losses } = prepared;
@@ -123,14 +185,34 @@ impl Attempt<'_> {
             upstream: way.dialect,
             stream: self.call.stream,
         };
-        let Answered { headers: provider_headers, source, .. } = exchange.send(request, &body, settlement).await?;
-        let headers = headers::forwarded(&provider_headers);
-        let body = if self.call.stream {
-            self.stream(provider_headers, source, back, understood, settlement).await?
-        } else {
-            self.whole(source, back, understood, settlement).await?
+        let Answered { headers, source, .. } = exchange.send(request, &body, settlement).await?;
+        Ok(Answer { headers, source, back, losses })
+    }
+
+    /// Asks for an answer that takes over a stream which another one began, and reads until it has caught up.
+    pub(super) async fn go_on(
+        &self,
+        splice: Splice,
+        understood: Option<&Understood>,
+        settlement: &mut Settlement,
+    ) -> Result<Stream, Failed> {
+        settlement.attempt(self.target, self.way.dialect);
+        let Answer { headers, source, back, .. } = self.ask(understood, settlement).await?;
+        let Some(deframer) = self.deframer(&headers) else { return Err(self.not_a_stream(source, settlement).await) };
+        let incoming = match back {
+            Back::Relay { .. } => Incoming::own(self.call.face),
+            Back::Translate { translation, .. } => Incoming::translated(*translation),
         };
-        Ok(Served { target: self.target.clone(), headers, body, losses })
+        let (carriage, face) = (self.way.carriage.clone(), self.call.face);
+        let mut stream = Stream::continuing(source, deframer, carriage, face, Continuation::new(incoming, splice));
+        let mut none = Vec::new();
+        while !stream.has_content() && !stream.is_over() {
+            settlement.waiting(stream.step(&mut none)).await;
+        }
+        match stream.fault() {
+            Some(fault) => Err(fault.clone().into()),
+            None => Ok(stream),
+        }
     }
 
     async fn whole(
@@ -196,20 +278,15 @@ impl Attempt<'_> {
     /// Reads until content comes, so that an error in the first events can still move on.
     async fn stream(
         &self,
-        provider_headers: HeaderMap,
+        provider_headers: &HeaderMap,
         source: Source,
         back: Back,
         understood: Option<&Understood>,
         settlement: &mut Settlement,
     ) -> Result<Body, Failed> {
-        let usual = codec::stream_content_type(self.way.dialect);
-        let content_type = provider_headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or(usual);
-        // An object alone is a stream of one line.
-        let content_type = if self.way.dialect == Dialect::Ollama { usual } else { content_type };
-        if content_type.starts_with("application/json") && self.way.dialect != Dialect::Gemini {
-            return self.not_a_stream(source, settlement).await;
-        }
-        let deframer = Deframer::for_content_type(content_type);
+        let Some(deframer) = self.deframer(provider_headers) else {
+            return Err(self.not_a_stream(source, settlement).await);
+        };
         let carriage = self.way.carriage.clone();
         let face = self.call.face;
         let (mut stream, remember) = match back {
@@ -219,7 +296,11 @@ impl Attempt<'_> {
             Back::Translate { translation, request } => {
                 let context = self.context(settlement, &request);
                 let keep = memory::wants_reply(self.call, self.way.dialect, &request) || self.keeps_reasoning();
-                let translator = translation.stream(context.clone());
+                let translator = if self.resumable {
+                    translation.resumable_stream(context.clone())
+                } else {
+                    translation.stream(context.clone())
+                };
                 let stream = Stream::translated(source, deframer, carriage, face, translator, keep);
                 let before = understood.map_or(0, |u| u.before);
                 (stream, keep.then(|| Box::new(Remember { request, before, context })))
@@ -232,15 +313,28 @@ impl Attempt<'_> {
                 return Err(Failed { fault: fault.clone(), raw: None });
             }
         }
-        Ok(Body::Stream { stream: Box::new(stream), held, remember })
+        Ok(Body::Stream { stream: Box::new(stream), held, remember, resume: None })
+    }
+
+    /// How the body's frames are found; `None`: it is no stream.
+    fn deframer(&self, provider_headers: &HeaderMap) -> Option<Deframer> {
+        let usual = codec::stream_content_type(self.way.dialect);
+        let content_type = provider_headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or(usual);
+        // An object alone is a stream of one line.
+        let content_type = if self.way.dialect == Dialect::Ollama { usual } else { content_type };
+        let is_body = content_type.starts_with("application/json") && self.way.dialect != Dialect::Gemini;
+        (!is_body).then(|| Deframer::for_content_type(content_type))
     }
 
     /// A stream was asked for and one JSON body came: an error in it, or nothing that can be read.
-    async fn not_a_stream(&self, source: Source, settlement: &mut Settlement) -> Result<Body, Failed> {
-        let body = settlement.waiting(source.whole(MAX_ERROR)).await?;
+    async fn not_a_stream(&self, source: Source, settlement: &mut Settlement) -> Failed {
+        let body = match settlement.waiting(source.whole(MAX_ERROR)).await {
+            Ok(body) => body,
+            Err(fault) => return fault.into(),
+        };
         let garbage =
             || Fault::new(FaultKind::ProviderGarbage, "The provider answered a streamed call without a stream.");
-        Err(codec::decode_reply(self.way.dialect, &body).err().unwrap_or_else(garbage).into())
+        codec::decode_reply(self.way.dialect, &body).err().unwrap_or_else(garbage).into()
     }
 
     fn keeps_reasoning(&self) -> bool {

@@ -35,6 +35,7 @@ mod refuse;
 mod relayed;
 pub(crate) mod reply;
 mod rerank;
+mod resume;
 mod settle;
 mod stored;
 mod wishes;
@@ -51,13 +52,14 @@ use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
 use chat::Chat;
 use completions::Complete;
-use dispatch::{Failed, Served, walk};
+use dispatch::{Body, Failed, Served, walk};
 use embed::Embed;
 use memory::Known;
 use passthrough::Whose;
 use receive::{Asked, Call, Task};
 use reply::Reply;
 use rerank::Rerank;
+use resume::Resumption;
 use settle::Settlement;
 
 /// Serves a client's request to a known endpoint. `id` is the call's id.
@@ -208,7 +210,13 @@ async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -
         (Task::Chat, None) => {
             let known = memory::recall(gateway, call).await?.understand(gateway, call).await?;
             let plan = plan::patient(gateway, call, &known, settlement).await;
-            walk(&call.state, &plan, &mut Chat::new(gateway, call, known), settlement).await
+            let resumable = resume::may_resume(call, &plan);
+            let mut chat = Chat::new(gateway, call, known).resumable(resumable);
+            let mut served = walk(&call.state, &plan, &mut chat, settlement).await?;
+            if let (true, Body::Stream { resume, .. }) = (resumable, &mut served.body) {
+                *resume = Some(Box::new(Resumption::new(plan.steps, chat.into_known())));
+            }
+            Ok(served)
         }
     }
 }
