@@ -226,12 +226,7 @@ impl Stream {
         keep: bool,
     ) -> Self {
         let fold = keep.then(Box::default);
-        let flow = Flow::Translate {
-            translator: Box::new(translator),
-            fold,
-            seen: Box::default(),
-            reasoned: false,
-        };
+        let flow = Flow::Translate { translator: Box::new(translator), fold, seen: Box::default(), reasoned: false };
         Self { source, deframer, carriage, face, flow, over: false, fault: None, untold: false }
     }
 
@@ -514,5 +509,8 @@ fn cut() -> Fault {
 }
 
 fn diverged() -> Fault {
-    Fault::new(FaultKind::AnswerDiverged, "The answer that was to go on says something else than what was sent already.")
+    Fault::new(
+        FaultKind::AnswerDiverged,
+        "The answer that was to go on says something else than what was sent already.",
+    )
 }

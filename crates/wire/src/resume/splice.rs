@@ -61,10 +61,11 @@ impl Splice {
     fn after(delivered: &Delivered) -> Self {
         let blocks = delivered.blocks();
         let words = |kind: &Kind| matches!(kind, Kind::Text | Kind::Refusal);
-        let answered = blocks.iter().any(|said| {
-            matches!(said.kind, Kind::Call { .. }) || (words(&said.kind) && !said.text.is_empty())
-        });
-        let thought = blocks.iter().filter(|said| said.kind == Kind::Reasoning).map(|said| said.text.as_str()).collect();
+        let answered = blocks
+            .iter()
+            .any(|said| matches!(said.kind, Kind::Call { .. }) || (words(&said.kind) && !said.text.is_empty()));
+        let thought =
+            blocks.iter().filter(|said| said.kind == Kind::Reasoning).map(|said| said.text.as_str()).collect();
         let id = |kind: &Kind| match kind {
             Kind::Call { id, .. } => Some(id.clone()),
             _ => None,
@@ -193,7 +194,8 @@ impl Splice {
                 Fate::Goes { block, partly: false }
             }
             (Fate::Thinks { .. }, Delta::Seal(seal))
-                if self.thought.as_deref() == Some("") && self.open.iter().any(|(_, open)| *open == Kind::Reasoning) =>
+                if self.thought.as_deref() == Some("")
+                    && self.open.iter().any(|(_, open)| *open == Kind::Reasoning) =>
             {
                 // All of it was alike, so this is the seal of what the client has.
                 let goes = self.takes_over(&Kind::Reasoning, None, out);

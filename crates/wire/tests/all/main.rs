@@ -24,5 +24,5 @@ mod openai_chat;
 mod openai_responses;
 mod providers;
 mod relay;
-mod resume;
 mod rerank;
+mod resume;

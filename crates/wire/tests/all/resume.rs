@@ -269,7 +269,11 @@ fn rl03_an_answer_asked_to_go_on_is_told_without_what_it_repeats() {
     let cases: &[(&str, &[&str], &str)] = &[
         ("One, two, three", &[", four", ", five."], "One, two, three, four, five."),
         ("The quick brown fox", &["The quick", " brown fox jumps"], "The quick brown fox jumps"),
-        ("It was the best of times,", &["best of times", ", it was the worst"], "It was the best of times, it was the worst"),
+        (
+            "It was the best of times,",
+            &["best of times", ", it was the worst"],
+            "It was the best of times, it was the worst",
+        ),
         ("no no ", &["no ", "yes"], "no no no yes"),
         ("Ende", &["The"], "EndeThe"),
         ("ends with a repetition", &["with a repetition"], "ends with a repetition"),
