@@ -216,14 +216,16 @@ impl Writer {
         loop {
             let mut out = Vec::new();
             if !stream.is_over() {
-                if self.keeping(&mut pace, stream.step(&mut out)).await.is_none() {
+                if self.keeping(&mut pace, pin!(stream.step(&mut out))).await.is_none() {
                     stream.break_off(shutting_down(), &mut out);
                 }
             } else if stream.is_untold() {
                 if let Some(resume) = &mut resume {
-                    let next = resume.go_on(&self.gateway, &self.call, &mut stream, &mut settlement, &mut out);
-                    // Whether another goes on or the gateway ends: what is still untold then is told.
-                    self.keeping(&mut pace, Box::pin(next)).await;
+                    let (gateway, call) = (&self.gateway, &self.call);
+                    // Few streams break: they have no room for this. Whether another goes on or the gateway ends: what is
+                    // still untold then is told.
+                    let mut next = Box::pin(resume.go_on(gateway, call, &mut stream, &mut settlement, &mut out));
+                    self.keeping(&mut pace, next.as_mut()).await;
                 }
                 stream.tell(&mut out);
             } else {
@@ -244,8 +246,7 @@ impl Writer {
     }
 
     /// Drives what the client waits for, with comments in the silence. `None`: the gateway is shutting down.
-    async fn keeping<F: Future>(&self, pace: &mut Pace<'_>, future: F) -> Option<F::Output> {
-        let mut future = pin!(future);
+    async fn keeping<F: Future>(&self, pace: &mut Pace<'_>, mut future: Pin<&mut F>) -> Option<F::Output> {
         loop {
             tokio::select! {
                 biased;
