@@ -10,8 +10,9 @@ use tollgate_ir::{BlockStart, Delta, Dialect, Event, Fault, FaultKind, Finish, I
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::codec::{self, StreamDecoder};
 use tollgate_wire::frame::{Deframer, Frame};
-use tollgate_wire::resume::{Continuation, Delivered};
+use tollgate_wire::resume::{Continuation, Delivered, Relayed};
 use tollgate_wire::tap::{Tap, Verdict};
+use tollgate_wire::target::ReplyContext;
 use tollgate_wire::translate::StreamTranslator;
 
 use super::owners;
@@ -140,6 +141,10 @@ enum Flow {
         tap: Box<Tap>,
         seals: Vec<String>,
         kept: Option<Box<Whole>>,
+        /// What went out, where another answer may have to go on from it.
+        sent: Option<Box<Relayed>>,
+        /// The provider's own words for its failure, until it is known that nobody goes on.
+        last_words: Option<Frame>,
     },
     Translate {
         translator: Box<StreamTranslator>,
@@ -194,7 +199,8 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A relayed stream; with `keep` the whole answer is read too, for what is remembered of it.
+    /// A relayed stream; with `keep` the whole answer is read too, for what is remembered of it. `resumable`: another answer
+    /// may have to go on with it.
     pub fn relayed(
         source: Source,
         deframer: Deframer,
@@ -202,14 +208,17 @@ impl Stream {
         face: Dialect,
         hide_usage: bool,
         keep: bool,
+        resumable: bool,
     ) -> Self {
         let tap = Box::new(Tap::new(face, hide_usage));
+        let kept = keep.then(|| Box::new(Whole::new(face)));
+        let sent = resumable.then(|| Box::new(Relayed::new(face)));
         Self {
             source,
             deframer,
             carriage,
             face,
-            flow: Flow::Relay { tap, seals: Vec::new(), kept: keep.then(|| Box::new(Whole::new(face))) },
+            flow: Flow::Relay { tap, seals: Vec::new(), kept, sent, last_words: None },
             over: false,
             fault: None,
             untold: false,
@@ -248,6 +257,24 @@ impl Stream {
             Flow::Translate { translator, .. } => translator.outgoing().delivered(),
             Flow::Relay { .. } | Flow::Continue { .. } => None,
         }
+    }
+
+    /// It is relayed.
+    pub const fn is_relayed(&self) -> bool {
+        matches!(self.flow, Flow::Relay { .. })
+    }
+
+    /// A relayed stream that broke becomes a translated one that stands where it broke off; with `keep` what it said is
+    /// folded for what is remembered of the whole.
+    pub fn understand(&mut self, context: ReplyContext, keep: bool) {
+        let Flow::Relay { sent: Some(sent), .. } = &self.flow else { return };
+        let (translator, events) = sent.understood(context);
+        let fold = keep.then(|| {
+            let mut fold = Box::<Fold>::default();
+            events.into_iter().for_each(|event| fold.push(event));
+            fold
+        });
+        self.flow = Flow::Translate { translator: Box::new(translator), fold, seen: Box::default(), reasoned: true };
     }
 
     /// The client was not told that it broke.
@@ -312,8 +339,11 @@ impl Stream {
         // What the provider said of its own failure; what the tap finds at the end, nobody has told the client.
         let told = self.fault.is_some();
         let cut = match &mut self.flow {
-            Flow::Relay { tap, .. } => {
+            Flow::Relay { tap, sent, .. } => {
                 tap.end();
+                if let (Some(sent), true) = (sent, tap.is_complete()) {
+                    sent.release(&mut |frame| pass(self.face, frame, out));
+                }
                 (!tap.is_complete()).then(|| tap.fault().cloned().unwrap_or_else(cut))
             }
             Flow::Translate { translator, .. } => {
@@ -338,7 +368,7 @@ impl Stream {
             Err(fault) => return self.broke(fault, out),
         };
         match &mut self.flow {
-            Flow::Relay { tap, seals, kept } => {
+            Flow::Relay { tap, seals, kept, sent, last_words } => {
                 if let Some(kept) = kept {
                     kept.frame(&frame);
                 }
@@ -346,10 +376,10 @@ impl Stream {
                     seals.extend(owners::made(&frame.data));
                 }
                 if tap.frame(&frame) == Verdict::Pass {
-                    out.extend_from_slice(&frame.raw);
-                    if !frame.raw.ends_with(b"\n") && !frame.raw.is_empty() && codec::is_sse(self.face) {
-                        // The body ended without the event's blank line: the event is whole, so it is closed.
-                        out.extend_from_slice(b"\n\n");
+                    match sent {
+                        None => pass(self.face, &frame, out),
+                        Some(_) if tap.fault().is_some() => *last_words = Some(frame),
+                        Some(sent) => sent.frame(frame, &mut |frame| pass(self.face, frame, out)),
                     }
                 }
             }
@@ -362,10 +392,13 @@ impl Stream {
     /// Takes note of what the step brought.
     fn after_step(&mut self) {
         match &mut self.flow {
-            // After an in-band error the provider's own words have gone out; nothing of ours follows.
-            Flow::Relay { tap, .. } => {
+            // After an in-band error the provider's own words have gone out, unless another may go on; nothing of ours follows.
+            Flow::Relay { tap, sent, .. } => {
                 if let Some(fault) = tap.fault() {
                     self.fault = Some(fault.clone());
+                    if sent.is_some() {
+                        (self.over, self.untold) = (true, true);
+                    }
                 }
             }
             Flow::Translate { translator, fold, seen, reasoned } => {
@@ -405,7 +438,7 @@ impl Stream {
         let may_go_on = match &self.flow {
             Flow::Continue { .. } => true,
             Flow::Translate { .. } => self.delivered().is_some(),
-            Flow::Relay { .. } => false,
+            Flow::Relay { sent, .. } => sent.as_ref().is_some_and(|sent| sent.can_go_on()),
         };
         if !may_go_on || self.over {
             return self.break_off(fault, out);
@@ -429,6 +462,7 @@ impl Stream {
             return;
         }
         match &mut self.flow {
+            Flow::Relay { last_words: Some(words), .. } => pass(self.face, words, out),
             Flow::Relay { .. } => out.extend_from_slice(&codec::fault_frame(self.face, &fault)),
             Flow::Translate { translator, .. } => translator.fault(fault.clone(), out),
             // The client's stream is another's.
@@ -481,7 +515,7 @@ impl Stream {
     /// What it turned out to be.
     pub fn outcome(&mut self) -> Outcome {
         match &mut self.flow {
-            Flow::Relay { tap, seals, kept } => {
+            Flow::Relay { tap, seals, kept, .. } => {
                 let seen = tap.seen();
                 Outcome {
                     model: seen.model.clone(),
@@ -501,6 +535,15 @@ impl Stream {
             }
             Flow::Continue { seen, .. } => std::mem::take(&mut **seen),
         }
+    }
+}
+
+/// A relayed event goes out as it came.
+fn pass(face: Dialect, frame: &Frame, out: &mut Vec<u8>) {
+    out.extend_from_slice(&frame.raw);
+    if !frame.raw.ends_with(b"\n") && !frame.raw.is_empty() && codec::is_sse(face) {
+        // The body ended without the event's blank line: the event is whole, so it is closed.
+        out.extend_from_slice(b"\n\n");
     }
 }
 

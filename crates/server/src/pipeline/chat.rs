@@ -28,8 +28,8 @@ use crate::provider::{Provider, Way};
 
 /// A chat request on its way to some target.
 pub struct Chat<'a> {
-    gateway: &'a Gateway,
-    call: &'a Call,
+    pub(super) gateway: &'a Gateway,
+    pub(super) call: &'a Call,
     known: Known,
     /// Whether the body holds what its own dialect's provider would refuse: all of it is looked through for that, so once.
     foreign: Option<bool>,
@@ -297,7 +297,8 @@ impl Attempt<'_> {
         let face = self.call.face;
         let (mut stream, remember) = match back {
             Back::Relay { hide_usage } => {
-                (Stream::relayed(source, deframer, carriage, face, hide_usage, self.keeps_reasoning()), None)
+                let keep = self.keeps_reasoning();
+                (Stream::relayed(source, deframer, carriage, face, hide_usage, keep, self.resumable), None)
             }
             Back::Translate { translation, request } => {
                 let context = self.context(settlement, &request);
@@ -348,14 +349,24 @@ impl Attempt<'_> {
     }
 
     fn context(&self, settlement: &Settlement, request: &tollgate_ir::Request) -> ReplyContext {
-        let echo = codec::echo(self.call.face, request);
-        ReplyContext {
-            id: settlement.id().replace('-', ""),
-            model: self.target.model.clone(),
-            created: self.gateway.clock().now().unix_ms / 1000,
-            include_usage: request.params.include_usage,
-            echo,
-            stopwatch: settlement.stopwatch(),
-        }
+        context(self.gateway, self.call, &self.target.model, settlement, request)
+    }
+}
+
+/// What a reply's encoder is told of a call.
+pub(super) fn context(
+    gateway: &Gateway,
+    call: &Call,
+    model: &str,
+    settlement: &Settlement,
+    request: &tollgate_ir::Request,
+) -> ReplyContext {
+    ReplyContext {
+        id: settlement.id().replace('-', ""),
+        model: model.to_owned(),
+        created: gateway.clock().now().unix_ms / 1000,
+        include_usage: request.params.include_usage,
+        echo: codec::echo(call.face, request),
+        stopwatch: settlement.stopwatch(),
     }
 }

@@ -202,7 +202,7 @@ impl Writer {
         mut self,
         mut stream: Stream,
         held: Vec<u8>,
-        remember: Option<Box<Remember>>,
+        mut remember: Option<Box<Remember>>,
         mut resume: Option<Box<Resumption>>,
         mut settlement: Settlement,
     ) {
@@ -224,7 +224,8 @@ impl Writer {
                     let (gateway, call) = (&self.gateway, &self.call);
                     // Few streams break: they have no room for this. Whether another goes on or the gateway ends: what is
                     // still untold then is told.
-                    let mut next = Box::pin(resume.go_on(gateway, call, &mut stream, &mut settlement, &mut out));
+                    let going = resume.go_on(gateway, call, &mut stream, &mut remember, &mut settlement, &mut out);
+                    let mut next = Box::pin(going);
                     self.keeping(&mut pace, next.as_mut()).await;
                 }
                 stream.tell(&mut out);

@@ -7,6 +7,8 @@
 //!
 //! Invariant: each attempt has one end in the record, with what it used; what nobody reported is estimated.
 
+use std::sync::Arc;
+
 use tollgate_core::config::Resume;
 use tollgate_core::route::{Plan, Step, Target, moves_on};
 use tollgate_ir::{Block, Fault, FaultKind, Operation, Role, Turn, Usage};
@@ -14,9 +16,9 @@ use tollgate_text::tokens;
 use tollgate_wire::resume::{Delivered, Kind, Splice};
 
 use super::answer::{Outcome, Stream};
-use super::chat::Chat;
-use super::dispatch::{Attempts, Failed, walk};
-use super::memory::{Known, Understood};
+use super::chat::{self, Chat};
+use super::dispatch::{Attempts, Failed, Remember, walk};
+use super::memory::{self, Known, Understood};
 use super::owners;
 use super::receive::Call;
 use super::settle::Settlement;
@@ -58,6 +60,7 @@ impl Resumption {
         gateway: &Gateway,
         call: &Call,
         stream: &mut Stream,
+        remember: &mut Option<Box<Remember>>,
         settlement: &mut Settlement,
         out: &mut Vec<u8>,
     ) {
@@ -66,18 +69,20 @@ impl Resumption {
         };
         self.steps.retain(|step| !tried(&step.target, settlement));
         let moves = stream.fault().is_some_and(moves_on) && !settlement.manner().left().is_zero();
-        let (true, Some(delivered), Some(known)) = (moves, stream.delivered().cloned(), self.known.take()) else {
-            return;
-        };
-        if self.steps.is_empty() {
+        if !moves || self.steps.is_empty() {
             return;
         }
-        let mut outcome = stream.outcome();
-        let Some(fault) = stream.fault() else { return };
+        let (Some(fault), Some(known)) = (stream.fault().cloned(), self.known.take()) else { return };
         let mut chat = Chat::new(gateway, call, known).resumable(true);
-        chat.complete_usage(&mut outcome, &delivered).await;
-        settle(gateway, call, &outcome, fault, settlement).await;
+        let mut outcome = stream.outcome();
+        if stream.is_relayed() {
+            *remember = chat.understand(stream, settlement).await;
+        }
+        let delivered = stream.delivered().cloned();
+        chat.complete_usage(&mut outcome, delivered.as_ref()).await;
+        settle(gateway, call, &outcome, &fault, settlement).await;
         self.settled = true;
+        let Some(delivered) = delivered else { return };
         let plan = Plan {
             steps: std::mem::take(&mut self.steps),
             skipped: Vec::new(),
@@ -106,9 +111,21 @@ async fn settle(gateway: &Gateway, call: &Call, outcome: &Outcome, fault: &Fault
 }
 
 impl Chat<'_> {
+    /// A relayed stream that broke is read, so that another answer can go on with it. Gives what is needed to remember the
+    /// whole, where the conversation was the provider's to keep: it is nobody's there now.
+    async fn understand(&mut self, stream: &mut Stream, settlement: &mut Settlement) -> Option<Box<Remember>> {
+        let (gateway, call) = (self.gateway, self.call);
+        let model = settlement.trail().attempts.last().map(|attempt| attempt.target.model.clone()).unwrap_or_default();
+        let Understood { request, before, .. } = self.understood().await?;
+        let context = chat::context(gateway, call, &model, settlement, request);
+        let keep = memory::keeps_response(call, request);
+        stream.understand(context.clone(), keep);
+        keep.then(|| Box::new(Remember { request: Arc::new(request.clone()), before: *before, context }))
+    }
+
     /// What an attempt used that broke off before it said so: the prompt, and what it had delivered.
-    async fn complete_usage(&mut self, outcome: &mut Outcome, delivered: &Delivered) {
-        let said: u64 = delivered.all_text().map(tokens::estimate).sum();
+    async fn complete_usage(&mut self, outcome: &mut Outcome, delivered: Option<&Delivered>) {
+        let said: u64 = delivered.into_iter().flat_map(Delivered::all_text).map(tokens::estimate).sum();
         let reported = outcome.usage;
         let input = match reported {
             Some(_) => 0,

@@ -12,12 +12,14 @@ mod alike;
 mod calls;
 mod delivered;
 mod expected;
+mod relayed;
 mod splice;
 
 use tollgate_ir::Event;
 
 pub use calls::HeldCalls;
 pub use delivered::{Delivered, Kind, Said};
+pub use relayed::Relayed;
 pub use splice::Splice;
 
 use crate::frame::Frame;

@@ -7,6 +7,7 @@
 use tollgate_ir::{Dialect, Event, Fault};
 
 use crate::codec::{self, StreamEncoder};
+use crate::frame::Frame;
 use crate::resume::{Delivered, HeldCalls};
 use crate::sequencer::Sequencer;
 use crate::target::ReplyContext;
@@ -79,6 +80,12 @@ impl Outgoing {
             self.encoder.event(event, out);
             self.over = matches!(event, Event::End | Event::Fault(_));
         }
+    }
+
+    /// These events went out already, in these frames of another's.
+    pub(crate) fn replay(&mut self, events: &[Event], sent: &[Frame]) {
+        self.pass(&mut events.to_vec(), &mut Vec::new());
+        self.encoder.count_on(sent);
     }
 
     /// Ends the stream with a fault, in the face's own form.
