@@ -268,6 +268,9 @@ impl Stream {
     /// folded for what is remembered of the whole.
     pub fn understand(&mut self, context: ReplyContext, keep: bool) {
         let Flow::Relay { sent: Some(sent), .. } = &self.flow else { return };
+        if !sent.can_go_on() {
+            return;
+        }
         let (translator, events) = sent.understood(context);
         let fold = keep.then(|| {
             let mut fold = Box::<Fold>::default();

@@ -7,6 +7,7 @@ use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYP
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
+use tollgate_core::trail::Trail;
 use tollgate_ir::{Dialect, Fault, FaultKind};
 use tollgate_wire::codec;
 
@@ -239,10 +240,17 @@ impl Writer {
         if !settled {
             self.settle(&mut stream, fault.as_ref(), remember, &mut settlement).await;
         }
-        self.end(self.call.wishes.trailers.then(|| settlement.trail())).await;
+        if let Some(reframe) = &mut self.reframe {
+            self.outlet.send(reframe.end()).await;
+        }
+        let trailers = self.call.wishes.trailers.then(|| trailers(settlement.trail()));
         match fault {
             None => settlement.done(),
             Some(fault) => settlement.failed(&fault),
+        }
+        if let Some(trailers) = trailers {
+            // The last: once a connection has the trailers it asks for no more, and this future is dropped.
+            self.outlet.trailers(trailers).await;
         }
     }
 
@@ -312,18 +320,14 @@ impl Writer {
         };
         self.outlet.send(bytes).await;
     }
+}
 
-    /// What ends the body: the carriage's last bytes and, for who reads them, trailers with what is known only now.
-    async fn end(&mut self, trail: Option<&mut tollgate_core::trail::Trail>) {
-        if let Some(reframe) = &mut self.reframe {
-            self.outlet.send(reframe.end()).await;
-        }
-        let Some(trail) = trail else { return };
-        let mut trailers = HeaderMap::new();
-        headers::put(&mut trailers, "x-tollgate-attempts", &trail.attempts.len().to_string());
-        if let Some(cost) = trail.cost() {
-            headers::put(&mut trailers, "x-tollgate-cost", &cost.to_string());
-        }
-        self.outlet.trailers(trailers).await;
+/// For who reads trailers: what is known only now.
+fn trailers(trail: &Trail) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    headers::put(&mut trailers, "x-tollgate-attempts", &trail.attempts.len().to_string());
+    if let Some(cost) = trail.cost() {
+        headers::put(&mut trailers, "x-tollgate-cost", &cost.to_string());
     }
+    trailers
 }

@@ -1,7 +1,8 @@
 //! A stream that broke off after content went out goes on by the next target, where that is possible without a seam.
 //!
-//! The next target is asked the same again, and its answer is held back until it has said what the client has already;
-//! where it says something else, it is asked once more, to go on from there. Nothing reaches the client before an
+//! A model that goes on with a beginning of its own gets what the client has as such. Others are asked the same again, and
+//! the answer is held back until it has said what the client has already; where it says something else, the model is asked
+//! once more, to go on from there. Nothing reaches the client before an
 //! answer has caught up, so that as many targets are tried as the plan has left; if none goes on, the client is told of
 //! the first break in its own dialect.
 //!
@@ -9,9 +10,10 @@
 
 use std::sync::Arc;
 
+use tollgate_core::catalogue::Capability;
 use tollgate_core::config::Resume;
 use tollgate_core::route::{Plan, Step, Target, moves_on};
-use tollgate_ir::{Block, Fault, FaultKind, Operation, Role, Turn, Usage};
+use tollgate_ir::{Block, Dialect, Fault, FaultKind, Operation, Role, Side, Turn, Usage};
 use tollgate_text::tokens;
 use tollgate_wire::resume::{Delivered, Kind, Splice};
 
@@ -154,23 +156,64 @@ impl Attempts for Again<'_> {
         provider: &Provider,
         settlement: &mut Settlement,
     ) -> Result<Stream, Failed> {
+        if self.takes_a_beginning(target, provider)
+            && let Some(made) = self.asked(target, provider, Asked::Begun, settlement).await
+        {
+            match made {
+                Err(failed) if failed.fault.kind.side() != Side::Provider => settlement.attempt_failed(&failed.fault),
+                made => return made,
+            }
+        }
         let (attempt, understood) = self.chat.ready(target, provider, false, settlement).await?;
         let failed = match attempt.go_on(Splice::repeating(self.delivered), understood, settlement).await {
             Err(failed) if failed.fault.kind == FaultKind::AnswerDiverged => failed,
-            other => return other,
-        };
-        let (attempt, understood) = self.chat.ready(target, provider, true, settlement).await?;
-        let Some(asked) = understood.and_then(|understood| asked_to_go_on(understood, self.delivered)) else {
-            return Err(failed);
+            made => return made,
         };
         settlement.attempt_failed(&failed.fault);
-        attempt.go_on(Splice::continuing(self.delivered), Some(&asked), settlement).await
+        self.asked(target, provider, Asked::ToGoOn, settlement).await.unwrap_or(Err(failed))
+    }
+}
+
+/// How a model is asked to go on with what it did not begin.
+#[derive(Clone, Copy, PartialEq)]
+enum Asked {
+    /// It finds its own answer begun.
+    Begun,
+    /// It is told to.
+    ToGoOn,
+}
+
+impl Again<'_> {
+    /// Whether the model goes on with a last turn of its own: by the catalogue, and by a protocol in which that is what such
+    /// a turn means.
+    fn takes_a_beginning(&self, target: &Target, provider: &Provider) -> bool {
+        let means = provider
+            .way(self.chat.call.face, &target.model)
+            .is_some_and(|way| matches!(way.dialect, Dialect::Anthropic | Dialect::Bedrock));
+        means && provider.offer(&target.model).is_some_and(|offer| offer.can(Capability::Prefill) == Some(true))
+    }
+
+    /// Asks the target to go on from what was delivered. `None`: that cannot be said.
+    async fn asked(
+        &mut self,
+        target: &Target,
+        provider: &Provider,
+        how: Asked,
+        settlement: &mut Settlement,
+    ) -> Option<Result<Stream, Failed>> {
+        let delivered = self.delivered;
+        let (attempt, understood) = match self.chat.ready(target, provider, true, settlement).await {
+            Ok(ready) => ready,
+            Err(failed) => return Some(Err(failed)),
+        };
+        let asked = understood.and_then(|understood| asked_to_go_on(understood, delivered, how))?;
+        Some(attempt.go_on(Splice::continuing(delivered), Some(&asked), settlement).await)
     }
 }
 
 /// The request that asks to go on from what was delivered. `None`: it cannot be said so, since the answer is more than
 /// text, or its form would begin anew.
-fn asked_to_go_on(understood: &Understood, delivered: &Delivered) -> Option<Understood> {
+fn asked_to_go_on(understood: &Understood, delivered: &Delivered, how: Asked) -> Option<Understood> {
     let text = delivered.text();
     let only_text = delivered.blocks().iter().all(|said| matches!(said.kind, Kind::Text | Kind::Reasoning));
     if !only_text || text.trim().is_empty() || understood.request.output.is_some() {
@@ -179,6 +222,11 @@ fn asked_to_go_on(understood: &Understood, delivered: &Delivered) -> Option<Unde
     let mut asked = understood.clone();
     let turn = |role, text: &str| Turn { role, blocks: vec![Block::text(text)] };
     asked.request.turns.push(turn(Role::Assistant, &text));
-    asked.request.turns.push(turn(Role::User, GO_ON));
+    match how {
+        // White space at the end is refused, and a model that reasons does so before its first word.
+        Asked::Begun if text.ends_with(char::is_whitespace) || asked.request.thinking.is_some() => return None,
+        Asked::Begun => {}
+        Asked::ToGoOn => asked.request.turns.push(turn(Role::User, GO_ON)),
+    }
     Some(asked)
 }

@@ -124,9 +124,9 @@ fn tell(stream: &mut StreamTranslator, out: &mut Vec<u8>) {
     stream.fault(Fault::new(FaultKind::ProviderCut, "cut"), out);
 }
 
-/// The places where a stream of so many events is broken: all, or of a long one some, others at each recording.
-fn cuts(events: usize, shift: usize) -> Vec<usize> {
-    let step = (events / 24).max(1);
+/// The places where a stream of so many events is broken: at most about so many, others at each recording.
+fn cuts(events: usize, shift: usize, most: usize) -> Vec<usize> {
+    let step = (events / most).max(1);
     (1..events).filter(|at| (at + shift).is_multiple_of(step)).collect()
 }
 
@@ -164,7 +164,7 @@ fn rl03_an_answer_that_is_alike_goes_on_without_a_seam() {
     for (i, (id, upstream, frames)) in complete().into_iter().enumerate() {
         let face = face(i);
         let uncut = uncut(face, upstream, &frames);
-        for cut in cuts(frames.len(), i) {
+        for cut in cuts(frames.len(), i, 16) {
             let how = if cut % 2 == 0 { Break::End } else { Break::Reset };
             let what = format!("{id} to {face:?}, {how:?} after {cut} of {}", frames.len());
             let mut out = Vec::new();
@@ -203,7 +203,7 @@ fn rl03_another_dialect_goes_on_as_well() {
         let bytes = streams::bytes(other, &sequenced(other, said), context());
         let others = streams::frames(&bytes, content_type, 4096);
         let uncut = uncut(face, other, &others);
-        for cut in cuts(frames.len(), i) {
+        for cut in cuts(frames.len(), i, 4) {
             let what = format!("{id} to {face:?} after {cut} of {}, then {other:?}", frames.len());
             let mut out = Vec::new();
             let (mut stream, delivered) = broken(face, upstream, &frames[..cut], Break::Reset, &mut out);
@@ -237,7 +237,7 @@ fn rl03_an_answer_that_says_something_else_is_not_told() {
     for (i, (id, upstream, frames)) in all.iter().enumerate() {
         let face = face(i);
         let (_, other, others) = &all[(i * 7 + 3) % all.len()];
-        for cut in cuts(frames.len(), i) {
+        for cut in cuts(frames.len(), i, 4) {
             let what = format!("{id} to {face:?} after {cut}");
             let mut out = Vec::new();
             let (mut stream, delivered) = broken(face, *upstream, &frames[..cut], Break::Reset, &mut out);
@@ -324,7 +324,7 @@ fn rl03_a_relayed_stream_goes_on_by_translation() {
             continue;
         }
         let uncut = uncut(face, face, &frames);
-        for cut in cuts(frames.len(), i) {
+        for cut in cuts(frames.len(), i, 12) {
             let what = format!("{id} after {cut} of {}", frames.len());
             let mut out = Vec::new();
             let mut stream = broken_relay(face, &frames[..cut], &mut out);
