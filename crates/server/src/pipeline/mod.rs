@@ -53,6 +53,7 @@ use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
 use chat::Chat;
 use completions::Complete;
+use count::Count;
 use dispatch::{Body, Failed, Served, walk};
 use embed::Embed;
 use memory::Known;
@@ -217,6 +218,10 @@ async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -
             let plan = plan::patient(gateway, call, &known, settlement).await;
             let resumable = resume::may_resume(call, &plan);
             let mut chat = Chat::new(gateway, call, known).resumable(resumable);
+            if call.operation == Operation::CountTokens {
+                let mut count = Count::new(gateway, call, chat);
+                return Box::pin(walk(&call.state, &plan, &mut count, settlement)).await;
+            }
             let mut served = walk(&call.state, &plan, &mut chat, settlement).await?;
             if let (true, Body::Stream { resume, .. }) = (resumable, &mut served.body) {
                 *resume = Some(Box::new(Resumption::new(plan.steps, chat.into_known())));

@@ -78,7 +78,7 @@ impl Resumption {
         let mut chat = Chat::new(gateway, call, known).resumable(true);
         let mut outcome = stream.outcome();
         if stream.is_relayed() {
-            *remember = chat.understand(stream, settlement).await;
+            *remember = chat.replay(stream, settlement).await;
         }
         let delivered = stream.delivered().cloned();
         chat.complete_usage(&mut outcome, delivered.as_ref()).await;
@@ -115,10 +115,10 @@ async fn settle(gateway: &Gateway, call: &Call, outcome: &Outcome, fault: &Fault
 impl Chat<'_> {
     /// A relayed stream that broke is read, so that another answer can go on with it. Gives what is needed to remember the
     /// whole, where the conversation was the provider's to keep: it is nobody's there now.
-    async fn understand(&mut self, stream: &mut Stream, settlement: &mut Settlement) -> Option<Box<Remember>> {
+    async fn replay(&mut self, stream: &mut Stream, settlement: &mut Settlement) -> Option<Box<Remember>> {
         let (gateway, call) = (self.gateway, self.call);
         let model = settlement.trail().attempts.last().map(|attempt| attempt.target.model.clone()).unwrap_or_default();
-        let Understood { request, before, .. } = self.understood().await?;
+        let Understood { request, before, .. } = self.understand().await.ok()?;
         let context = chat::context(gateway, call, &model, settlement, request);
         let keep = memory::keeps_response(call, request);
         stream.understand(context.clone(), keep);
@@ -131,7 +131,7 @@ impl Chat<'_> {
         let reported = outcome.usage;
         let input = match reported {
             Some(_) => 0,
-            None => self.understood().await.map_or(0, |understood| tokens::estimate_request(&understood.request)),
+            None => self.understand().await.map_or(0, |understood| tokens::estimate_request(&understood.request)),
         };
         let usage = reported.unwrap_or(Usage { input, ..Usage::default() });
         if reported.is_none() || usage.output_total() < said {

@@ -15,6 +15,7 @@ mod agents;
 mod bodies;
 mod catalogue;
 mod classes;
+mod counting;
 mod credentials;
 mod errors;
 mod faces;
