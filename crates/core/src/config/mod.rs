@@ -42,7 +42,8 @@ pub use effort::{Concurrency, Retries};
 pub(crate) use known::known;
 pub use known::{Catalogue, Host, KnownProvider};
 pub use policy::{
-    After, Branch, Hedge, Leaf, MaxPrice, Measure, Policy, Require, Rule, StickTo, Terms, TimeoutTerms, VirtualModel,
+    After, Branch, Hedge, Leaf, MaxPrice, Measure, Policy, Require, Resume, Rule, StickTo, Terms, TimeoutTerms,
+    VirtualModel,
 };
 pub use problem::{Problem, Problems};
 pub use secret::Secret;

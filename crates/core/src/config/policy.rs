@@ -21,10 +21,23 @@ pub struct VirtualModel {
     pub total: Option<Duration>,
     /// How long a call waits for a target that is cooling down, where no other can serve.
     pub wait_for_cooldown: Option<Duration>,
+    /// What happens when a stream breaks off after content went out.
+    pub resume: Resume,
     /// Where prompts go that are too long for every target.
     pub context_fallback: Option<Policy>,
     /// Where calls go that a content policy refused.
     pub content_policy_fallback: Option<Policy>,
+}
+
+/// What happens when a stream breaks off after content went out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Resume {
+    /// The next target goes on, where that is possible without a seam.
+    #[default]
+    Auto,
+    /// It ends with an error.
+    Never,
 }
 
 /// How targets are chosen. References to other virtual models are replaced by their policies when the configuration is

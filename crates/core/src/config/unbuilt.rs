@@ -13,7 +13,6 @@ const UNBUILT: &[(&str, &str)] = &[
     ("RawKey", "limits"),
     ("RawKey", "budgets"),
     ("RawKey", "expires"),
-    ("RawPolicy", "resume"),
     ("RawPolicy", "cache"),
     ("RawPolicy", "guards"),
     ("RawProvider", "breaker"),

@@ -56,6 +56,9 @@ struct AttemptLine<'a> {
     said: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     overtaken: bool,
+    /// Of each where there are several; the last one's is the answer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<UsageLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost_nanos: Option<i64>,
 }
@@ -94,7 +97,7 @@ pub(super) fn render(trail: &Trail) -> String {
         end,
         fault,
         finish: trail.finish.as_ref().map(finish_word),
-        attempts: trail.attempts.iter().map(attempt).collect(),
+        attempts: trail.attempts.iter().map(|each| attempt(each, trail.attempts.len() > 1)).collect(),
         usage: trail.usage().map(usage),
         cost_nanos: trail.cost().map(|cost| cost.0),
         losses: trail.losses.iter().take(32).map(|l| format!("{};{}", cut(&l.path, 128), l.reason.as_str())).collect(),
@@ -106,7 +109,7 @@ pub(super) fn render(trail: &Trail) -> String {
     serde_json::to_string(&line).unwrap_or_default()
 }
 
-fn attempt(attempt: &Attempt) -> AttemptLine<'_> {
+fn attempt(attempt: &Attempt, one_of_several: bool) -> AttemptLine<'_> {
     AttemptLine {
         target: cut(&attempt.target.name(), 128).to_owned(),
         key: attempt.target.key,
@@ -117,6 +120,7 @@ fn attempt(attempt: &Attempt) -> AttemptLine<'_> {
         fault: attempt.fault.as_ref().map(word),
         said: attempt.fault.as_ref().and_then(|note| note.provider.as_deref()),
         overtaken: attempt.overtaken,
+        usage: attempt.usage.as_ref().filter(|_| one_of_several).map(usage),
         cost_nanos: attempt.cost.map(|cost| cost.0),
     }
 }

@@ -27,6 +27,7 @@ mod providers;
 mod relay;
 mod relayed;
 mod reliability;
+mod resume;
 mod routing;
 mod secrets;
 mod security;
