@@ -190,7 +190,8 @@ fn keys(
             report.path_near(&format!("{path}.team"), format!("`{team}` is none of `teams`"), near);
         }
         let models = raw.models.map(|models| patterns(models, &path, config, catalogue, report));
-        checked.push(DeclaredKey { name: raw.name, key: raw.key, team: raw.team, models });
+        let explains = raw.explain != Some(Switch::Off);
+        checked.push(DeclaredKey { name: raw.name, key: raw.key, team: raw.team, models, explains });
     }
     checked
 }

@@ -294,6 +294,8 @@ pub struct DeclaredKey {
     pub team: Option<String>,
     /// Models that it may use, `*` for any run of characters; `None`: all.
     pub models: Option<Vec<String>>,
+    /// It may read how targets are chosen.
+    pub explains: bool,
 }
 
 /// Bounds of bodies (decisions.md 17).

@@ -146,6 +146,20 @@ pub enum Measure {
     PromptCache,
 }
 
+impl Measure {
+    /// The word for it in explanations.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Price => "price",
+            Self::FirstToken => "first_token",
+            Self::Total => "total",
+            Self::InFlight => "in_flight",
+            Self::Quota => "quota",
+            Self::PromptCache => "prompt_cache",
+        }
+    }
+}
+
 /// What a node demands and allows of everything below it. What is `None` or empty is left to the node above, then to the
 /// provider, then to the defaults.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -313,6 +313,8 @@ pub(super) struct RawKey {
     pub team: Option<String>,
     /// Models that it may use: virtual models and `provider/model`, `*` for any run of characters; all by default.
     pub models: Option<Vec<String>>,
+    /// `off` keeps from it how targets are chosen (`x-tollgate-explain: true`); `on` by default.
+    pub explain: Option<Switch>,
 }
 
 /// Who may administer.

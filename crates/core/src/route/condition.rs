@@ -11,7 +11,7 @@ use crate::near::nearest;
 /// A condition, compiled.
 #[derive(Clone)]
 pub struct Condition {
-    source: String,
+    source: Arc<str>,
     program: Arc<Program>,
     /// The facts that it mentions: only these are computed.
     facts: Vec<&'static Fact>,
@@ -31,7 +31,7 @@ impl Condition {
             }
         }
         drop(references);
-        let condition = Self { source: source.to_owned(), program: Arc::new(program), facts };
+        let condition = Self { source: source.into(), program: Arc::new(program), facts };
         // A condition of a wrong type is wrong for every request: told now and not at the first one.
         match condition.value(&RequestFacts::default()) {
             Ok(Value::Bool(_)) | Err(ExecutionError::NoSuchKey(_)) => Ok(condition),
@@ -46,7 +46,7 @@ impl Condition {
     }
 
     /// As it was written.
-    pub fn source(&self) -> &str {
+    pub fn source(&self) -> &Arc<str> {
         &self.source
     }
 

@@ -93,12 +93,15 @@ fn too_dear(known: &Model<'_>, most: &MaxPrice, facts: &Facts<'_>) -> Option<Str
     over(price.rates.input, most.input, "per million input tokens")
         .or_else(|| over(price.rates.output, most.output, "per million output tokens"))
         .or_else(|| {
-            most.call.and_then(|most| over(expected_cost(&price, facts.request()), Some(most), "for this call"))
+            most.call.and_then(|most| over(expected_cost(&price, facts.request(), false), Some(most), "for this call"))
         })
 }
 
-/// What a call is expected to cost: its prompt without any cache, and the output that it allows up to what is usual.
-pub(super) fn expected_cost(price: &Price, request: &RequestFacts) -> Nanos {
+/// What a call is expected to cost: its prompt, read from a cache or not, and the output that it allows up to what is
+/// usual.
+pub(super) fn expected_cost(price: &Price, request: &RequestFacts, cached: bool) -> Nanos {
     let output = request.max_tokens.unwrap_or(EXPECTED_OUTPUT).min(EXPECTED_OUTPUT.max(request.prompt_tokens));
-    price.cost(&Usage { input: request.prompt_tokens, output, ..Usage::default() }, None)
+    let prompt = request.prompt_tokens;
+    let (input, cache_read) = if cached { (0, Some(prompt)) } else { (prompt, None) };
+    price.cost(&Usage { input, cache_read, output, ..Usage::default() }, None)
 }

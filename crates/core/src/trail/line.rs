@@ -4,6 +4,7 @@ use serde::Serialize;
 use tollgate_ir::Usage;
 
 use super::{Attempt, End, FaultNote, Trail, cut, finish_word};
+use crate::route::{Explanation, Plan};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -27,6 +28,8 @@ struct Line<'a> {
     fault: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     finish: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<Explanation<'a>>,
     attempts: Vec<AttemptLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<UsageLine>,
@@ -73,7 +76,7 @@ struct UsageLine {
     estimated: bool,
 }
 
-pub(super) fn render(trail: &Trail) -> String {
+pub(super) fn render(trail: &Trail, plan: Option<&Plan>, most: usize) -> String {
     let (end, fault) = match &trail.end {
         End::Done => ("done", None),
         End::Fault(note) => ("fault", Some(word(note))),
@@ -94,6 +97,7 @@ pub(super) fn render(trail: &Trail) -> String {
         end,
         fault,
         finish: trail.finish.as_ref().map(finish_word),
+        decision: plan.map(|plan| Explanation::of(plan, most)),
         attempts: trail.attempts.iter().map(attempt).collect(),
         usage: trail.usage().map(usage),
         cost_nanos: trail.cost().map(|cost| cost.0),
@@ -104,6 +108,32 @@ pub(super) fn render(trail: &Trail) -> String {
     };
     // Nothing in it can fail to serialise: strings, numbers, no maps with odd keys.
     serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// What a caller reads of a decision.
+#[derive(Serialize)]
+struct Told<'a> {
+    id: &'a str,
+    asked: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<Explanation<'a>>,
+    attempts: Vec<AttemptLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_nanos: Option<i64>,
+}
+
+pub(super) fn explanation(trail: &Trail, most: usize) -> String {
+    let told = Told {
+        id: &trail.id,
+        asked: cut(&trail.asked, 128),
+        model: trail.model.as_deref().map(|model| cut(model, 128)),
+        decision: trail.plan.as_deref().map(|plan| Explanation::of(plan, most)),
+        attempts: trail.attempts.iter().take(most).map(attempt).collect(),
+        cost_nanos: trail.cost().map(|cost| cost.0),
+    };
+    serde_json::to_string(&told).unwrap_or_default()
 }
 
 fn attempt(attempt: &Attempt) -> AttemptLine<'_> {

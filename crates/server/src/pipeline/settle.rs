@@ -201,6 +201,11 @@ impl Settlement {
             (None, _) => {}
         }
         self.turn = None;
+        let conversation = self.trail.plan.as_ref().and_then(|plan| plan.conversation).filter(|_| fault.is_none());
+        if let (Some(conversation), Some(attempt)) = (conversation, self.trail.attempts.last()) {
+            let target = HealthKey::of(&attempt.target, &self.state.config);
+            self.gateway.health().holds(conversation, target, self.gateway.clock());
+        }
         self.close_attempt(|attempt| {
             attempt.usage = outcome.usage;
             if let Some(fault) = fault {

@@ -17,6 +17,7 @@ mod catalogue;
 mod classes;
 mod credentials;
 mod errors;
+mod explain;
 mod faces;
 mod headers;
 mod media;
