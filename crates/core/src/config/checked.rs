@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tollgate_ir::Dialect;
 
-use super::{Auth, Concurrency, Retries, Secret, VirtualModel};
+use super::{Auth, BreakerTerms, Concurrency, Retries, Secret, VirtualModel};
 use crate::catalogue::{Capability, Catalogue, Model};
 use crate::money::Price;
 
@@ -39,6 +39,10 @@ pub struct Config {
     pub retries: Retries,
     /// How long a call waits for a target that is cooling down, unless its virtual model says otherwise.
     pub wait_for_cooldown: Duration,
+    /// Circuit breakers, unless a provider says otherwise.
+    pub breaker: BreakerTerms,
+    /// What a bare name of a model stands for.
+    pub bare_names: BareNames,
     /// What is known of models, the operator's file before the bundled offers.
     pub catalogue: Arc<Catalogue>,
     /// No provider is configured: the simulated one serves, and says so.
@@ -169,6 +173,26 @@ pub struct Provider {
     pub retries: Option<u32>,
     /// How many calls it is sent at once; `None`: all.
     pub concurrency: Option<Concurrency>,
+    /// The circuit breakers of its targets.
+    pub breaker: BreakerTerms,
+}
+
+impl Provider {
+    /// It takes a key, and none was found: whoever else serves the same is asked first.
+    pub fn lacks_key(&self) -> bool {
+        self.keys.is_empty() && !self.passthrough && !self.wanted_keys.is_empty()
+    }
+}
+
+/// What a bare name of a model stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BareNames {
+    /// The model at the first provider that has it.
+    #[default]
+    First,
+    /// The model at all providers that have it, each when those before it failed.
+    All,
 }
 
 /// A key of the operator with a provider.

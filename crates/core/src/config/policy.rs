@@ -87,6 +87,21 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Whether one of its rules depends on a fact.
+    pub fn mentions(&self, fact: &str) -> bool {
+        match self {
+            Self::Target(_) => false,
+            Self::Fallback(nodes) | Self::Ranked { among: nodes, .. } => nodes.iter().any(|node| node.mentions(fact)),
+            Self::Split { branches, .. } => branches.iter().any(|branch| branch.policy.mentions(fact)),
+            Self::Rules { rules, otherwise } => {
+                rules.iter().any(|rule| rule.when.mentions(fact) || rule.policy.mentions(fact))
+                    || otherwise.as_ref().is_some_and(|rest| rest.mentions(fact))
+            }
+        }
+    }
+}
+
 /// One model of one provider, and all that is demanded of it on the way down to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaf {

@@ -6,7 +6,6 @@ const UNBUILT: &[(&str, &str)] = &[
     ("RawConfig", "shared"),
     ("RawConfig", "cache"),
     ("RawConfig", "guards"),
-    ("RawConfig", "breaker"),
     ("RawTeam", "budgets"),
     ("RawTeam", "limits"),
     ("RawTeam", "models"),
@@ -16,7 +15,6 @@ const UNBUILT: &[(&str, &str)] = &[
     ("RawPolicy", "resume"),
     ("RawPolicy", "cache"),
     ("RawPolicy", "guards"),
-    ("RawProvider", "breaker"),
     ("RawProvider", "on_disconnect"),
 ];
 

@@ -45,6 +45,11 @@ impl Condition {
         matches!(self.value(facts), Ok(Value::Bool(true)))
     }
 
+    /// Whether it depends on a fact.
+    pub fn mentions(&self, fact: &str) -> bool {
+        self.facts.iter().any(|known| known.name == fact)
+    }
+
     /// As it was written.
     pub fn source(&self) -> &Arc<str> {
         &self.source
@@ -110,6 +115,7 @@ mod tests {
             tags: vec!["batch".into()],
             metadata: [("env".to_owned(), "prod".to_owned())].into(),
             hour: 3,
+            estimated_cost: 0.06,
             ..RequestFacts::default()
         };
         for (source, holds) in [
@@ -123,6 +129,9 @@ mod tests {
             ("metadata.nothing == 'prod'", false),
             ("hour < 6 || hour >= 22", true),
             ("team.matches('^re.*')", true),
+            ("estimated_cost > 0.05", true),
+            ("estimated_cost < 1", true),
+            ("estimated_cost >= 1.5", false),
             ("true", true),
         ] {
             assert_eq!(Condition::compile(source).map(|c| c.holds(&facts)), Ok(holds), "{source}");

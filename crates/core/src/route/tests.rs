@@ -53,7 +53,7 @@ fn names_mean_what_the_rules_say() {
 
 #[test]
 fn its_maker_serves_a_bare_name_if_it_is_configured() {
-    let config = config("providers: { azure: { base_url: 'http://a' }, openai: {} }");
+    let config = config("providers: { azure: { base_url: 'http://a' }, openai: { api_key: k } }");
     assert_eq!(named("gpt-5", &config), "openai/gpt-5");
 }
 

@@ -76,17 +76,22 @@ impl Asked {
     }
 
     fn tell(&self, change: Option<Change>, fault: Option<&Fault>) {
-        let Some(change) = change else { return };
-        let (provider, model) = (&self.key.pin.provider, &self.key.model);
-        let change = match change {
-            Change::Opened => "opened",
-            Change::Probing => "probing",
-            Change::Closed => "closed",
-        };
-        let why = fault.map_or("", |fault| fault.kind.slug());
-        tracing::warn!(target: "tollgate::health", %provider, %model, breaker = change, why, "the breaker changed");
-        self.gateway.metrics().breaker(provider, model, change);
+        if let Some(change) = change {
+            tell(&self.gateway, &self.key, change, fault.map_or("", |fault| fault.kind.slug()));
+        }
     }
+}
+
+/// Tells operators that a breaker changed.
+pub(super) fn tell(gateway: &Gateway, key: &HealthKey, change: Change, why: &str) {
+    let (provider, model) = (&key.pin.provider, &key.model);
+    let change = match change {
+        Change::Opened => "opened",
+        Change::Probing => "probing",
+        Change::Closed => "closed",
+    };
+    tracing::warn!(target: "tollgate::health", %provider, %model, breaker = change, why, "the breaker changed");
+    gateway.metrics().breaker(provider, model, change);
 }
 
 impl Drop for Asked {

@@ -2,6 +2,7 @@
 //! for a look-up only, and the budgets of further attempts.
 
 mod asked;
+mod check;
 mod shown;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use tollgate_core::health::{Health, HealthKey, Signals, Standing};
 use tollgate_core::route::{Holders, RetryBudget, Target, Targets, cache_lives};
 
 pub use asked::Asked;
+pub use check::Checks;
 pub use shown::shown;
 
 use crate::clock::Clock;
@@ -46,6 +48,13 @@ impl Default for Wellbeing {
 }
 
 impl Wellbeing {
+    /// Puts the breakers of a configuration in force.
+    pub fn configure(&self, config: &Config) {
+        let apart = config.providers.iter().filter(|provider| provider.breaker.settings != config.breaker.settings);
+        let apart = apart.map(|provider| (provider.id.clone(), provider.breaker.settings)).collect();
+        self.records().configure(config.breaker.settings, apart);
+    }
+
     /// The records.
     pub fn records(&self) -> MutexGuard<'_, Health> {
         locked(&self.health)

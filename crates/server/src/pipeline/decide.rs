@@ -10,7 +10,7 @@ use http::{Method, request};
 use hyper::body::Incoming;
 use serde::Serialize;
 use tollgate_core::caller::Caller;
-use tollgate_core::route::{Explanation, FactsTold};
+use tollgate_core::route::{Explanation, FactsTold, dearest};
 use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
 
 use super::memory::{self, Known};
@@ -55,7 +55,8 @@ pub async fn decide(gateway: &Gateway, head: request::Parts, body: Incoming) -> 
 
 fn decided(gateway: &Gateway, call: &Call, known: &Known) -> String {
     let plan = plan::plan(gateway, call, known, Reader { client: None, explain: true });
-    let facts = facts::of(call, known, gateway.clock().now());
+    let mut facts = facts::of(call, known, gateway.clock().now());
+    facts.estimated_cost = dearest(&call.resolved, &call.state.config, &facts);
     let decided = Decided {
         asked: &call.resolved.asked,
         model: call.resolved.canonical(),

@@ -11,8 +11,10 @@
     reason = "real processes and sockets take real time, and nothing here is drained"
 )]
 
+mod affinity;
 mod agents;
 mod bodies;
+mod breaker;
 mod catalogue;
 mod classes;
 mod credentials;
