@@ -218,7 +218,7 @@ impl Gateway {
     pub fn record(&self, trail: Trail) {
         tracing::info!(target: "tollgate::call", call = trail.to_json());
         self.inner.metrics.record(&trail);
-        self.inner.retired.note(&trail, &self.inner.state.load().config, &self.inner.clock.now().day());
+        self.inner.retired.note(&trail, &self.inner.state.load().config, self.inner.clock.now());
         let mut recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() == RECENT {
             recent.pop_front();

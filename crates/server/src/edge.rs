@@ -48,8 +48,7 @@ impl Service for Edge {
         let id = call_id::next(self.gateway.clock().now());
         let face = routes::face_of(request.uri().path(), request.headers());
         let cors = allowed_origin(&self.gateway, request.headers());
-        // Boxed here, so that the call's state is held once: the fence would else keep room for it beside its own box.
-        let served = self.gateway.tasks().fence("call", Box::pin(self.serve(&id, face, request, peer))).await;
+        let served = self.gateway.tasks().fence("call", self.serve(&id, face, request, peer)).await;
         let mut response = served.unwrap_or_else(|_| {
             let fault = Fault::new(
                 FaultKind::Internal,

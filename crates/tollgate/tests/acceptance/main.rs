@@ -17,6 +17,7 @@ mod bodies;
 mod breaker;
 mod catalogue;
 mod classes;
+mod counting;
 mod credentials;
 mod errors;
 mod explain;

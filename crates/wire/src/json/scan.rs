@@ -42,7 +42,7 @@ const SHORT: usize = 32;
 const BLOCK: usize = 8 * 1024;
 
 /// How many plain bytes come first; `None` if nothing ends them.
-fn plain_run(rest: &[u8]) -> Option<usize> {
+pub(super) fn plain_run(rest: &[u8]) -> Option<usize> {
     let short = &rest[..rest.len().min(SHORT)];
     if let Some(run) = short.iter().position(|b| ENDS_RUN[usize::from(*b)]) {
         return Some(run);
