@@ -85,6 +85,7 @@ fn simulator() -> Provider {
         keys: Vec::new(),
         auth: None,
         wanted_keys: &[],
+        lacks_key: false,
         passthrough: false,
         timeouts: Timeouts::default(),
         region: None,

@@ -139,6 +139,8 @@ pub struct Provider {
     pub auth: Option<Auth>,
     /// The variables in which a key was looked for in vain, where one is wanted.
     pub wanted_keys: &'static [&'static str],
+    /// It takes nothing but a key, and none was found: whoever else serves the same is asked first.
+    pub lacks_key: bool,
     /// The client's own credential goes upstream instead.
     pub passthrough: bool,
     /// How long to wait for what.
@@ -175,13 +177,6 @@ pub struct Provider {
     pub concurrency: Option<Concurrency>,
     /// The circuit breakers of its targets.
     pub breaker: BreakerTerms,
-}
-
-impl Provider {
-    /// It takes a key, and none was found: whoever else serves the same is asked first.
-    pub fn lacks_key(&self) -> bool {
-        self.keys.is_empty() && !self.passthrough && !self.wanted_keys.is_empty()
-    }
 }
 
 /// What a bare name of a model stands for.

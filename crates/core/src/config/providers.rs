@@ -56,6 +56,8 @@ fn provider(
     let usual = if has_keys || auth.is_some() || base_url.is_some() { None } else { meant };
     let wanted_keys = usual.map_or(&[][..], |known| known.key_variables);
     keys.extend(usual.and_then(|known| usual_key(known, around)));
+    let keyed = usual.is_some_and(|known| !known.key_variables.is_empty() && known.pointers.is_empty());
+    let lacks_key = keyed && !passthrough && keys.is_empty();
     if let Some(proxy) = &raw.proxy {
         address(proxy.expose(), &format!("{path}.proxy"), report);
     }
@@ -67,6 +69,7 @@ fn provider(
         keys,
         auth,
         wanted_keys,
+        lacks_key,
         passthrough,
         timeouts: raw.timeouts.map(|raw| timeouts(&raw, &path, report)).unwrap_or_default(),
         region: raw.region,

@@ -100,6 +100,17 @@ pub enum Change {
     Closed,
 }
 
+impl Change {
+    /// The word for it in logs, metrics and records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Probing => "probing",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 impl Breaker {
     /// Whether a call may go through now.
     pub fn admits(&self, settings: &BreakerSettings, now: Now) -> bool {

@@ -96,7 +96,7 @@ fn by_provider(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option
 /// whose key is there before one whose key is missing.
 fn by_bare_name(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option<Meaning> {
     let known = catalogue.hosts(name);
-    let ready = hosts(name, config, &known).find(|(provider, _)| !provider.lacks_key());
+    let ready = hosts(name, config, &known).find(|(provider, _)| !provider.lacks_key);
     let (provider, model) = ready.or_else(|| hosts(name, config, &known).next())?;
     Some(direct(provider, model))
 }
@@ -176,7 +176,7 @@ pub fn further_hosts(resolved: &Resolved, config: &Config, catalogue: &dyn Catal
         return Vec::new();
     }
     let mut hosts: Vec<_> =
-        hosts(name, config, &catalogue.hosts(name)).map(|(p, model)| (p.lacks_key(), direct(p, model))).collect();
+        hosts(name, config, &catalogue.hosts(name)).map(|(p, model)| (p.lacks_key, direct(p, model))).collect();
     hosts.sort_by_key(|(lacks_key, _)| *lacks_key);
     let others = hosts.into_iter().map(|(_, meaning)| meaning).filter(|meaning| *meaning != resolved.meaning);
     let mut others: Vec<_> = others.map(|meaning| Resolved { asked: name.clone(), meaning }).collect();

@@ -4,6 +4,7 @@ use serde::Serialize;
 use tollgate_ir::Usage;
 
 use super::{Attempt, End, FaultNote, Trail, cut, finish_word};
+use crate::health::Change;
 use crate::route::{Explanation, Plan};
 
 #[derive(Serialize)]
@@ -60,6 +61,8 @@ struct AttemptLine<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     overtaken: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    breaker: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cost_nanos: Option<i64>,
 }
 
@@ -114,9 +117,9 @@ pub(super) fn render(trail: &Trail, plan: Option<&Plan>, most: usize) -> String 
 #[derive(Serialize)]
 struct Told<'a> {
     id: &'a str,
-    asked: String,
+    asked: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
+    model: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<Explanation<'a>>,
     attempts: Vec<AttemptLine<'a>>,
@@ -147,6 +150,7 @@ fn attempt(attempt: &Attempt) -> AttemptLine<'_> {
         fault: attempt.fault.as_ref().map(word),
         said: attempt.fault.as_ref().and_then(|note| note.provider.as_deref()),
         overtaken: attempt.overtaken,
+        breaker: attempt.breaker.map(Change::as_str),
         cost_nanos: attempt.cost.map(|cost| cost.0),
     }
 }

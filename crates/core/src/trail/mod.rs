@@ -16,6 +16,7 @@ use tollgate_ir::{Dialect, Fault, FaultKind, Finish, Loss, Operation, Usage};
 pub use labels::{ModelNames, OTHER};
 
 use crate::Now;
+use crate::health::Change;
 use crate::money::Nanos;
 use crate::route::{Plan, Target};
 
@@ -80,6 +81,8 @@ pub struct Attempt {
     pub fault: Option<FaultNote>,
     /// It was given up since another attempt, made beside it, was faster.
     pub overtaken: bool,
+    /// What it did to its target's circuit breaker at its begin or, of two changes, at its end.
+    pub breaker: Option<Change>,
     /// What it used.
     pub usage: Option<Usage>,
     /// What that cost; `None` where no price is known.
