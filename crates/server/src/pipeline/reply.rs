@@ -44,8 +44,10 @@ pub fn fault(face: Dialect, id: &str, failed: Failed, settlement: Option<Settlem
     headers::of_fault(response.headers_mut(), face, &fault);
     match settlement {
         Some(mut settlement) => {
+            let explains = settlement.manner().explains;
             let trail = settlement.trail();
             trail.status = fault.status;
+            headers::explained(response.headers_mut(), explains, trail);
             headers::of_call(response.headers_mut(), face, id, Some(trail));
             settlement.failed(&fault);
         }
@@ -134,9 +136,11 @@ where
 fn commit_headers<B>(response: &mut Response<B>, call: &Call, provider: HeaderMap, settlement: &mut Settlement) {
     response.headers_mut().extend(provider);
     let id = settlement.id().to_owned();
+    let explains = settlement.manner().explains;
     let trail = settlement.trail();
     headers::of_call(response.headers_mut(), call.face, &id, Some(trail));
     headers::of_target(response.headers_mut(), trail);
+    headers::explained(response.headers_mut(), explains, trail);
     if let Some(note) = trail.attempts.last().and_then(|attempt| attempt.fault.as_ref()) {
         // An answer that says nothing, from the last target that there was.
         headers::put(response.headers_mut(), "x-tollgate-fault", &note.kind.code());

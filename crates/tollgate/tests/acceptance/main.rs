@@ -11,13 +11,16 @@
     reason = "real processes and sockets take real time, and nothing here is drained"
 )]
 
+mod affinity;
 mod agents;
 mod bodies;
+mod breaker;
 mod catalogue;
 mod classes;
 mod counting;
 mod credentials;
 mod errors;
+mod explain;
 mod faces;
 mod headers;
 mod media;
