@@ -13,7 +13,9 @@
 
 mod agents;
 mod bodies;
+mod caller;
 mod catalogue;
+mod chaos;
 mod classes;
 mod credentials;
 mod errors;
@@ -26,6 +28,7 @@ mod providers;
 mod relay;
 mod relayed;
 mod reliability;
+mod restart;
 mod routing;
 mod secrets;
 mod security;
