@@ -54,7 +54,7 @@ fn config(providers: &Providers, resume: &str) -> String {
     for (i, upstream) in providers.all.iter().enumerate() {
         let path = if SPEAKS[i].as_str() == "gemini" { "/v1beta" } else { "/v1" };
         config += &format!(
-            "  p{i}: {{ dialect: {}, base_url: \"{}\", api_key: k{i}, timeouts: {{ first_token: 2s, idle: 2s }}, limits: {{ concurrent: 40 }} }}\n",
+            "  p{i}: {{ dialect: {}, base_url: \"{}\", api_key: k{i}, timeouts: {{ first_token: 2s, idle: 2s, total: 4s }}, limits: {{ concurrent: 40 }} }}\n",
             SPEAKS[i].as_str(),
             upstream.url(path)
         );

@@ -189,14 +189,17 @@ fn garbage(mut script: Script, draw: &[u64]) -> Script {
     script
 }
 
+/// Nothing said, and no token counted for it.
 fn empty(dialect: Dialect, stream: bool) -> Script {
+    let silent = |text: &str| {
+        let counts = ["completion_tokens", "output_tokens", "candidatesTokenCount"];
+        let without = |text: String, name: &&str| text.replace(&format!(r#""{name}":2"#), &format!(r#""{name}":0"#));
+        Bytes::from(counts.iter().fold(text.replace("Hello there", ""), without))
+    };
     if !stream {
-        return Script::json(200, faces::whole(dialect).replace("Hello there", ""));
+        return Script::json(200, silent(faces::whole(dialect)));
     }
     let spoken = Spoken::of(dialect);
-    let end = spoken
-        .end
-        .iter()
-        .map(|piece| Bytes::from(String::from_utf8(piece.to_vec()).unwrap().replace("Hello there", "")));
-    spoken.script(spoken.lifecycle.iter().cloned().chain(end))
+    let pieces = spoken.lifecycle.iter().chain(&spoken.end);
+    spoken.script(pieces.map(|piece| silent(std::str::from_utf8(piece).unwrap())))
 }
