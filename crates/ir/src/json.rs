@@ -6,12 +6,18 @@ use serde_json::value::RawValue;
 ///
 /// Key order and number spelling are those of its writer, since prompt caches depend on both.
 #[derive(Clone)]
-pub struct Json(Box<RawValue>);
+pub struct Json(Box<str>);
 
 impl Json {
     /// Takes a text after checking that it is one JSON value.
     pub fn parse(text: impl Into<String>) -> Result<Self, serde_json::Error> {
-        RawValue::from_string(text.into()).map(Self)
+        RawValue::from_string(text.into()).map(Self::from)
+    }
+
+    /// Takes a text that a writer of ours has just made: it is not checked again.
+    pub fn written(text: String) -> Self {
+        debug_assert!(serde_json::from_str::<&RawValue>(&text).is_ok(), "not written as JSON: {text}");
+        Self(text.into_boxed_str())
     }
 
     /// `{}`: what a tool without parameters and a call without arguments have.
@@ -25,18 +31,18 @@ impl Json {
     }
 
     fn from_static(text: &'static str) -> Self {
-        Self(serde_json::from_str(text).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+        Self(text.into())
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 }
 
 impl From<Box<RawValue>> for Json {
     fn from(raw: Box<RawValue>) -> Self {
-        Self(raw)
+        Self(raw.into())
     }
 }
 

@@ -17,12 +17,14 @@ impl Clock {
         Self { start: Instant::now() }
     }
 
+    /// Time since the start, for what only measures.
+    pub fn monotonic(self) -> Duration {
+        self.start.elapsed()
+    }
+
     /// Now.
     pub fn now(self) -> Now {
-        Now {
-            monotonic: self.start.elapsed(),
-            unix_ms: u64::try_from(self.since_epoch().as_millis()).unwrap_or(u64::MAX),
-        }
+        Now { monotonic: self.monotonic(), unix_ms: u64::try_from(self.since_epoch().as_millis()).unwrap_or(u64::MAX) }
     }
 
     /// The wall clock, for signatures.

@@ -6,7 +6,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tollgate_ir::{Fault, FaultKind};
+use tollgate_ir::{Dialect, Fault, FaultKind};
 
 use crate::admin;
 use crate::app::Gateway;
@@ -48,8 +48,7 @@ impl Service for Edge {
         let id = call_id::next(self.gateway.clock().now());
         let face = routes::face_of(request.uri().path(), request.headers());
         let cors = allowed_origin(&self.gateway, request.headers());
-        // Boxed here, so that the call's state is held once: the fence would else keep room for it beside its own box.
-        let served = self.gateway.tasks().fence("call", Box::pin(self.serve(&id, request, peer))).await;
+        let served = self.gateway.tasks().fence("call", self.serve(&id, face, request, peer)).await;
         let mut response = served.unwrap_or_else(|_| {
             let fault = Fault::new(
                 FaultKind::Internal,
@@ -68,19 +67,18 @@ impl Service for Edge {
 }
 
 impl Edge {
-    async fn serve(&self, id: &str, request: Request<Incoming>, peer: Peer) -> Response<ReplyBodyOut> {
+    async fn serve(&self, id: &str, face: Dialect, request: Request<Incoming>, peer: Peer) -> Response<ReplyBodyOut> {
         let _in_flight = self.gateway.metrics().in_flight();
         let path = request.uri().path();
         if request.method() == Method::OPTIONS && request.headers().contains_key("access-control-request-method") {
             return preflight(request.headers());
         }
         if self.serves != Serves::Clients && admin::is_path(path) {
-            return admin::serve(&self.gateway, id, request, peer).await;
+            return Box::pin(admin::serve(&self.gateway, id, request, peer)).await;
         }
         if let Some(health) = health(&self.gateway, path) {
             return health;
         }
-        let face = routes::face_of(path, request.headers());
         if self.serves == Serves::Admin || admin::is_path(path) {
             let fault = Fault::new(FaultKind::NoSuchPath, format!("{path} is not served at this address."));
             return reply::fault(face, id, fault.into(), None);

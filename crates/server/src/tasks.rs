@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::task::coop::{consume_budget, has_budget_remaining};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -62,7 +63,8 @@ impl Tasks {
         F::Output: Send + 'static,
     {
         let tasks = self.clone();
-        self.inner.tracker.spawn(async move { tasks.fence(name, future).await.ok() })
+        let fenced = Fence::new(future);
+        self.inner.tracker.spawn(async move { tasks.within(name, fenced).await.ok() })
     }
 
     /// Runs a task that shutdown does not wait for, such as a sweeper or an idle connection; it is dropped at the end.
@@ -71,11 +73,12 @@ impl Tasks {
         F: Future<Output = ()> + Send + 'static,
     {
         let tasks = self.clone();
+        let fenced = Fence::new(future);
         #[expect(clippy::disallowed_methods, reason = "this is the place that the ban points to")]
         let handle = tokio::spawn(async move {
             tokio::select! {
                 () = tasks.inner.stopped.cancelled() => {}
-                _ = tasks.fence(name, future) => {}
+                _ = tasks.within(name, fenced) => {}
             }
         });
         handle.abort_handle()
@@ -86,8 +89,16 @@ impl Tasks {
     /// # Errors
     ///
     /// [`Panicked`] if it did.
-    pub async fn fence<F: Future>(&self, name: &'static str, future: F) -> Result<F::Output, Panicked> {
-        match (Fence { future: Box::pin(future) }).await {
+    pub fn fence<F: Future>(
+        &self,
+        name: &'static str,
+        future: F,
+    ) -> impl Future<Output = Result<F::Output, Panicked>> + use<'_, F> {
+        self.within(name, Fence::new(future))
+    }
+
+    async fn within<F: Future>(&self, name: &'static str, fenced: Fence<F>) -> Result<F::Output, Panicked> {
+        match fenced.await {
             Ok(output) => Ok(output),
             Err(cause) => {
                 self.record_panic(name, cause.as_ref());
@@ -178,8 +189,28 @@ where
     }
 }
 
+/// Lets every task that is ready go first. A `yield_now` inside a service is not enough: hyper asks a connection's service
+/// again in the same turn. With the task's budget spent, neither it nor the socket goes on before the next one.
+pub async fn give_way() {
+    // Outside a task, budgets have no end.
+    for _ in 0..=u8::MAX {
+        if !has_budget_remaining() {
+            break;
+        }
+        consume_budget().await;
+    }
+    consume_budget().await;
+}
+
+/// Boxed before anything holds it: a future that is passed by value has its room in each that it is passed through.
 struct Fence<F> {
     future: Pin<Box<F>>,
+}
+
+impl<F> Fence<F> {
+    fn new(future: F) -> Self {
+        Self { future: Box::pin(future) }
+    }
 }
 
 impl<F: Future> Future for Fence<F> {

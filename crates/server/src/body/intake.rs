@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::request;
 use http_body::Body;
 use hyper::body::Incoming;
 use tollgate_ir::Fault;
 
 use super::budget::{AROUND, BodyBudget, Reservation, SMALL};
+use super::gathered::Gathered;
 use super::source::Source;
 use super::upload::UploadStream;
 use crate::tasks::Tasks;
@@ -50,9 +51,7 @@ where
     reservation: Option<Reservation>,
     /// Reserved beside the body's own bytes as long as it comes in.
     around: usize,
-    collected: BytesMut,
-    /// A body in one piece is not copied.
-    single: Option<Bytes>,
+    gathered: Gathered,
     /// Nothing more comes.
     ended: bool,
 }
@@ -88,15 +87,7 @@ where
         let source = Source::open(head, body, limits, tasks)?;
         let small = !source.decodes() && source.declared().is_some_and(|length| length <= SMALL);
         let around = if small { 0 } else { AROUND };
-        Ok(Self {
-            source,
-            budget: budget.clone(),
-            reservation: None,
-            around,
-            collected: BytesMut::new(),
-            single: None,
-            ended: false,
-        })
+        Ok(Self { source, budget: budget.clone(), reservation: None, around, gathered: Gathered::new(), ended: false })
     }
 
     /// The first kilobytes (16 KiB, or all if it is shorter), so that a bad model is refused before the rest is held.
@@ -107,7 +98,7 @@ where
     pub async fn peek(&mut self) -> Result<&[u8], Fault> {
         let first = self.source.declared().filter(|_| !self.source.decodes()).unwrap_or(SMALL).min(SMALL);
         self.read_until(first, SMALL).await?;
-        Ok(self.single.as_deref().unwrap_or(&self.collected))
+        Ok(self.gathered.as_slice())
     }
 
     /// Reads on until `enough` says so of what came, `most` bytes are held, or the body ends.
@@ -117,14 +108,14 @@ where
     /// As for [`whole`](Self::whole).
     pub async fn peek_until(&mut self, most: usize, mut enough: impl FnMut(&[u8]) -> bool) -> Result<(), Fault> {
         self.read_until(SMALL, 1).await?;
-        while self.held() < most && !enough(self.single.as_deref().unwrap_or(&self.collected)) {
+        while self.gathered.len() < most && !enough(self.gathered.as_slice()) {
             let Some(piece) = self.source.next().await? else {
                 self.ended = true;
                 return Ok(());
             };
-            let expected = self.source.declared().unwrap_or(0).saturating_add(self.held()).min(most);
+            let expected = self.source.declared().unwrap_or(0).saturating_add(self.gathered.len()).min(most);
             self.keep(piece, expected);
-            let length = self.held();
+            let length = self.gathered.len();
             if let Some(reservation) = &mut self.reservation
                 && length > reservation.bytes()
             {
@@ -136,7 +127,7 @@ where
 
     /// What was read so far, and the rest; `None` if there is none. The rest keeps the memory reserved.
     pub fn split(mut self) -> (Bytes, Option<UploadStream<B>>) {
-        let held = self.single.take().unwrap_or_else(|| std::mem::take(&mut self.collected).freeze());
+        let held = self.gathered.take();
         let ended = self.ended || self.source.declared() == Some(0) && !self.source.decodes();
         let rest = (!ended).then(|| UploadStream::new(Bytes::new(), self.source, self.reservation));
         (held, rest)
@@ -153,10 +144,7 @@ where
             _ => SMALL,
         };
         self.read_until(expected, usize::MAX).await?;
-        let bytes = match self.single.take() {
-            Some(bytes) => bytes,
-            None => std::mem::take(&mut self.collected).freeze(),
-        };
+        let bytes = self.gathered.take();
         let mut reservation = match self.reservation.take() {
             Some(reservation) => reservation,
             None => self.budget.reserve(0).await?,
@@ -167,7 +155,7 @@ where
 
     /// Piece by piece, with next to no memory, for uploads that are only passed on.
     pub fn stream(mut self) -> UploadStream<B> {
-        let first = self.single.take().unwrap_or_else(|| std::mem::take(&mut self.collected).freeze());
+        let first = self.gathered.take();
         UploadStream::new(first, self.source, self.reservation)
     }
 
@@ -177,10 +165,10 @@ where
             Some(reservation) => reservation.grow_to(expected + around).await?,
             None => self.reservation = Some(self.budget.reserve(expected + around).await?),
         }
-        while self.held() < enough {
+        while self.gathered.len() < enough {
             let Some(piece) = self.source.next().await? else { return Ok(()) };
             self.keep(piece, expected);
-            let length = self.held();
+            let length = self.gathered.len();
             if self.source.decodes() {
                 around = self.around + length.min(WINDOW);
             }
@@ -193,28 +181,12 @@ where
         Ok(())
     }
 
-    fn held(&self) -> usize {
-        self.single.as_ref().map_or(self.collected.len(), Bytes::len)
-    }
-
     fn keep(&mut self, piece: Bytes, expected: usize) {
-        if self.collected.is_empty() && self.single.is_none() {
-            self.single = Some(piece);
-            return;
-        }
-        if let Some(single) = self.single.take() {
-            self.collected.reserve(expected.max(single.len() + piece.len()));
-            self.collected.extend_from_slice(&single);
-        }
-        let length = self.collected.len() + piece.len();
-        if length > self.collected.capacity() {
-            // At once all that it is or may become: doubling would leave as much again behind for the allocator to clean
-            // up, and pages that are never written cost nothing.
-            let unknown = if length > LARGE { self.source.max() } else { length };
-            let room = if expected < length { unknown.max(length) } else { expected };
-            self.collected.reserve(room - self.collected.len());
-        }
-        self.collected.extend_from_slice(&piece);
+        let length = self.gathered.len() + piece.len();
+        // At once all that it may become: doubling would copy it again and again, and pages that are never written cost
+        // nothing.
+        let unknown = length > LARGE && expected < length;
+        self.gathered.push(piece, if unknown { self.source.max() } else { expected });
     }
 }
 

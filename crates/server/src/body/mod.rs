@@ -4,6 +4,7 @@
 mod budget;
 mod coding;
 mod compress;
+mod gathered;
 mod intake;
 mod source;
 mod upload;

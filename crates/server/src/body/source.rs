@@ -14,7 +14,7 @@ use tollgate_ir::{Fault, FaultKind};
 
 use super::coding::{Coding, DecodeError, Decoder, Output};
 use super::intake::BodyLimits;
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, give_way};
 
 /// How long, and for how many bytes, a refused body is still read.
 const LINGER: (Duration, usize) = (Duration::from_secs(30), 64 * 1024 * 1024);
@@ -26,7 +26,7 @@ static TURNS: Semaphore = Semaphore::const_new(4);
 /// Bytes fed to a decoder at a time: few after bytes that expanded a lot, so that memory follows the reservation.
 const FEED: (usize, usize) = (64, 16 * 1024);
 
-/// After so much decoded at once, other tasks get a turn.
+/// After so much, other tasks get a turn.
 const TURN: usize = 256 * 1024;
 
 #[derive(Debug)]
@@ -45,6 +45,8 @@ where
     feed: usize,
     on_wire: usize,
     decoded: usize,
+    /// Bytes since other tasks had a turn.
+    turn: usize,
 }
 
 impl<B> Source<B>
@@ -64,6 +66,7 @@ where
             feed: FEED.0,
             on_wire: 0,
             decoded: 0,
+            turn: 0,
         };
         if source.declared().is_some_and(|length| length > limits.max) {
             return Err(too_large(limits.max));
@@ -111,8 +114,10 @@ where
         let idle = self.limits.idle;
         loop {
             if let Some(piece) = self.decode()? {
-                if piece.len() >= TURN {
-                    tokio::task::yield_now().await;
+                self.turn += piece.len();
+                if self.turn >= TURN {
+                    self.turn = 0;
+                    give_way().await;
                 }
                 return Ok(Some(piece));
             }
@@ -208,7 +213,7 @@ async fn read_away<B: Body<Data = Bytes> + Unpin>(body: B) {
             return;
         }
         let turn = TURNS.acquire().await;
-        tokio::task::yield_now().await;
+        give_way().await;
         drop(turn);
     }
 }

@@ -118,16 +118,32 @@ impl Credential {
         transport: Transport<'_>,
     ) -> Result<Option<Serial>, Fault> {
         match self {
-            Self::None => Ok(None),
-            Self::Key(place, key) => place.put(head, key).map(|()| None),
+            Self::None | Self::Key(..) | Self::Missing(_) => self.put(head).map(|()| None),
             Self::Aws(signer) => signer.apply(head, body, transport).await.map(Some),
             Self::Token(source) => {
                 let (token, serial) = source.get(transport).await?;
                 bearer(head, &token)?;
                 Ok(Some(serial))
             }
+        }
+    }
+
+    /// Authenticates a request with a credential that needs no other: nothing is signed, and nothing asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply).
+    pub fn put(&self, head: &mut request::Parts) -> Result<(), Fault> {
+        match self {
+            Self::None | Self::Aws(_) | Self::Token(_) => Ok(()),
+            Self::Key(place, key) => place.put(head, key),
             Self::Missing(why) => Err(Fault::new(FaultKind::ProviderMisconfigured, why.to_string())),
         }
+    }
+
+    /// Whether there may be another one after it: it ends, and is got or signed with anew.
+    pub fn renews(&self) -> bool {
+        matches!(self, Self::Aws(_) | Self::Token(_))
     }
 
     /// Gets another one in place of one that the provider refused; whether there is another.

@@ -26,15 +26,16 @@ impl Outbound {
     /// The credential's, or those of [`Upstream::send`](crate::upstream::Upstream::send).
     pub async fn send(self, transport: Transport<'_>, deadlines: &Deadlines) -> Result<Response<ReplyBody>, Fault> {
         let Self { head, payload, credential } = self;
-        let again = payload.again().map(|payload| (head.clone(), payload));
+        let again = if credential.renews() { payload.again().map(|payload| (head.clone(), payload)) } else { None };
         let (reply, used) = once(head, payload, &credential, transport, deadlines).await?;
         let (Some(used), Some((head, payload)), true) = (used, again, refuses(&reply)) else { return Ok(reply) };
-        let renewed = deadlines.within(async { Ok(credential.renew(used, transport).await) }).await;
+        let renewing = async { Ok(credential.renew(used, transport).await) };
+        let renewed = deadlines.within(Box::pin(renewing)).await;
         if !matches!(renewed, Ok(true)) {
             return Ok(reply);
         }
         drop(reply);
-        once(head, payload, &credential, transport, deadlines).await.map(|(reply, _)| reply)
+        Box::pin(once(head, payload, &credential, transport, deadlines)).await.map(|(reply, _)| reply)
     }
 }
 
@@ -45,17 +46,32 @@ async fn once(
     transport: Transport<'_>,
     deadlines: &Deadlines,
 ) -> Result<(Response<ReplyBody>, Option<Serial>), Fault> {
-    let pieces: Vec<_> =
-        if let Payload::Pieces(pieces) = &payload { pieces.iter().cloned().collect() } else { Vec::new() };
-    let body = match &payload {
-        Payload::Empty => SignedBody::Whole(&[]),
-        Payload::Whole(bytes) => SignedBody::Whole(bytes),
-        Payload::Pieces(_) => SignedBody::Pieces(&pieces),
-        Payload::Stream(_) => SignedBody::Unsigned,
+    let used = if credential.renews() {
+        Box::pin(deadlines.within(sign(&mut head, payload.again(), credential, transport))).await?
+    } else {
+        credential.put(&mut head)?;
+        None
     };
-    let used = deadlines.within(credential.apply(&mut head, body, transport)).await?;
     let reply = transport.upstream.send(Request::from_parts(head, payload), transport.egress, deadlines).await?;
     Ok((reply, used))
+}
+
+/// Puts a credential on that signs or ends; a stream, which cannot be had twice, is not signed.
+async fn sign(
+    head: &mut request::Parts,
+    payload: Option<Payload>,
+    credential: &Credential,
+    transport: Transport<'_>,
+) -> Result<Option<Serial>, Fault> {
+    let pieces: Vec<_> =
+        if let Some(Payload::Pieces(pieces)) = &payload { pieces.iter().cloned().collect() } else { Vec::new() };
+    let body = match &payload {
+        Some(Payload::Empty) => SignedBody::Whole(&[]),
+        Some(Payload::Whole(bytes)) => SignedBody::Whole(bytes),
+        Some(Payload::Pieces(_)) => SignedBody::Pieces(&pieces),
+        Some(Payload::Stream(_)) | None => SignedBody::Unsigned,
+    };
+    credential.apply(head, body, transport).await
 }
 
 /// Whether a reply says that the credential is not good any more. AWS says so with 403, which otherwise means that a good

@@ -43,7 +43,8 @@ const LAST_REQUEST: Duration = Duration::from_secs(2);
 /// What starts an HTTP/2 connection without TLS (RFC 9113, section 3.4); no HTTP/1 method begins so.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Serves a connection to its end. Errors of a connection are its client's and nobody can be told.
+/// Serves a connection to its end. Errors of a connection are its client's and nobody can be told. Each way to speak is
+/// boxed, so that a connection has room for its own alone.
 pub(super) async fn serve<S: Service>(
     tcp: TcpStream,
     peer: Peer,
@@ -54,7 +55,7 @@ pub(super) async fn serve<S: Service>(
     match certificate {
         Some(certificate) => {
             let acceptor = tokio_rustls::TlsAcceptor::from(certificate.config());
-            let Ok(Ok(stream)) = timeout(HEAD, acceptor.accept(tcp)).await else { return };
+            let Ok(Ok(stream)) = timeout(HEAD, Box::pin(acceptor.accept(tcp))).await else { return };
             let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             speak(stream, h2, peer, service, tasks).await;
         }
@@ -89,7 +90,11 @@ where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     S: Service,
 {
-    if h2 { speak_h2(io, peer, service, tasks).await } else { speak_h1(io, peer, service, tasks).await }
+    if h2 {
+        Box::pin(speak_h2(io, peer, service, tasks)).await;
+    } else {
+        Box::pin(speak_h1(io, peer, service, tasks)).await;
+    }
 }
 
 async fn speak_h1<IO, S>(io: IO, peer: Peer, service: S, tasks: Tasks)

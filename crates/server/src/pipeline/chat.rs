@@ -1,5 +1,7 @@
 //! A chat's attempt at one target: the request relayed or translated, the answer read until it is good.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -56,11 +58,12 @@ impl Attempts for Chat<'_> {
             || recalled.continues()
             || *self.foreign.get_or_insert_with(|| codec::must_translate(call.face, &call.body));
         if translates && understood.is_none() {
-            *understood = Some(Understood::of(gateway, call, recalled).await?);
+            *understood = Some(Box::pin(Understood::of(gateway, call, recalled)).await?);
         }
         let mut understood = understood.as_mut().filter(|_| translates);
         if let Some(understood) = &mut understood {
-            settlement.waiting(fetch::media(gateway, call, way.dialect, &mut understood.request)).await?;
+            let fetching = fetch::media(gateway, call, way.dialect, &mut understood.request);
+            settlement.waiting(Box::pin(fetching)).await?;
         }
         let attempt = Attempt { gateway, call, provider, target, way, owners };
         let served = attempt.run(understood.as_deref(), settlement).await?;
@@ -108,7 +111,8 @@ impl Attempt<'_> {
             && (way.carriage.path(way.dialect, Operation::CountTokens, &self.target.model, false).is_none()
                 || self.provider.simulated)
         {
-            return count::estimate(self.gateway, self.call, self.target, understood).await.map_err(Failed::from);
+            let estimating = count::estimate(self.gateway, self.call, self.target, understood);
+            return Box::pin(estimating).await.map_err(Failed::from);
         }
         if let Some(served) = ollama_host::loaded(self.gateway, self.call, self.target, way, settlement) {
             return Ok(served);
@@ -140,7 +144,7 @@ impl Attempt<'_> {
         understood: Option<&Understood>,
         settlement: &mut Settlement,
     ) -> Result<Body, Failed> {
-        let body = settlement.waiting(source.whole(MAX_REPLY)).await?;
+        let body = settlement.waiting(pin!(source.whole(MAX_REPLY))).await?;
         if self.call.operation == Operation::CountTokens {
             let bytes = match back {
                 Back::Relay { .. } => body,
@@ -171,7 +175,7 @@ impl Attempt<'_> {
                 if self.keeps_reasoning()
                     && let Ok(reply) = codec::decode_reply(self.call.face, &body)
                 {
-                    reasoning::keep(self.gateway, self.call, &reply).await;
+                    Box::pin(reasoning::keep(self.gateway, self.call, &reply)).await;
                 }
                 owners::remember(self.gateway, self.call, self.target, &outcome.seals).await;
                 memory::remember_pin(self.gateway, self.call, self.target, outcome.id.as_deref()).await;
@@ -207,7 +211,7 @@ impl Attempt<'_> {
         // An object alone is a stream of one line.
         let content_type = if self.way.dialect == Dialect::Ollama { usual } else { content_type };
         if content_type.starts_with("application/json") && self.way.dialect != Dialect::Gemini {
-            return self.not_a_stream(source, settlement).await;
+            return Box::pin(self.not_a_stream(source, settlement)).await;
         }
         let deframer = Deframer::for_content_type(content_type);
         let carriage = self.way.carriage.clone();
@@ -227,7 +231,7 @@ impl Attempt<'_> {
         };
         let mut held = Vec::new();
         while !stream.has_content() && !stream.is_over() {
-            settlement.waiting(stream.step(&mut held)).await;
+            settlement.waiting(pin!(stream.step(&mut held))).await;
             if let Some(fault) = stream.fault() {
                 return Err(Failed { fault: fault.clone(), raw: None });
             }

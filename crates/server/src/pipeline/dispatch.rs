@@ -269,7 +269,7 @@ impl<A: Attempts> Walk<'_, A> {
             let race =
                 Race { state: self.state, gateway: &self.gateway, first: (step, provider), second: (second, other) };
             self.gateway.health().earn_hedges(&step.target, hedge, self.gateway.clock());
-            let ran = race.run(after, self.attempts, twin, self.settlement).await;
+            let ran = Box::pin(race.run(after, self.attempts, twin, self.settlement)).await;
             if let Ran::BothFailed(failed, also) = ran {
                 line.pop_front();
                 self.tried.push(second.target.clone());

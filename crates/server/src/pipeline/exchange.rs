@@ -2,6 +2,7 @@
 //! provider's own words where the client reads them.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -80,7 +81,7 @@ impl Exchange<'_> {
     /// Sends a request; `body` is its body again, for the simulated provider. A status that is no success is a failure.
     pub async fn send(&self, request: Outbound, body: &Bytes, settlement: &mut Settlement) -> Result<Answered, Failed> {
         let bounds = settlement.bounds();
-        match settlement.waiting(self.ask(request, body, &bounds)).await {
+        match settlement.waiting(pin!(self.ask(request, body, &bounds))).await {
             Ok(answered) => {
                 settlement.attempt_status(answered.status);
                 settlement.attempt_headers(&answered.headers);
@@ -106,14 +107,14 @@ impl Exchange<'_> {
             (simulated.status, headers, Source::Simulated(VecDeque::from(simulated.pieces)))
         } else {
             let deadlines = self.deadlines(bounds);
-            let sent = request.send(self.gateway.transport(&self.provider.egress), &deadlines);
-            let (head, body) = sent.await?.into_parts();
+            let transport = self.gateway.transport(&self.provider.egress);
+            let (head, body) = request.send(transport, &deadlines).await?.into_parts();
             (head.status.as_u16(), head.headers, Source::remote(body, self.stream))
         };
         if (200..300).contains(&status) {
             return Ok(Answered { status, headers, source });
         }
-        Err(Refused { status: Some(status), failed: self.refused(status, &headers, source).await })
+        Err(Refused { status: Some(status), failed: Box::pin(self.refused(status, &headers, source)).await })
     }
 
     fn deadlines(&self, bounds: &Bounds) -> Deadlines {

@@ -12,48 +12,63 @@ use tollgate_wire::carriage::forwards_response_header;
 /// Most bytes of `x-tollgate-dropped`.
 const MAX_DROPPED: usize = 1024;
 
+/// What is said of every call. Names are constants: one that is made of text is looked up and checked each time.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-tollgate-request-id");
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-tollgate-attempts");
+const DROPPED: HeaderName = HeaderName::from_static("x-tollgate-dropped");
+const CACHE: HeaderName = HeaderName::from_static("x-tollgate-cache");
+const MODEL: HeaderName = HeaderName::from_static("x-tollgate-model");
+const PROVIDER: HeaderName = HeaderName::from_static("x-tollgate-provider");
+const COST: HeaderName = HeaderName::from_static("x-tollgate-cost");
+const OVERHEAD: HeaderName = HeaderName::from_static("x-tollgate-overhead-us");
+
 /// The header by which a face's SDK knows a reply's id.
-pub const fn request_id_name(face: Dialect) -> &'static str {
+const fn request_id_of(face: Dialect) -> HeaderName {
     match face {
-        Dialect::Anthropic => "request-id",
-        Dialect::Bedrock => "x-amzn-requestid",
-        _ => "x-request-id",
+        Dialect::Anthropic => HeaderName::from_static("request-id"),
+        Dialect::Bedrock => HeaderName::from_static("x-amzn-requestid"),
+        _ => HeaderName::from_static("x-request-id"),
     }
 }
 
 /// A header whose value we made; one that cannot be sent is left out.
 pub fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    say(headers, HeaderName::from_static(name), value);
+}
+
+fn say(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(HeaderName::from_static(name), value);
+        headers.insert(name, value);
     }
 }
 
 /// What is said of every call, good or bad.
 pub fn of_call(headers: &mut HeaderMap, face: Dialect, id: &str, trail: Option<&Trail>) {
-    put(headers, "x-tollgate-request-id", id);
-    if !headers.contains_key(request_id_name(face)) {
-        put(headers, request_id_name(face), id);
+    say(headers, REQUEST_ID, id);
+    let of_face = request_id_of(face);
+    if !headers.contains_key(&of_face) {
+        say(headers, of_face, id);
     }
     let Some(trail) = trail else { return };
     if !trail.attempts.is_empty() {
-        put(headers, "x-tollgate-attempts", &trail.attempts.len().to_string());
+        headers.insert(ATTEMPTS, HeaderValue::from(trail.attempts.len()));
     }
     if let Some(dropped) = dropped(&trail.losses) {
-        put(headers, "x-tollgate-dropped", &dropped);
+        say(headers, DROPPED, &dropped);
     }
-    put(headers, "x-tollgate-cache", "none");
+    headers.insert(CACHE, HeaderValue::from_static("none"));
 }
 
 /// What is said of the target that served.
 pub fn of_target(headers: &mut HeaderMap, trail: &Trail) {
     if let Some(attempt) = trail.attempts.last() {
-        put(headers, "x-tollgate-model", &attempt.target.name());
-        put(headers, "x-tollgate-provider", &attempt.target.provider);
+        say(headers, MODEL, &attempt.target.name());
+        say(headers, PROVIDER, &attempt.target.provider);
     }
     if let Some(cost) = trail.cost() {
-        put(headers, "x-tollgate-cost", &cost.to_string());
+        say(headers, COST, &cost.to_string());
     }
-    put(headers, "x-tollgate-overhead-us", &trail.overhead.as_micros().to_string());
+    headers.insert(OVERHEAD, HeaderValue::from(u64::try_from(trail.overhead.as_micros()).unwrap_or(u64::MAX)));
 }
 
 /// What of a provider's headers the client gets.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
 use http::{HeaderMap, Uri, request};
 use tollgate_core::caller::Caller;
 use tollgate_ir::{Fault, FaultKind};
@@ -10,9 +10,13 @@ use tollgate_ir::{Fault, FaultKind};
 use crate::app::{State, hash};
 
 /// The header that is the gateway's own: it wins over all others.
-const OWN: &str = "x-tollgate-key";
+const OWN: HeaderName = HeaderName::from_static("x-tollgate-key");
 /// Where the dialects' SDKs put their keys, beside `authorization`.
-const OTHERS: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
+static OTHERS: [HeaderName; 3] = [
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+    HeaderName::from_static("api-key"),
+];
 
 /// Finds the caller.
 pub fn identify(state: &State, head: &request::Parts) -> Result<Arc<Caller>, Fault> {
@@ -36,10 +40,10 @@ pub fn identify(state: &State, head: &request::Parts) -> Result<Arc<Caller>, Fau
 
 /// The one credential that the request carries for the gateway.
 fn credential(head: &request::Parts) -> Result<String, Fault> {
-    if let Some(own) = text(&head.headers, OWN) {
+    if let Some(own) = text(&head.headers, &OWN) {
         return Ok(own.to_owned());
     }
-    let mut found = client_credentials(head).map(|(_, key)| key);
+    let mut found = client_credentials(head);
     let Some(first) = found.next() else {
         return Err(Fault::new(
             FaultKind::NoCredential,
@@ -55,17 +59,12 @@ fn credential(head: &request::Parts) -> Result<String, Fault> {
     Ok(first)
 }
 
-/// The credentials that clients' SDKs send, with the header's name, the standard one first.
-pub fn client_credentials(head: &request::Parts) -> impl Iterator<Item = (&'static str, String)> + '_ {
-    let authorization =
-        text(&head.headers, AUTHORIZATION.as_str()).and_then(of_authorization).map(|k| ("authorization", k));
-    let headers = OTHERS.iter().filter_map(|name| Some((*name, text(&head.headers, name)?.to_owned())));
+/// The credentials that clients' SDKs send, the standard one first.
+pub fn client_credentials(head: &request::Parts) -> impl Iterator<Item = String> + '_ {
+    let authorization = text(&head.headers, &AUTHORIZATION).and_then(of_authorization);
+    let headers = OTHERS.iter().filter_map(|name| Some(text(&head.headers, name)?.to_owned()));
     let query = head.uri.query().into_iter().flat_map(|q| q.split('&')).filter_map(|pair| pair.strip_prefix("key="));
-    authorization
-        .into_iter()
-        .chain(headers)
-        .chain(query.map(|key| ("key", key.to_owned())))
-        .filter(|(_, key)| !key.is_empty())
+    authorization.into_iter().chain(headers).chain(query.map(str::to_owned)).filter(|key| !key.is_empty())
 }
 
 /// `Bearer KEY`, or the access key id of an AWS signature: SDKs that can only sign bring the gateway key as that.
@@ -83,7 +82,7 @@ fn of_authorization(value: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim).filter(|v| !v.is_empty())
 }
 
@@ -100,7 +99,7 @@ fn open(state: &State, head: &request::Parts) -> Result<(), Fault> {
             ),
         ));
     }
-    let Some(origin) = text(headers, ORIGIN.as_str()) else { return Ok(()) };
+    let Some(origin) = text(headers, &ORIGIN) else { return Ok(()) };
     let cors = &state.config.server.cors;
     if cors.iter().any(|allowed| allowed == "*" || allowed == origin) {
         return Ok(());
@@ -115,7 +114,7 @@ fn open(state: &State, head: &request::Parts) -> Result<(), Fault> {
 
 /// The name by which the client reached us; HTTP/2 has it in the address.
 fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
-    text(headers, HOST.as_str()).or_else(|| uri.host()).unwrap_or("localhost")
+    text(headers, &HOST).or_else(|| uri.host()).unwrap_or("localhost")
 }
 
 /// The client reached us by a name that no web page on another machine can have.

@@ -138,7 +138,7 @@ fn client(call: &Call) -> Option<u64> {
         return None;
     }
     let ours = |key: &str| call.state.directory.find(&hash(key)).is_some();
-    client_credentials(&call.head).map(|(_, key)| key).find(|key| !ours(key)).map(|key| tag_of(&key))
+    client_credentials(&call.head).find(|key| !ours(key)).map(|key| tag_of(&key))
 }
 
 #[cfg(test)]

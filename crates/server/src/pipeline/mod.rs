@@ -39,6 +39,7 @@ mod settle;
 mod stored;
 mod wishes;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use http::request;
@@ -60,7 +61,8 @@ use reply::Reply;
 use rerank::Rerank;
 use settle::Settlement;
 
-/// Serves a client's request to a known endpoint. `id` is the call's id.
+/// Serves a client's request to a known endpoint. `id` is the call's id. What few calls do is boxed: a future is as large as
+/// its largest branch, and every call pays for that.
 pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Parts, body: Incoming) -> Reply {
     let state = gateway.state();
     let face = route.face;
@@ -90,7 +92,8 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Endpoint::Embed { model, protocol } => Asked { task: Task::Embed(protocol), ..asked(Operation::Embed, model) },
         Endpoint::Rerank { protocol } => Asked { task: Task::Rerank(protocol), ..asked(Operation::Rerank, None) },
         Endpoint::Relayed { model, operation, path } => {
-            return relayed::serve(gateway, id, caller, asked(operation, model), &path, head, body).await;
+            let asked = asked(operation, model);
+            return Box::pin(relayed::serve(gateway, id, caller, asked, &path, head, body)).await;
         }
         Endpoint::Models { id: model, codex } => {
             let today = gateway.clock().now().day();
@@ -100,11 +103,12 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
             return Box::pin(stored::reply(gateway, &caller, id, &response, action, head.uri.query())).await;
         }
         Endpoint::OllamaHost(question) => {
-            return ollama_host::reply(gateway, &state, &caller, id, question, head, body).await;
+            return Box::pin(ollama_host::reply(gateway, &state, &caller, id, question, head, body)).await;
         }
         Endpoint::Hosted { operation, path } => {
             let whose = Whose::Face(&path);
-            return passthrough::serve(gateway, state, &caller, id, face, operation, whose, head, body).await;
+            let handing = passthrough::serve(gateway, state, &caller, id, face, operation, whose, head, body);
+            return Box::pin(handing).await;
         }
         Endpoint::Passthrough { provider, path } => {
             let whose = Whose::Named(&provider, &path);
@@ -130,7 +134,7 @@ async fn chat(
     let mut settlement = Settlement::begin(gateway, id, face, asked.operation);
     settlement.trail().caller = Some(caller.name.to_string());
     settlement.trail().team = caller.team.as_deref().map(str::to_owned);
-    let receiving = receive::receive(gateway, gateway.state(), caller, asked, head, body);
+    let receiving = pin!(receive::receive(gateway, gateway.state(), caller, asked, head, body));
     let call = match settlement.waiting(receiving).await {
         Ok(call) => call,
         Err(fault) => return reply::fault(envelope, id, fault.into(), Some(settlement)),
@@ -206,7 +210,8 @@ async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -
             walk(&call.state, &plan, &mut Complete::new(gateway, call, legacy), settlement).await
         }
         (Task::Chat, None) => {
-            let known = memory::recall(gateway, call).await?.understand(gateway, call).await?;
+            let knowing = async { memory::recall(gateway, call).await?.understand(gateway, call).await };
+            let known = Box::pin(knowing).await?;
             let plan = plan::patient(gateway, call, &known, settlement).await;
             walk(&call.state, &plan, &mut Chat::new(gateway, call, known), settlement).await
         }

@@ -325,7 +325,7 @@ fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Crede
     };
     // The gateway's own key is for the gateway, whichever header it came in.
     let ours = |key: &str| call.state.directory.find(&hash(key)).is_some();
-    let own = client_credentials(&call.head).map(|(_, key)| key).find(|key| !ours(key)).map(Secret::new).ok_or_else(|| {
+    let own = client_credentials(&call.head).find(|key| !ours(key)).map(Secret::new).ok_or_else(|| {
         Fault::new(
             FaultKind::NoCredential,
             format!(

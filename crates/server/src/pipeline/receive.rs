@@ -92,10 +92,10 @@ impl Call {
         state: Arc<State>,
         head: request::Parts,
         resolved: Resolved,
+        wishes: Wishes,
         reservation: Reservation,
-    ) -> Result<Self, Fault> {
-        let wishes = Wishes::of(&head.headers)?;
-        Ok(Self {
+    ) -> Self {
+        Self {
             caller,
             face: asked.face,
             carriage: asked.carriage,
@@ -112,7 +112,7 @@ impl Call {
             asks: None,
             state,
             _reservation: reservation,
-        })
+        }
     }
 
     /// The same call with another body.
@@ -166,7 +166,7 @@ pub async fn receive(
     body: Incoming,
 ) -> Result<Call, Fault> {
     // A head that cannot be read is refused before the body is.
-    Wishes::of(&head.headers)?;
+    let wishes = Wishes::of(&head.headers)?;
     let check = |name: &str| asks::check(name, &caller, &state);
     let from_path = asked.model.as_deref().map(check).transpose()?;
     let limits = BodyLimits {
@@ -192,7 +192,7 @@ pub async fn receive(
     let stream = streams && asked.stream.unwrap_or_else(|| streams_by(asked.face, &received.bytes, &envelope));
     let asked = by_invoke_model(asked, &envelope);
     let asks = asks::of(&head.headers, &received.bytes, &envelope, &resolved, sort, &caller, &state)?;
-    let mut call = Call::new(asked, caller, state, head, resolved, received.reservation)?;
+    let mut call = Call::new(asked, caller, state, head, resolved, wishes, received.reservation);
     (call.body, call.envelope, call.stream, call.asks) = (received.bytes, envelope, stream, asks);
     if call.carriage == FaceCarriage::Completions {
         let legacy = Legacy::of(&call.body, &call.envelope);

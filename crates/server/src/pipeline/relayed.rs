@@ -26,6 +26,7 @@ use super::prepare::{Outgoing, Upload, not_offered, relayed_body};
 use super::receive::{Asked, Call};
 use super::reply::{self, Reply};
 use super::settle::Settlement;
+use super::wishes::Wishes;
 use super::{headers, plan};
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake, UploadStream};
@@ -79,6 +80,7 @@ async fn receive(
     head: request::Parts,
     body: Incoming,
 ) -> Result<(Call, Sent), Fault> {
+    let wishes = Wishes::of(&head.headers)?;
     let kind = head.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("").to_owned();
     let idle = state.config.server.body_timeout;
     let held = usize::try_from(state.config.limits.body).unwrap_or(usize::MAX);
@@ -90,7 +92,7 @@ async fn receive(
             return Err(fault);
         }
         let resolved = resolved(&state, &caller, asked.model.as_deref().or(envelope.model()), &asked)?;
-        let mut call = Call::new(asked, caller, state, head, resolved, received.reservation)?;
+        let mut call = Call::new(asked, caller, state, head, resolved, wishes, received.reservation);
         (call.body, call.envelope) = (received.bytes, envelope);
         return Ok((call, Sent::Json));
     };
@@ -114,7 +116,7 @@ async fn receive(
     let named = model_at.clone().and_then(|at| std::str::from_utf8(&begun[at]).ok());
     let resolved = resolved(&state, &caller, asked.model.as_deref().or(named), &asked)?;
     let reservation = gateway.bodies().reserve(0).await?;
-    let call = Call::new(asked, caller, state, head, resolved, reservation)?;
+    let call = Call::new(asked, caller, state, head, resolved, wishes, reservation);
     let whole = rest.is_none();
     Ok((call, Sent::Parts { begun, model_at, rest: rest.map(Box::new), whole }))
 }

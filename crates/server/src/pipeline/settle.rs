@@ -117,7 +117,7 @@ impl Settlement {
 
     /// Since the call began.
     pub fn elapsed(&self) -> Duration {
-        self.now().since(self.trail.began)
+        self.gateway.clock().monotonic().saturating_sub(self.trail.began.monotonic)
     }
 
     /// The same, for who tells it later.
@@ -131,11 +131,13 @@ impl Settlement {
         self.elapsed().saturating_sub(self.waited)
     }
 
-    /// Runs something that is not the gateway's own work: its time does not count as overhead.
+    /// Runs something that is not the gateway's own work: its time does not count as overhead. A large future is pinned by the
+    /// caller: what is passed by value is held twice.
     pub async fn waiting<F: Future>(&mut self, future: F) -> F::Output {
-        let before = self.now();
+        let clock = self.gateway.clock();
+        let before = clock.monotonic();
         let output = future.await;
-        self.waited += self.now().since(before);
+        self.waited += clock.monotonic().saturating_sub(before);
         output
     }
 

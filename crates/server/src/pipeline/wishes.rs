@@ -23,6 +23,9 @@ pub struct Wishes {
 impl Wishes {
     /// Reads them; a value that cannot be read is the client's fault.
     pub fn of(headers: &HeaderMap) -> Result<Self, Fault> {
+        if !headers.keys().any(|name| asks(name.as_str())) {
+            return Ok(Self::default());
+        }
         let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
         let timeout = ["x-tollgate-timeout", "x-litellm-timeout"].iter().find_map(|name| Some((*name, text(name)?)));
         Ok(Self {
@@ -33,6 +36,11 @@ impl Wishes {
             trailers: text("te").is_some_and(|v| v.split(',').any(|t| t.trim().eq_ignore_ascii_case("trailers"))),
         })
     }
+}
+
+/// Whether a header of this name may be read here. Most requests have none, and are looked through once.
+fn asks(name: &str) -> bool {
+    name == "te" || name.starts_with("x-tollgate-") || name.starts_with("x-litellm-")
 }
 
 /// `30s`, `1500ms`, `2m`, or a bare number of seconds.

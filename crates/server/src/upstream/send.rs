@@ -1,5 +1,6 @@
 //! One exchange: a connection from the pool or a new one, the request in the shape of its protocol, the reply.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -85,7 +86,9 @@ impl Upstream {
     ) -> Result<Response<ReplyBody>, Fault> {
         let target = Target::of(request.uri(), egress)?;
         let watch = Watch::start(deadlines);
-        let done = watch.limit(self.exchange(request, &target, egress, deadlines.connect)).await?;
+        // Pinned here: what is passed by value is held twice.
+        let exchange = pin!(self.exchange(request, &target, egress, deadlines.connect));
+        let done = watch.limit(exchange).await?;
         reply(done, watch)
     }
 
@@ -117,11 +120,13 @@ impl Upstream {
             self.pool.resent.fetch_add(1, Ordering::Relaxed);
         }
         let started = Instant::now();
-        let lease = tokio::time::timeout(connect, self.connect(&origin, target, egress))
+        // Boxed, as what follows: most requests find a connection, and have no room for the making of one.
+        let lease = tokio::time::timeout(connect, Box::pin(self.connect(&origin, target, egress)))
             .await
             .unwrap_or(Err(ConnectError::Timeout))
             .map_err(|error| fault::unreachable(error, &target.host))?;
-        attempt(lease, request, target, Some(started.elapsed())).await.map_err(|failed| match failed {
+        let sent = Box::pin(attempt(lease, request, target, Some(started.elapsed()))).await;
+        sent.map_err(|failed| match failed {
             Failed::Fault(fault) => fault,
             Failed::Unsent(_, error) => fault::no_reply(error, &target.host, false),
         })

@@ -5,6 +5,7 @@ mod envelope;
 mod fields;
 pub mod inside;
 mod node;
+mod parse;
 mod patch;
 mod scan;
 mod write;

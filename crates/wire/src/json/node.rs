@@ -5,7 +5,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use tollgate_ir::{Fault, FaultKind, Json};
 
-use super::write;
+use super::{parse, write};
 
 /// A JSON value that borrows its texts from the body where they hold no escapes. Keys keep their order; a key that
 /// comes twice is kept twice, and lookups take the last (as every provider does).
@@ -34,6 +34,9 @@ pub struct Object<'a>(pub Vec<(Cow<'a, str>, Node<'a>)>);
 impl<'a> Node<'a> {
     /// Parses one JSON value. The fault is the client's (`InvalidBody`), with line and column.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Fault> {
+        if let Some(node) = parse::parse(bytes) {
+            return Ok(node);
+        }
         serde_json::from_slice(bytes).map_err(|e| {
             Fault::new(
                 FaultKind::InvalidBody,
@@ -44,7 +47,7 @@ impl<'a> Node<'a> {
 
     /// Parses what a provider sent; `None` if it is no JSON.
     pub fn read(bytes: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
+        parse::parse(bytes).or_else(|| serde_json::from_slice(bytes).ok())
     }
 
     /// The value under a key of an object; `None` also for `null`.
@@ -142,7 +145,7 @@ impl<'a> Node<'a> {
     pub fn to_json(&self) -> Json {
         let mut out = Vec::new();
         write::node(&mut out, self);
-        String::from_utf8(out).ok().and_then(|text| Json::parse(text).ok()).unwrap_or_else(Json::null)
+        String::from_utf8(out).map_or_else(|_| Json::null(), Json::written)
     }
 
     /// Written compactly as text.

@@ -1,6 +1,7 @@
 use tollgate_ir::Json;
 
 use super::Node;
+use super::scan::plain_run;
 
 /// Writes an object: `object(&mut out, |o| { o.text("role", "user"); })`. What the closure returns is returned, so that
 /// encoders that can fail use `?` inside.
@@ -21,8 +22,34 @@ pub fn array<R>(out: &mut Vec<u8>, fill: impl FnOnce(&mut ArrayWriter<'_>) -> R)
 
 /// Writes a string with its quotes and escapes.
 pub fn text(out: &mut Vec<u8>, text: &str) {
-    // Writing a string into memory cannot fail.
-    let _ = serde_json::to_writer(out, text);
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(at) = plain_run(rest) {
+        out.extend_from_slice(&rest[..at]);
+        escape(out, rest[at]);
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+/// A quote, a backslash or a control character.
+fn escape(out: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        0x08 => b'b',
+        b'\t' => b't',
+        b'\n' => b'n',
+        0x0c => b'f',
+        b'\r' => b'r',
+        _ => {
+            out.extend_from_slice(b"\\u00");
+            return out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+    };
+    out.extend([b'\\', short]);
 }
 
 /// Writes a tree compactly, keys in order.
@@ -238,5 +265,21 @@ impl ArrayWriter<'_> {
     /// Nothing has been written yet.
     pub fn is_empty(&self) -> bool {
         self.first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn strings_are_written_as_serde_json_writes_them() {
+        let control: String = (0..0x20u8).map(char::from).collect();
+        let long = format!("{}\"é{}\n", "x".repeat(100), "y".repeat(9000));
+        for value in ["", "plain", "a \"quote\" and a \\", &control, "\u{7f}\u{2028}é😀", &long] {
+            let mut out = Vec::new();
+            text(&mut out, value);
+            assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(value).unwrap());
+        }
     }
 }

@@ -40,6 +40,8 @@ pub use record::{Provider, Speaks, serves};
 
 pub use operations::{Completions, Operations};
 
+use std::sync::LazyLock;
+
 use crate::openai_models::OpenAiModel;
 
 const PARTS: &[&[Provider]] = &[
@@ -96,11 +98,15 @@ pub fn find(id: &str) -> Option<&'static Provider> {
 
 /// Who makes the model of this bare name, by the beginning of the name; the longest beginning wins.
 pub fn maker(model: &str) -> Option<&'static Provider> {
-    let fit = |p: &'static Provider| {
-        let longest = p.makes.iter().filter(|start| model.starts_with(**start)).map(|start| start.len()).max()?;
-        Some((longest, p))
-    };
-    ALL.iter().filter_map(fit).max_by_key(|(length, _)| *length).map(|(_, p)| p)
+    /// The longest beginnings first.
+    static MAKERS: LazyLock<Vec<(&str, &Provider)>> = LazyLock::new(|| {
+        let mut all: Vec<_> = ALL.iter().flat_map(|p| p.makes.iter().map(move |start| (*start, p))).collect();
+        // Of two that claim the same, the last.
+        all.reverse();
+        all.sort_by_key(|(start, _)| std::cmp::Reverse(start.len()));
+        all
+    });
+    MAKERS.iter().find(|(start, _)| model.starts_with(start)).map(|(_, p)| *p)
 }
 
 /// Whether a model of OpenAI reasons, by its name (with or without a provider's prefix): then it keeps its reasoning

@@ -1,0 +1,235 @@
+//! JSON text into a tree, in one pass by the scanner.
+//!
+//! Invariant: what is read here, serde_json reads as the same tree. What cannot be read here (broken text, and corners
+//! such as lone surrogates) is `None`: the caller asks serde_json, whose error tells line and column.
+
+use std::borrow::Cow;
+
+use memchr::memchr;
+use serde_json::Number;
+
+use super::node::{Node, Object};
+use super::scan::Scanner;
+
+/// Deeper text is left to serde_json, which draws the line.
+const MAX_DEPTH: u32 = 120;
+
+/// Whole numbers of so many digits fit into 64 bits.
+const DIGITS: usize = 18;
+
+/// Reads one value that is all of the text.
+pub(super) fn parse(bytes: &[u8]) -> Option<Node<'_>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut parser = Parser { text, scanner: Scanner::new(bytes) };
+    parser.scanner.white_space();
+    let node = parser.value(0)?;
+    parser.scanner.white_space();
+    (parser.scanner.position() == bytes.len()).then_some(node)
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    scanner: Scanner<'a>,
+}
+
+impl<'a> Parser<'a> {
+    fn value(&mut self, depth: u32) -> Option<Node<'a>> {
+        match self.scanner.peek()? {
+            b'"' => self.string().map(Node::Text),
+            b'{' => self.object(depth),
+            b'[' => self.array(depth),
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word("true", Node::Bool(true)),
+            b'f' => self.word("false", Node::Bool(false)),
+            _ => self.word("null", Node::Null),
+        }
+    }
+
+    fn word(&mut self, word: &str, node: Node<'a>) -> Option<Node<'a>> {
+        let range = self.scanner.value(0).ok()?;
+        (self.text[range] == *word).then_some(node)
+    }
+
+    fn object(&mut self, depth: u32) -> Option<Node<'a>> {
+        let mut entries = Vec::new();
+        self.open(b'{', depth)?;
+        if self.takes(b'}') {
+            return Some(Node::Object(Object(entries)));
+        }
+        loop {
+            let key = self.string()?;
+            self.scanner.white_space();
+            self.scanner.expect(b':', "").ok()?;
+            self.scanner.white_space();
+            entries.push((key, self.value(depth + 1)?));
+            self.scanner.white_space();
+            if self.takes(b'}') {
+                return Some(Node::Object(Object(entries)));
+            }
+            self.scanner.expect(b',', "").ok()?;
+            self.scanner.white_space();
+        }
+    }
+
+    fn array(&mut self, depth: u32) -> Option<Node<'a>> {
+        let mut items = Vec::new();
+        self.open(b'[', depth)?;
+        if self.takes(b']') {
+            return Some(Node::Array(items));
+        }
+        loop {
+            items.push(self.value(depth + 1)?);
+            self.scanner.white_space();
+            if self.takes(b']') {
+                return Some(Node::Array(items));
+            }
+            self.scanner.expect(b',', "").ok()?;
+            self.scanner.white_space();
+        }
+    }
+
+    fn open(&mut self, bracket: u8, depth: u32) -> Option<()> {
+        self.scanner.expect(bracket, "").ok()?;
+        self.scanner.white_space();
+        (depth < MAX_DEPTH).then_some(())
+    }
+
+    fn takes(&mut self, byte: u8) -> bool {
+        self.scanner.peek() == Some(byte) && self.scanner.expect(byte, "").is_ok()
+    }
+
+    fn string(&mut self) -> Option<Cow<'a, str>> {
+        let inside = self.scanner.string().ok()?;
+        let raw = &self.text[inside.clone()];
+        match memchr(b'\\', raw.as_bytes()) {
+            None => Some(Cow::Borrowed(raw)),
+            Some(first) => unescaped(raw, first)
+                .or_else(|| serde_json::from_str(&self.text[inside.start - 1..=inside.end]).ok())
+                .map(Cow::Owned),
+        }
+    }
+
+    fn number(&mut self) -> Option<Node<'a>> {
+        let range = self.scanner.value(0).ok()?;
+        let text = &self.text[range];
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let is_short = digits.len() <= DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let whole = if is_short { text.parse::<i64>().ok() } else { None };
+        match whole {
+            // `-0` is a float.
+            Some(0) if text.len() > 1 => serde_json::from_str(text).ok(),
+            Some(n) => Some(u64::try_from(n).map_or_else(|_| Number::from(n), Number::from)),
+            None => serde_json::from_str(text).ok(),
+        }
+        .map(Node::Number)
+    }
+}
+
+/// The text that a string with escapes stands for, the first of them at `first`; `None` where halves of a character
+/// would have to be put together.
+fn unescaped(raw: &str, first: usize) -> Option<String> {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    let mut next = Some(first);
+    while let Some(at) = next {
+        out.push_str(&rest[..at]);
+        let escape = *rest.as_bytes().get(at + 1)?;
+        let mut length = 2;
+        out.push(match escape {
+            b'"' | b'\\' | b'/' => char::from(escape),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                length = 6;
+                char::from_u32(u32::from_str_radix(rest.get(at + 2..at + 6)?, 16).ok()?)?
+            }
+            _ => return None,
+        });
+        rest = &rest[at + length..];
+        next = memchr(b'\\', rest.as_bytes());
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn by_serde(bytes: &[u8]) -> Option<Node<'_>> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    #[test]
+    fn corners_are_read_as_serde_json_reads_them() {
+        for (text, here) in [
+            (r#" {"a" : [1, -2, 3.5, 1e3, -0, 0, true, false, null, "x"] , "a":{}} "#, true),
+            (r#""\" \\ \/ \b \f \n \r \t \u00e9 \u20AC end""#, true),
+            (r#""\ud83d\ude00 both halves""#, true),
+            (r#""\ud83d one half""#, false),
+            (r#""\u12g4""#, false),
+            ("18446744073709551615", true),
+            ("-9223372036854775808", true),
+            ("123456789012345678901234567890", true),
+            ("1e999", false),
+            ("01", false),
+            ("1.", false),
+            ("[1,]", false),
+            ("{\"a\":1,}", false),
+            ("nul", false),
+            ("truex", false),
+            ("\"a\nb\"", false),
+            ("", false),
+            ("1 2", false),
+            ("{'a':1}", false),
+        ] {
+            assert_eq!(parse(text.as_bytes()), by_serde(text.as_bytes()), "{text}");
+            assert_eq!(parse(text.as_bytes()).is_some(), here, "{text}");
+        }
+        assert_eq!(parse(b"\"\xff\""), None);
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(parse(deep(100).as_bytes()), by_serde(deep(100).as_bytes()));
+        assert_eq!(parse(deep(200_000).as_bytes()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_what_serde_json_reads(text in r#"[\[\]{},:"\\/ubnt0-9eE.+\-a-f \x00é]{0,40}"#) {
+            if let Some(node) = parse(text.as_bytes()) {
+                prop_assert_eq!(Some(node), by_serde(text.as_bytes()));
+            }
+        }
+
+        #[test]
+        fn every_text_is_read(value in any_json()) {
+            for text in [serde_json::to_string(&value).unwrap(), serde_json::to_string_pretty(&value).unwrap()] {
+                let node = parse(text.as_bytes());
+                prop_assert!(node.is_some(), "{}", text);
+                prop_assert_eq!(node, by_serde(text.as_bytes()));
+            }
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<u64>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            any::<String>().prop_map(Into::into),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+                prop::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+}
