@@ -66,9 +66,9 @@ impl Figures {
         self.percent(self.complete + self.told_inside)
     }
 
-    /// Attempts a call while nothing befell anybody.
-    pub fn attempts_in_calm(&self) -> f64 {
-        self.calm.1 as f64 / self.calm.0.max(1) as f64
+    /// Attempts a call while nothing befell anybody; `None` without such calls.
+    pub fn attempts_in_calm(&self) -> Option<f64> {
+        (self.calm.0 > 0).then(|| self.calm.1 as f64 / self.calm.0 as f64)
     }
 
     /// Attempts a call.
@@ -84,13 +84,13 @@ impl Figures {
     /// A row of docs/reliability.md.
     pub fn row(&self, name: &str) -> String {
         format!(
-            "| {name} | {} | {:.3} % | {} | {} | {} | {:.3} | {:.3} | {} ms | {} ms |\n",
+            "| {name} | {} | {:.3} % | {} | {} | {} | {} | {:.3} | {} ms | {} ms |\n",
             self.calls,
             self.complete(),
             self.told_inside,
             self.told.values().sum::<usize>(),
             self.corrupt.len(),
-            self.attempts_in_calm(),
+            self.attempts_in_calm().map_or("–".to_owned(), |attempts| format!("{attempts:.3}")),
             self.attempts(),
             self.quantile(0.5),
             self.quantile(0.99),
