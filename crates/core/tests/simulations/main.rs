@@ -4,6 +4,7 @@
 //! Each file of `scenarios/` is a simulation and what is expected of it ([`scenario::Scenario`]). Nothing here is random
 //! but by the scenario's seed: the same seed gives the same calls, to the last attempt.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as the tests themselves do")]
+#![expect(clippy::print_stdout, reason = "whoever runs a simulation wants to see its figures")]
 
 mod accidents;
 mod figures;
