@@ -7,7 +7,7 @@ from stage import ROOT
 PAGE = os.path.join(ROOT, 'docs', 'clients.md')
 ADDRESS, KEY = 'http://127.0.0.1:4000', 'your-gateway-key'
 # The models that the page asks for: a target of the journey stands in for them.
-MODELS = ('anthropic/claude-sonnet-4-5', 'openai/gpt-5.5')
+MODELS = ('anthropic/claude-sonnet-5', 'openai/gpt-5.5')
 
 
 def fragments(language):

@@ -10,6 +10,7 @@ use tollgate_core::money::{Nanos, Price, Rates};
 use tollgate_ir::{Dialect, Fault, FaultKind, MediaKind};
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::openai_chat::Takes;
+use tollgate_wire::ops::count::Counter;
 use tollgate_wire::ops::{embed, rerank};
 use tollgate_wire::providers::{self, Auth, Operations};
 use tollgate_wire::relay::ControlFields;
@@ -123,6 +124,15 @@ impl Provider {
             providers::is_openai_reasoner(model).then_some(Dialect::OpenAiResponses)
         });
         wanted.and_then(|dialect| fits().find(|way| way.dialect == dialect)).or_else(|| fits().next())
+    }
+
+    /// The way to who counts the tokens of chats with a model: a counter of the host's own, which is known to be there;
+    /// else the one of the face's dialect, so that the call is relayed; else the one by which such models are asked.
+    pub fn counts(&self, face: Dialect, model: &str) -> Option<(&Way, &'static Counter)> {
+        let counters = || self.ways.iter().filter(|way| way.serves(model)).filter_map(|way| Some((way, way.counter?)));
+        let own = counters().find(|(_, counter)| counter.is_hosts_own());
+        let own = own.or_else(|| counters().find(|(way, _)| way.dialect == face));
+        own.or_else(|| counters().find(|(way, _)| !way.serves_all())).or_else(|| counters().next())
     }
 
     /// The way for vectors by a model: in the client's own words if they are spoken there.

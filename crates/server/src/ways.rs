@@ -7,7 +7,8 @@
 use tollgate_core::config::{self, Surroundings};
 use tollgate_ir::{Dialect, Fault, FaultKind};
 use tollgate_wire::carriage::Carriage;
-use tollgate_wire::providers::{self, Auth, Speaks, address, serves};
+use tollgate_wire::ops::count::Counter;
+use tollgate_wire::providers::{self, Auth, Operations, Speaks, address, serves};
 
 use crate::credentials::of_tools;
 
@@ -20,6 +21,8 @@ pub struct Way {
     pub carriage: Carriage,
     /// What stands before the operation's path.
     pub base_url: String,
+    /// Who counts the tokens of chats there.
+    pub counter: Option<&'static Counter>,
     models: &'static [&'static str],
     except: &'static [&'static str],
 }
@@ -27,7 +30,14 @@ pub struct Way {
 impl Way {
     /// For all models.
     pub fn plain(dialect: Dialect, carriage: Carriage, base_url: String) -> Self {
-        Self { dialect, carriage, base_url, models: &[], except: &[] }
+        let counter = Counter::of(dialect, &carriage, &base_url);
+        Self { dialect, carriage, base_url, counter, models: &[], except: &[] }
+    }
+
+    /// At a provider of which this is known.
+    fn at(self, known: &providers::Provider) -> Self {
+        let counter = Operations::of(known.id).counter(self.dialect, &self.carriage, &self.base_url);
+        Self { counter, ..self }
     }
 
     /// Whether every model of the provider is asked by it.
@@ -66,7 +76,7 @@ pub fn of(
         let way = known.speaks.iter().find(|way| way.dialect == dialect);
         let base_url = given.or(way.and_then(|way| way.base_url)).unwrap_or(known.base_url);
         let own = addresses.carriage(way.map(|way| way.carriage))?.unwrap_or_default();
-        let way = Way::plain(dialect, carriage.unwrap_or(own), addresses.filled(base_url)?);
+        let way = Way::plain(dialect, carriage.unwrap_or(own), addresses.filled(base_url)?).at(known);
         return Ok((way.clone(), vec![way]));
     }
     let mut ways = Vec::with_capacity(known.speaks.len());
@@ -80,7 +90,8 @@ pub fn of(
         };
         let own = addresses.carriage(Some(way.carriage))?.unwrap_or_default();
         let carriage = carriage.clone().unwrap_or(own);
-        ways.push(Way { models: way.models, except: way.except, ..Way::plain(way.dialect, carriage, base_url) });
+        let plain = Way::plain(way.dialect, carriage, base_url).at(known);
+        ways.push(Way { models: way.models, except: way.except, ..plain });
     }
     let dialect = ways.first().map_or(Dialect::OpenAiChat, |way| way.dialect);
     let main = match ways.first().filter(|_| known.auth == Auth::None) {

@@ -4,7 +4,7 @@
 //! digits go in threes; punctuation mostly alone; spaces join the word after them; Chinese and Japanese take about one
 //! token a character, other scripts about two characters a token.
 
-use tollgate_ir::{Block, Content, MediaKind, Request, ToolKind};
+use tollgate_ir::{Block, Content, MediaKind, Request, Tool, ToolKind};
 
 /// Tokens that a message costs beyond its words (role, separators), as OpenAI documents for its chat models.
 const PER_TURN: u64 = 4;
@@ -51,24 +51,25 @@ pub fn estimate(text: &str) -> u64 {
 pub fn estimate_request(request: &Request) -> u64 {
     let system: u64 = request.system.iter().map(estimate_block).sum();
     let turns: u64 = request.turns.iter().map(|t| PER_TURN + t.blocks.iter().map(estimate_block).sum::<u64>()).sum();
-    let tools: u64 = request
-        .tools
-        .iter()
-        .map(|tool| match &tool.kind {
-            ToolKind::Function { name, description, parameters, .. } => {
-                8 + estimate(name)
-                    + description.as_deref().map_or(0, estimate)
-                    + parameters.as_ref().map_or(0, |p| estimate(p.as_str()))
-            }
-            ToolKind::Custom { name, description, format } => {
-                8 + estimate(name)
-                    + description.as_deref().map_or(0, estimate)
-                    + format.as_ref().map_or(0, |f| estimate(f.as_str()))
-            }
-            ToolKind::Server { .. } => 50,
-        })
-        .sum();
-    system + turns + tools
+    system + turns + estimate_tools(&request.tools)
+}
+
+/// Estimates the tokens of tools: their names, descriptions and schemas.
+pub fn estimate_tools(tools: &[Tool]) -> u64 {
+    let tool = |tool: &Tool| match &tool.kind {
+        ToolKind::Function { name, description, parameters, .. } => {
+            8 + estimate(name)
+                + description.as_deref().map_or(0, estimate)
+                + parameters.as_ref().map_or(0, |p| estimate(p.as_str()))
+        }
+        ToolKind::Custom { name, description, format } => {
+            8 + estimate(name)
+                + description.as_deref().map_or(0, estimate)
+                + format.as_ref().map_or(0, |f| estimate(f.as_str()))
+        }
+        ToolKind::Server { .. } => 50,
+    };
+    tools.iter().map(tool).sum()
 }
 
 /// Estimates the tokens of one block.

@@ -89,7 +89,7 @@ impl Carriage {
             Segment(if dialect == Dialect::Gemini { model.strip_prefix("models/").unwrap_or(model) } else { model });
         match self {
             Self::Own => own_path(dialect, count, m, stream),
-            Self::BedrockInvoke if count => None,
+            Self::BedrockInvoke if count => own_path(Dialect::Bedrock, count, m, stream),
             Self::BedrockInvoke if stream => Some(format!("/model/{m}/invoke-with-response-stream")),
             Self::BedrockInvoke => Some(format!("/model/{m}/invoke")),
             Self::VertexRawPredict if count => Some("/models/count-tokens:rawPredict".to_owned()),
@@ -142,13 +142,23 @@ fn own_path(dialect: Dialect, count: bool, m: Segment<'_>, stream: bool) -> Opti
         (Dialect::Gemini, true, _) => format!("/models/{m}:countTokens"),
         (Dialect::Gemini, false, true) => format!("/models/{m}:streamGenerateContent?alt=sse"),
         (Dialect::Gemini, false, false) => format!("/models/{m}:generateContent"),
-        (Dialect::Bedrock, true, _) => format!("/model/{m}/count-tokens"),
+        (Dialect::Bedrock, true, _) => format!("/model/{}/count-tokens", Segment(foundation(m.0))),
         (Dialect::Bedrock, false, true) => format!("/model/{m}/converse-stream"),
         (Dialect::Bedrock, false, false) => format!("/model/{m}/converse"),
         (Dialect::Cohere, false, _) => "/v2/chat".to_owned(),
         (Dialect::Ollama, false, _) => "/api/chat".to_owned(),
         (Dialect::OpenAiChat | Dialect::Cohere | Dialect::Ollama, true, _) => return None,
     })
+}
+
+/// A model of Bedrock without the region of its inference profile: `CountTokens` takes no profiles (AWS, “Monitor your
+/// token usage by counting tokens”).
+fn foundation(model: &str) -> &str {
+    const REGIONS: &[&str] = &["us", "us-gov", "eu", "apac", "jp", "au", "ca", "global"];
+    match model.split_once('.') {
+        Some((region, rest)) if REGIONS.contains(&region) && rest.contains('.') => rest,
+        _ => model,
+    }
 }
 
 /// Text as one path segment or query value: unreserved characters of RFC 3986 as they are, the rest percent-encoded,

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 const PAGE = readFileSync(new URL('../../../docs/clients.md', import.meta.url), 'utf8');
 export const FRAGMENTS = new Map([...PAGE.matchAll(/^```js (\S+)\n(.*?)^```$/gms)].map(([, name, text]) => [name, text]));
 // The models that the page asks for: a target of the journey stands in for them.
-const MODELS = /anthropic\/claude-sonnet-4-5|openai\/gpt-5\.5/g;
+const MODELS = /anthropic\/claude-sonnet-5|openai\/gpt-5\.5/g;
 const folder = new URL('.cache/', import.meta.url);     // beside node_modules, so that imports resolve
 let made = 0;
 

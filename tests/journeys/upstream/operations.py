@@ -2,6 +2,7 @@
 
 It refuses what the real one would: a wrong key, a field of another provider, a form without its parts.
 """
+import base64
 import json
 import re
 import threading
@@ -32,7 +33,6 @@ def vectors(body):
     texts = [body['input']] if isinstance(body['input'], str) else body['input']
     data = [{'object': 'embedding', 'index': i, 'embedding': numbers(t)} for i, t in enumerate(texts)]
     if body.get('encoding_format') == 'base64':
-        import base64
         import struct
         for d in data:
             d['embedding'] = base64.b64encode(struct.pack('<3f', *d['embedding'])).decode()
@@ -72,6 +72,31 @@ def completion(body):
             'choices': [{'text': ' after ' + body['prompt'], 'index': 0, 'logprobs': None, 'finish_reason': 'stop'}]}
 
 
+def count(number, fields):
+    """A counter that knows these fields of a chat alone; its number says how many it got."""
+    def act(body):
+        need(set(body) <= fields, 'unknown parameter: %s' % sorted(set(body) - fields))
+        return {**number, next(reversed(number)): 1000 + len(body)}
+    return act
+
+
+def count_gemini(body):
+    need(len(body) == 1 and set(body) <= {'contents', 'generateContentRequest'}, 'mutually exclusive: %s' % sorted(body))
+    chat = body.get('generateContentRequest', body)
+    need('generateContentRequest' not in body or chat['model'] == 'models/gemini-2.5-flash', 'model')
+    return {'totalTokens': 2000 + len(chat), 'promptTokensDetails': []}
+
+
+def count_bedrock(body):
+    if 'invokeModel' in body['input']:
+        chat = json.loads(base64.b64decode(body['input']['invokeModel']['body']))
+        need(chat['max_tokens'] > 0 and chat['anthropic_version'] == 'bedrock-2023-05-31' and 'model' not in chat, 'no body for InvokeModel')
+        return {'inputTokens': 3000 + len(chat)}
+    chat = body['input']['converse']
+    need(set(chat) <= {'messages', 'system', 'toolConfig', 'additionalModelRequestFields'}, 'unknown field: %s' % sorted(chat))
+    return {'inputTokens': 3000 + len(chat)}
+
+
 FILE = {'id': 'file-1', 'object': 'file', 'bytes': 3, 'created_at': 1, 'filename': 'a.jsonl', 'purpose': 'batch', 'status': 'processed'}
 BATCH = {'id': 'batch_1', 'object': 'batch', 'endpoint': '/v1/chat/completions', 'input_file_id': 'file-1', 'completion_window': '24h', 'status': 'validating', 'created_at': 1}
 CLAUDES = {'id': 'msgbatch_1', 'type': 'message_batch', 'processing_status': 'in_progress', 'created_at': '2026-01-01T00:00:00Z', 'expires_at': '2026-01-02T00:00:00Z',
@@ -92,6 +117,10 @@ JSON = [
     ('POST', '/cohere/v2/rerank', rerank),
     ('POST', '/bedrock/model/amazon.titan-embed-text-v2:0/invoke', lambda body: {'embedding': numbers(body['inputText']), 'inputTextTokenCount': 1}),
     ('POST', '/anthropic/v1/messages', claude),
+    ('POST', '/anthropic/v1/messages/count_tokens', count({'input_tokens': 0}, {'model', 'messages', 'system', 'tools', 'tool_choice'})),
+    ('POST', '/openai/v1/responses/input_tokens', count({'object': 'response.input_tokens', 'input_tokens': 0}, {'model', 'input', 'instructions', 'tools', 'tool_choice'})),
+    ('POST', '/google/v1beta/models/gemini-2.5-flash:countTokens', count_gemini),
+    ('POST', '/bedrock/model/anthropic.claude-sonnet-4-5:0/count-tokens', count_bedrock),
     ('POST', '/anthropic/v1/messages/batches', lambda body: {**CLAUDES, 'request_counts': {**CLAUDES['request_counts'], 'processing': len(body['requests'])}}),
     ('GET', '/anthropic/v1/messages/batches/msgbatch_1', lambda _: CLAUDES),
 ]

@@ -7,9 +7,9 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use tollgate_core::route::Target;
 use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
+use tollgate_wire::codec;
 use tollgate_wire::frame::Deframer;
 use tollgate_wire::target::ReplyContext;
-use tollgate_wire::{codec, ops};
 
 use super::answer::{Outcome, Source, Stream};
 use super::dispatch::{Attempts, Body, Failed, Remember, Served};
@@ -20,7 +20,7 @@ use super::prepare::{Back, Prepared, prepare};
 use super::reasoning;
 use super::receive::Call;
 use super::settle::Settlement;
-use super::{count, fetch, headers, ollama_host};
+use super::{fetch, headers, ollama_host};
 use crate::app::Gateway;
 use crate::provider::{Provider, Way};
 
@@ -40,6 +40,41 @@ impl<'a> Chat<'a> {
     pub fn new(gateway: &'a Gateway, call: &'a Call, known: Known) -> Self {
         Self { gateway, call, known, foreign: None, empty: None }
     }
+
+    /// What a target of this dialect is asked: the request in the IR where it must be translated, with the media that
+    /// the dialect takes as bytes only; and who made the encrypted reasoning in it.
+    pub async fn read(
+        &mut self,
+        upstream: Dialect,
+        settlement: &mut Settlement,
+    ) -> Result<(Option<&Understood>, &owners::Owners), Fault> {
+        let (gateway, call) = (self.gateway, self.call);
+        let Known { recalled, owners, understood } = &mut self.known;
+        let translates = upstream != call.face
+            || recalled.continues()
+            || *self.foreign.get_or_insert_with(|| codec::must_translate(call.face, &call.body));
+        if !translates {
+            return Ok((None, owners));
+        }
+        if understood.is_none() {
+            *understood = Some(Box::pin(Understood::of(gateway, call, recalled)).await?);
+        }
+        if let Some(understood) = understood {
+            let fetching = fetch::media(gateway, call, upstream, &mut understood.request);
+            settlement.waiting(Box::pin(fetching)).await?;
+        }
+        Ok((understood.as_ref(), owners))
+    }
+
+    /// The request in the IR.
+    pub async fn understand(&mut self) -> Result<&Understood, Fault> {
+        let Known { recalled, understood, .. } = &mut self.known;
+        let read = match understood.take() {
+            Some(read) => read,
+            None => Understood::of(self.gateway, self.call, recalled).await?,
+        };
+        Ok(understood.insert(read))
+    }
 }
 
 impl Attempts for Chat<'_> {
@@ -53,20 +88,9 @@ impl Attempts for Chat<'_> {
     ) -> Result<Served, Failed> {
         let (gateway, call) = (self.gateway, self.call);
         let way = way(call, provider, target)?;
-        let Known { recalled, owners, understood } = &mut self.known;
-        let translates = way.dialect != call.face
-            || recalled.continues()
-            || *self.foreign.get_or_insert_with(|| codec::must_translate(call.face, &call.body));
-        if translates && understood.is_none() {
-            *understood = Some(Box::pin(Understood::of(gateway, call, recalled)).await?);
-        }
-        let mut understood = understood.as_mut().filter(|_| translates);
-        if let Some(understood) = &mut understood {
-            let fetching = fetch::media(gateway, call, way.dialect, &mut understood.request);
-            settlement.waiting(Box::pin(fetching)).await?;
-        }
+        let (understood, owners) = self.read(way.dialect, settlement).await?;
         let attempt = Attempt { gateway, call, provider, target, way, owners };
-        let served = attempt.run(understood.as_deref(), settlement).await?;
+        let served = attempt.run(understood, settlement).await?;
         if call.operation == Operation::Chat && served.body.is_empty() {
             self.empty = Some(served);
             return Err(Fault::new(FaultKind::ProviderEmpty, "The provider answered without any content.").into());
@@ -84,7 +108,8 @@ impl Attempts for Chat<'_> {
     }
 }
 
-fn way<'a>(call: &Call, provider: &'a Provider, target: &Target) -> Result<&'a Way, Fault> {
+/// The way to a target's model.
+pub fn way<'a>(call: &Call, provider: &'a Provider, target: &Target) -> Result<&'a Way, Fault> {
     provider.way(call.face, &target.model).ok_or_else(|| {
         Fault::new(
             FaultKind::NoTarget,
@@ -107,13 +132,6 @@ impl Attempt<'_> {
     async fn run(&self, understood: Option<&Understood>, settlement: &mut Settlement) -> Result<Served, Failed> {
         settlement.attempt(self.target, self.way.dialect);
         let way = self.way;
-        if self.call.operation == Operation::CountTokens
-            && (way.carriage.path(way.dialect, Operation::CountTokens, &self.target.model, false).is_none()
-                || self.provider.simulated)
-        {
-            let estimating = count::estimate(self.gateway, self.call, self.target, understood);
-            return Box::pin(estimating).await.map_err(Failed::from);
-        }
         if let Some(served) = ollama_host::loaded(self.gateway, self.call, self.target, way, settlement) {
             return Ok(served);
         }
@@ -145,15 +163,6 @@ impl Attempt<'_> {
         settlement: &mut Settlement,
     ) -> Result<Body, Failed> {
         let body = settlement.waiting(pin!(source.whole(MAX_REPLY))).await?;
-        if self.call.operation == Operation::CountTokens {
-            let bytes = match back {
-                Back::Relay { .. } => body,
-                Back::Translate { .. } => {
-                    ops::count::encode_reply(self.call.face, ops::count::decode_reply(self.way.dialect, &body)?).into()
-                }
-            };
-            return Ok(Body::Whole { bytes, outcome: Box::default() });
-        }
         match back {
             Back::Relay { .. } => {
                 let mut tap = tollgate_wire::tap::Tap::new(self.call.face, false);

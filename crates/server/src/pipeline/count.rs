@@ -1,33 +1,156 @@
-//! Token counts where the provider counts none: an estimate, in the face's own form.
+//! Token counts: by the provider's own counter where there is one, in the counter's words; else an estimate. The header
+//! `x-tollgate-count` says which.
 
+use http::{HeaderMap, StatusCode};
 use tollgate_core::route::Target;
-use tollgate_ir::{Fault, Losses};
+use tollgate_ir::{Fault, FaultKind};
 use tollgate_text::tokens;
-use tollgate_wire::{codec, ops};
+use tollgate_wire::ops::count::{self, Counter};
 
-use super::dispatch::{Body, Served};
-use super::memory::{Recalled, Understood};
+use super::chat::{Chat, way};
+use super::dispatch::{Attempts, Body, Failed, Served};
+use super::exchange::{Answered, Exchange, MAX_REPLY};
+use super::headers;
+use super::prepare::{Back, Prepared, prepare};
 use super::receive::Call;
+use super::settle::Settlement;
 use crate::app::Gateway;
+use crate::provider::{Provider, Way};
 
-/// Estimates the request's tokens.
-pub async fn estimate(
-    gateway: &Gateway,
-    call: &Call,
-    target: &Target,
-    understood: Option<&Understood>,
-) -> Result<Served, Fault> {
-    let tokens = match understood {
-        Some(understood) => tokens::estimate_request(&understood.request),
-        None => {
-            let recalled = Recalled { pin: None, stored: None };
-            tokens::estimate_request(&Understood::of(gateway, call, &recalled).await?.request)
+/// Who counted.
+const COUNT: &str = "x-tollgate-count";
+
+/// A chat request that is counted by some target.
+pub struct Count<'a> {
+    gateway: &'a Gateway,
+    call: &'a Call,
+    chat: Chat<'a>,
+}
+
+impl<'a> Count<'a> {
+    /// Of a call whose chat is read so far.
+    pub fn new(gateway: &'a Gateway, call: &'a Call, chat: Chat<'a>) -> Self {
+        Self { gateway, call, chat }
+    }
+}
+
+impl Attempts for Count<'_> {
+    type Served = Served;
+
+    async fn attempt(
+        &mut self,
+        target: &Target,
+        provider: &Provider,
+        settlement: &mut Settlement,
+    ) -> Result<Served, Failed> {
+        let usual = way(self.call, provider, target)?;
+        let Some((way, counter)) = provider.counts(self.call.face, &target.model).filter(|_| !provider.simulated)
+        else {
+            settlement.attempt(target, usual.dialect);
+            return self.estimate(target).await;
+        };
+        match self.ask(target, provider, way, counter, settlement).await {
+            Err(failed) if lacks_counter(&failed.fault, &target.model) => self.estimate(target).await,
+            answer => answer,
         }
-    };
-    Ok(Served {
-        target: target.clone(),
-        headers: http::HeaderMap::new(),
-        body: Body::Whole { bytes: ops::count::encode_reply(call.face, tokens).into(), outcome: Box::default() },
-        losses: Losses::new(codec::path_of(call.face)),
-    })
+    }
+
+    fn twin(&self) -> Option<Self> {
+        Some(Self { chat: self.chat.twin()?, ..*self })
+    }
+}
+
+impl Count<'_> {
+    async fn ask(
+        &mut self,
+        target: &Target,
+        provider: &Provider,
+        way: &Way,
+        counter: &Counter,
+        settlement: &mut Settlement,
+    ) -> Result<Served, Failed> {
+        let (gateway, call) = (self.gateway, self.call);
+        let (understood, owners) = self.chat.read(way.dialect, settlement).await?;
+        settlement.attempt(target, way.dialect);
+        let Prepared { request, body, back, losses } =
+            prepare(gateway, call, provider, target, way, understood, owners).await?;
+        let exchange = Exchange { gateway, call, provider, upstream: way.dialect, stream: false };
+        let Answered { headers, source, .. } = exchange.send(request, &body, settlement).await?;
+        let reply = settlement.waiting(source.whole(MAX_REPLY)).await?;
+        let tools =
+            understood.map(|read| tokens::estimate_tools(&read.request.tools)).filter(|_| !counter.counts_tools);
+        let bytes = match back {
+            Back::Relay { .. } if counter.answers(call.face) => reply,
+            _ => count::encode_reply(call.face, counter.read(&reply)? + tools.unwrap_or(0)).into(),
+        };
+        let mut headers = headers::forwarded(&headers);
+        headers::put(&mut headers, COUNT, if tools.unwrap_or(0) == 0 { "provider" } else { "estimate" });
+        let body = Body::Whole { bytes, outcome: Box::default() };
+        Ok(Served { target: target.clone(), headers, body, losses })
+    }
+
+    /// Counts as well as can be done here.
+    async fn estimate(&mut self, target: &Target) -> Result<Served, Failed> {
+        let face = self.call.face;
+        let understood = self.chat.understand().await?;
+        let bytes = count::encode_reply(face, tokens::estimate_request(&understood.request)).into();
+        let mut headers = HeaderMap::new();
+        headers::put(&mut headers, COUNT, "estimate");
+        let losses = understood.losses.clone();
+        Ok(Served { target: target.clone(), headers, body: Body::Whole { bytes, outcome: Box::default() }, losses })
+    }
+}
+
+/// The host has no counter, or none for this model: who speaks a dialect of another's need not count as its maker does.
+fn lacks_counter(fault: &Fault, model: &str) -> bool {
+    let said = fault.public.to_ascii_lowercase();
+    match StatusCode::from_u16(fault.status) {
+        Ok(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED) => true,
+        // A path that is not there, unless it is the model.
+        Ok(StatusCode::NOT_FOUND) => {
+            let code = fault.provider_code.as_deref();
+            !said.contains(&model.to_ascii_lowercase()) && !matches!(code, Some("model_not_found"))
+        }
+        // AWS: “The provided model doesn't support counting tokens.”
+        Ok(StatusCode::BAD_REQUEST) => {
+            fault.kind == FaultKind::ProviderBadRequest && said.contains("support counting tokens")
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_ir::Dialect;
+    use tollgate_wire::codec;
+
+    use super::*;
+
+    #[test]
+    fn a_host_without_a_counter_is_told_from_a_model_that_is_not_there() {
+        for (dialect, status, body, lacks) in [
+            (Dialect::Anthropic, 404, r#"{"detail":"Not Found"}"#, true),
+            (Dialect::Anthropic, 404, "<html>nothing here</html>", true),
+            (Dialect::Anthropic, 405, "{}", true),
+            (
+                Dialect::Anthropic,
+                404,
+                r#"{"type":"error","error":{"type":"not_found_error","message":"model: claude-x"}}"#,
+                false,
+            ),
+            (
+                Dialect::OpenAiResponses,
+                404,
+                r#"{"error":{"message":"It does not exist","code":"model_not_found"}}"#,
+                false,
+            ),
+            (Dialect::Bedrock, 400, r#"{"message":"The provided model doesn't support counting tokens."}"#, true),
+            (Dialect::Bedrock, 400, r#"{"message":"Malformed input request"}"#, false),
+            (Dialect::Anthropic, 500, "{}", false),
+            (Dialect::Anthropic, 401, "{}", false),
+        ] {
+            let fault = codec::decode_fault(dialect, status, &[], body.as_bytes());
+            assert_eq!(lacks_counter(&fault, "claude-x"), lacks, "{status} {body}");
+        }
+    }
 }

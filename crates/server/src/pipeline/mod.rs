@@ -52,6 +52,7 @@ use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
 use chat::Chat;
 use completions::Complete;
+use count::Count;
 use dispatch::{Failed, Served, walk};
 use embed::Embed;
 use memory::Known;
@@ -213,7 +214,14 @@ async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -
             let knowing = async { memory::recall(gateway, call).await?.understand(gateway, call).await };
             let known = Box::pin(knowing).await?;
             let plan = plan::patient(gateway, call, &known, settlement).await;
-            walk(&call.state, &plan, &mut Chat::new(gateway, call, known), settlement).await
+            let mut chat = Chat::new(gateway, call, known);
+            match call.operation {
+                Operation::CountTokens => {
+                    let mut count = Count::new(gateway, call, chat);
+                    Box::pin(walk(&call.state, &plan, &mut count, settlement)).await
+                }
+                _ => walk(&call.state, &plan, &mut chat, settlement).await,
+            }
         }
     }
 }

@@ -10,9 +10,10 @@ use tollgate_core::route::{Meaning, Target};
 use tollgate_ir::{self as ir, Dialect, Fault, FaultKind, Losses, Operation};
 use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::json::{self, Envelope, Patch, apply};
+use tollgate_wire::ops::count::Counter;
 use tollgate_wire::relay::{self, RelayRequest, relay_request};
 use tollgate_wire::translate::Translation;
-use tollgate_wire::{codec, gemini, openai_responses, ops};
+use tollgate_wire::{codec, gemini, openai_responses};
 
 use super::identify::client_credentials;
 use super::memory::Understood;
@@ -90,6 +91,7 @@ pub async fn prepare(
         }
     };
     refuse_losses(call, provider, &losses)?;
+    let written = fitted(call, target, way, written);
     let request = request(call, provider, target, way, &written)?;
     Ok(Prepared { request, body: written.body, back: written.back, losses })
 }
@@ -172,8 +174,8 @@ fn translate(
     let (encoded, translation) = Translation::request(call.face, way.dialect, &request, &target.model, &facts, losses)?;
     let mut betas = encoded.betas;
     let mut body = Bytes::from(encoded.body);
-    if call.operation == Operation::CountTokens {
-        body = ops::count::wrap_request(way.dialect, &target.model, &body).into();
+    if let Some(counter) = counter(call, way) {
+        body = counter.cut(&body);
     }
     if way.dialect == Dialect::Anthropic {
         let envelope = Envelope::scan(&body)
@@ -184,6 +186,19 @@ fn translate(
     }
     let back = Back::Translate { translation: Box::new(translation), request: Arc::new(request) };
     Ok(Written { body, back, betas })
+}
+
+/// Who is asked, where tokens are counted.
+fn counter(call: &Call, way: &Way) -> Option<&'static Counter> {
+    way.counter.filter(|_| call.operation == Operation::CountTokens)
+}
+
+/// A chat to be counted, as the host's counter wants it.
+fn fitted(call: &Call, target: &Target, way: &Way, written: Written) -> Written {
+    match counter(call, way) {
+        Some(counter) => Written { body: counter.fit(&target.model, &written.body), ..written },
+        None => written,
+    }
 }
 
 /// A strict caller, model or provider would rather be refused than lose a field.
@@ -212,7 +227,8 @@ pub fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Resul
 
 fn request(call: &Call, provider: &Provider, target: &Target, way: &Way, written: &Written) -> Result<Outbound, Fault> {
     let path = path(call, way, &target.model, &written.back).ok_or_else(|| not_offered(provider))?;
-    let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &written.betas };
+    let base_url = counter(call, way).map_or(&*way.base_url, |counter| counter.base(&way.base_url));
+    let outgoing = Outgoing { dialect: way.dialect, base_url, path: &path, betas: &written.betas };
     outgoing.request(call, provider, target, Upload::Whole(&written.body))
 }
 
@@ -314,7 +330,10 @@ fn path(call: &Call, way: &Way, model: &str, back: &Back) -> Option<String> {
     if call.carriage == FaceCarriage::OllamaGenerate && matches!(back, Back::Relay { .. }) {
         return Some("/api/generate".to_owned());
     }
-    way.carriage.path(way.dialect, call.operation, model, call.stream)
+    match counter(call, way) {
+        Some(counter) => counter.path(&way.carriage, model),
+        None => way.carriage.path(way.dialect, call.operation, model, call.stream),
+    }
 }
 
 /// The operator's key, or the client's own where the provider is configured so.

@@ -17,6 +17,7 @@ mod caller;
 mod catalogue;
 mod chaos;
 mod classes;
+mod counting;
 mod credentials;
 mod errors;
 mod faces;

@@ -4,7 +4,7 @@
 //! Sources: AWS, “Anthropic Claude Messages API: request and response”; Google Cloud, “Claude models: REST reference”;
 //! Anthropic's Python SDK 0.75 (`lib/bedrock`, `lib/vertex`).
 
-use tollgate_ir::{Losses, Operation, Reason};
+use tollgate_ir::{Dialect, Losses, Operation, Reason};
 
 use super::{Carriage, nested};
 use crate::json::{Envelope, Node, Patch, array};
@@ -106,7 +106,9 @@ impl Carriage {
         let counting = operation == Operation::CountTokens;
         for member in envelope.members() {
             let key = member.key.as_ref();
-            if host.fields.contains(&key) || (key == "model" && counting) {
+            if host.fields.contains(&key)
+                || (key == "model" && counting && !self.model_in_path(Dialect::Anthropic, operation))
+            {
                 continue;
             }
             carried.patches.push(Patch::delete(key.to_owned()));
@@ -114,8 +116,13 @@ impl Carriage {
                 losses.path(key, Reason::Dropped);
             }
         }
-        if !counting && envelope.member("anthropic_version").is_none() {
+        if (!counting || host.betas_in_body) && envelope.member("anthropic_version").is_none() {
             carried.patches.push(Patch::set_text("anthropic_version", host.version));
+        }
+        if counting && host.betas_in_body && envelope.member("max_tokens").is_none() {
+            // What is counted there is a whole body for InvokeModel, which must have a limit above what may be thought.
+            let budget = envelope.node(body, "thinking").and_then(|thinking| thinking.uint("budget_tokens"));
+            carried.patches.push(Patch::set("max_tokens", (budget.unwrap_or(0) + 1).to_string()));
         }
         let flags = admitted(body, envelope, betas, losses);
         carried.patches.extend(nested::cuts(body, envelope, &flags, losses));

@@ -22,6 +22,8 @@ fn paths_of_every_carriage() {
         ("own", Bedrock, chat, "a.b-v1:0", false, Some("/model/a.b-v1%3A0/converse")),
         ("own", Bedrock, chat, "arn:aws:x/y", true, Some("/model/arn%3Aaws%3Ax%2Fy/converse-stream")),
         ("own", Bedrock, count, "x", false, Some("/model/x/count-tokens")),
+        ("own", Bedrock, count, "us.a.b-v1:0", false, Some("/model/a.b-v1%3A0/count-tokens")),
+        ("bedrock-invoke", Anthropic, count, "global.a.b", false, Some("/model/a.b/count-tokens")),
         ("own", Cohere, chat, "command-a", true, Some("/v2/chat")),
         ("own", Gemini, chat, "../../x?key=1#", false, Some("/models/..%2F..%2Fx%3Fkey%3D1%23:generateContent")),
         ("own", Bedrock, chat, "..", false, Some("/model/%2E%2E/converse")),
@@ -98,6 +100,25 @@ fn tr25_fields_inside_of_messages_and_tools_are_cut_too() {
             "tools[0].eager_input_streaming"
         ]
     );
+}
+
+#[test]
+fn tr27_a_body_to_be_counted_by_bedrock_is_one_for_invoke_model() {
+    let body = |thinking| format!(r#"{{"model":"m","messages":[1]{thinking}}}"#);
+    for (thinking, more) in [
+        ("", r#","anthropic_version":"bedrock-2023-05-31","max_tokens":1"#),
+        (
+            r#","thinking":{"type":"enabled","budget_tokens":2000}"#,
+            r#","thinking":{"type":"enabled","budget_tokens":2000},"anthropic_version":"bedrock-2023-05-31","max_tokens":2001"#,
+        ),
+    ] {
+        let bytes = bytes::Bytes::from(body(thinking));
+        let envelope = Envelope::scan(&bytes).unwrap();
+        let mut losses = Losses::new(|_| "");
+        let carried = Carriage::BedrockInvoke.carry(Operation::CountTokens, &bytes, &envelope, &[], &mut losses);
+        let out = apply(&bytes, &envelope, &carried.patches);
+        assert_eq!(String::from_utf8_lossy(&out), format!(r#"{{"messages":[1]{more}}}"#));
+    }
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 use tollgate_ir::Dialect;
 
+use crate::carriage::Carriage;
+use crate::ops::count::{Counter, KIMI, VERTEX_GEMINI, VLLM, ZHIPU};
 use crate::ops::{embed, rerank};
 
 /// What a provider does beside chat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Operations {
     /// How it embeds; `None`: as hosts of its dialect do.
     pub embed: Option<embed::Protocol>,
@@ -13,6 +15,8 @@ pub struct Operations {
     pub rerank: Option<rerank::Protocol>,
     /// Whether it has `/completions`.
     pub completions: Completions,
+    /// Its own counter of tokens; `None`: as hosts of its dialects do.
+    pub counter: Option<&'static Counter>,
 }
 
 /// Whether a host has OpenAI's `/completions`.
@@ -28,11 +32,17 @@ pub enum Completions {
 
 impl Operations {
     /// Of a host of which nothing else is known.
-    pub const USUAL: Self = Self { embed: None, rerank: None, completions: Completions::Asked };
+    pub const USUAL: Self = Self { embed: None, rerank: None, completions: Completions::Asked, counter: None };
 
     /// Of a known provider.
     pub fn of(id: &str) -> Self {
         TABLE.iter().find(|(each, _)| *each == id).map_or(Self::USUAL, |(_, operations)| *operations)
+    }
+
+    /// Who counts the tokens of chats that go this way.
+    pub fn counter(&self, dialect: Dialect, carriage: &Carriage, base_url: &str) -> Option<&'static Counter> {
+        let own = self.counter.filter(|counter| counter.dialect == dialect);
+        own.or_else(|| Counter::of(dialect, carriage, base_url))
     }
 
     /// Whether `/completions` is asked for a model.
@@ -60,7 +70,15 @@ const TABLE: &[(&str, Operations)] = &[
     ("anthropic", NO_COMPLETIONS),
     ("amazon-bedrock", NO_COMPLETIONS),
     ("google", NO_COMPLETIONS),
-    ("google-vertex", Operations { embed: Some(embed::Protocol::Vertex), ..NO_COMPLETIONS }),
+    (
+        "google-vertex",
+        Operations { embed: Some(embed::Protocol::Vertex), counter: Some(&VERTEX_GEMINI), ..NO_COMPLETIONS },
+    ),
+    ("moonshotai", Operations { counter: Some(&KIMI), ..Operations::USUAL }),
+    ("moonshotai-cn", Operations { counter: Some(&KIMI), ..Operations::USUAL }),
+    ("zai", Operations { counter: Some(&ZHIPU), ..Operations::USUAL }),
+    ("zhipuai", Operations { counter: Some(&ZHIPU), ..Operations::USUAL }),
+    ("vllm", Operations { counter: Some(&VLLM), ..Operations::USUAL }),
     ("mistral", Operations { embed: Some(embed::Protocol::Mistral), ..NO_COMPLETIONS }),
     (
         "voyage",

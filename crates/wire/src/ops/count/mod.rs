@@ -1,5 +1,8 @@
 //! Token counting. Its requests hold a chat request, wrapped or cut down, so the chat codecs do the work; its replies are
-//! one number. What each dialect does is one row of [`FORMS`].
+//! one number. What each dialect makes of a client's request is one row of [`FORMS`], what a provider's counter takes one
+//! [`Counter`].
+
+mod counter;
 
 use std::borrow::Cow;
 
@@ -7,19 +10,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tollgate_ir::{Dialect, Fault, FaultKind, Losses, Request};
 
+pub use self::counter::{Counter, KIMI, VERTEX_GEMINI, VLLM, ZHIPU};
 use crate::codec;
-use crate::json::{Node, Object, ObjectWriter, object};
+use crate::json::{Node, object};
 use crate::target::RequestHead;
 
-/// How a dialect counts.
+/// How a dialect's clients ask for a count.
 struct Form {
     dialect: Dialect,
-    /// Fields of a chat request that a count request may have; others are refused with 400.
-    keeps: &'static [&'static str],
     /// Where the chat request stands in a client's body.
     unwrap: for<'a> fn(Node<'a>) -> Result<Inner<'a>, Fault>,
-    /// Writes the cut-down chat request for a model into the body.
-    wrap: fn(&mut ObjectWriter<'_>, &Node<'_>, &str),
     /// The number's name in the reply.
     number: &'static str,
     /// The reply's `object`.
@@ -36,49 +36,19 @@ struct Inner<'a> {
 }
 
 /// All dialects that count: Anthropic, “Count tokens in a Message”; Google, `models.countTokens`; AWS, `CountTokens`;
-/// OpenAI, “Get input token counts”. Chat and Cohere do not.
+/// OpenAI, “Get input token counts”. Chat, Cohere (whose `/v1/tokenize` cuts a text) and Ollama do not.
 const FORMS: &[Form] = &[
     Form {
         dialect: Dialect::Anthropic,
-        keeps: &["model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control"],
         unwrap: |node| Ok(Inner::whole(Dialect::Anthropic, &node)),
-        wrap: |o, chat, _| spread(o, chat),
         number: "input_tokens",
         object: None,
     },
-    Form {
-        dialect: Dialect::Gemini,
-        keeps: &["contents", "systemInstruction", "tools", "toolConfig", "generationConfig"],
-        unwrap: gemini_inner,
-        wrap: gemini_wrap,
-        number: "totalTokens",
-        object: None,
-    },
-    Form {
-        dialect: Dialect::Bedrock,
-        keeps: &["messages", "system", "toolConfig", "additionalModelRequestFields"],
-        unwrap: bedrock_inner,
-        wrap: |o, chat, _| o.object("input", |o| o.node("converse", chat)),
-        number: "inputTokens",
-        object: None,
-    },
+    Form { dialect: Dialect::Gemini, unwrap: gemini_inner, number: "totalTokens", object: None },
+    Form { dialect: Dialect::Bedrock, unwrap: bedrock_inner, number: "inputTokens", object: None },
     Form {
         dialect: Dialect::OpenAiResponses,
-        keeps: &[
-            "model",
-            "input",
-            "instructions",
-            "tools",
-            "tool_choice",
-            "parallel_tool_calls",
-            "reasoning",
-            "text",
-            "truncation",
-            "conversation",
-            "previous_response_id",
-        ],
         unwrap: |node| Ok(Inner::whole(Dialect::OpenAiResponses, &node)),
-        wrap: |o, chat, _| spread(o, chat),
         number: "input_tokens",
         object: Some("response.input_tokens"),
     },
@@ -112,27 +82,6 @@ pub fn decode_request(
     Ok(request)
 }
 
-/// An encoded chat request as the upstream's count request for a model; as it is where the upstream counts none.
-pub fn wrap_request(upstream: Dialect, model: &str, body: &[u8]) -> Vec<u8> {
-    let (Some(form), Some(Node::Object(Object(mut fields)))) = (form(upstream), Node::read(body)) else {
-        return body.to_vec();
-    };
-    fields.retain(|(key, _)| form.keeps.contains(&key.as_ref()));
-    let mut out = Vec::new();
-    object(&mut out, |o| (form.wrap)(o, &Node::Object(Object(fields)), model));
-    out
-}
-
-/// Reads an upstream's count.
-pub fn decode_reply(upstream: Dialect, body: &[u8]) -> Result<u64, Fault> {
-    let number = form(upstream).map_or("input_tokens", |form| form.number);
-    let node = Node::read(body);
-    node.as_ref().and_then(|node| node.uint(number)).ok_or_else(|| {
-        Fault::new(FaultKind::ProviderGarbage, "The provider's token count cannot be read.")
-            .detail(format!("no number `{number}`"))
-    })
-}
-
 /// Writes a count for a client.
 pub fn encode_reply(face: Dialect, tokens: u64) -> Vec<u8> {
     let form = form(face);
@@ -155,31 +104,12 @@ impl Inner<'_> {
     }
 }
 
-fn spread(o: &mut ObjectWriter<'_>, chat: &Node<'_>) {
-    chat.entries().iter().for_each(|(key, value)| o.node(key, value));
-}
-
 /// Either a chat request under a name of its own, or (and on Vertex always) its fields at the top.
 fn gemini_inner(node: Node<'_>) -> Result<Inner<'_>, Fault> {
     Ok(match node.get("generateContentRequest").or_else(|| node.get("generate_content_request")) {
         Some(chat) => Inner::part(Dialect::Gemini, chat, "generateContentRequest"),
         None => Inner::whole(Dialect::Gemini, &node),
     })
-}
-
-/// Contents alone stand at the top, which every host of Gemini takes; what else there is has a place only in the wrapped
-/// form of Google's own API.
-fn gemini_wrap(o: &mut ObjectWriter<'_>, chat: &Node<'_>, model: &str) {
-    if let [(key, contents)] = chat.entries()
-        && key == "contents"
-    {
-        return o.node("contents", contents);
-    }
-    o.object("generateContentRequest", |o| {
-        let name = if model.contains('/') { model.to_owned() } else { format!("models/{model}") };
-        o.text("model", &name);
-        spread(o, chat);
-    });
 }
 
 /// A Converse request, or the base64 of a body for `InvokeModel`, which for Claude is a Messages request.
@@ -240,45 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn a_count_request_has_only_what_is_counted() {
-        let table = [
-            (
-                Dialect::Anthropic,
-                r#"{"model":"m","max_tokens":9,"temperature":1,"messages":[],"stream":true}"#,
-                r#"{"model":"m","messages":[]}"#,
-            ),
-            (Dialect::Gemini, r#"{"contents":[1]}"#, r#"{"contents":[1]}"#),
-            (
-                Dialect::Gemini,
-                r#"{"contents":[1],"safetySettings":[],"tools":[2]}"#,
-                r#"{"generateContentRequest":{"model":"models/m","contents":[1],"tools":[2]}}"#,
-            ),
-            (
-                Dialect::Bedrock,
-                r#"{"messages":[1],"inferenceConfig":{"maxTokens":1}}"#,
-                r#"{"input":{"converse":{"messages":[1]}}}"#,
-            ),
-            (
-                Dialect::OpenAiResponses,
-                r#"{"model":"m","input":[],"store":false,"max_output_tokens":9}"#,
-                r#"{"model":"m","input":[]}"#,
-            ),
-            (Dialect::Cohere, r#"{"model":"m"}"#, r#"{"model":"m"}"#),
-        ];
-        for (upstream, chat, wanted) in table {
-            let wrapped = wrap_request(upstream, "m", chat.as_bytes());
-            assert_eq!(String::from_utf8(wrapped).unwrap(), wanted, "{upstream}");
+    fn a_count_is_written_in_the_clients_words() {
+        for (face, wanted) in [
+            (Dialect::Anthropic, r#"{"input_tokens":2048}"#),
+            (Dialect::Gemini, r#"{"totalTokens":2048}"#),
+            (Dialect::Bedrock, r#"{"inputTokens":2048}"#),
+            (Dialect::OpenAiResponses, r#"{"object":"response.input_tokens","input_tokens":2048}"#),
+        ] {
+            assert_eq!(String::from_utf8(encode_reply(face, 2048)).unwrap(), wanted, "{face}");
         }
-    }
-
-    #[test]
-    fn a_count_is_read_as_it_is_written() {
-        for dialect in Dialect::ALL {
-            let written = encode_reply(dialect, 2048);
-            assert_eq!(decode_reply(dialect, &written).unwrap(), 2048, "{dialect}");
-            assert!(decode_reply(dialect, br#"{"count":1}"#).is_err());
-        }
-        let written = encode_reply(Dialect::OpenAiResponses, 1);
-        assert_eq!(written, br#"{"object":"response.input_tokens","input_tokens":1}"#);
     }
 }
