@@ -134,6 +134,7 @@ fn server(raw: RawServer, around: &dyn Surroundings, report: &mut Report<'_>) ->
         cors: origins,
         keepalive: seconds(raw.keepalive, 15),
         grace: seconds(raw.grace, 30),
+        reuse_port: raw.reuse_port.unwrap_or(false),
         http2: raw.http2.unwrap_or(true),
         head_timeout: seconds(raw.head_timeout, 10),
         body_timeout: seconds(raw.body_timeout, 30),

@@ -82,6 +82,8 @@ pub struct Server {
     pub keepalive: Duration,
     /// How long running calls may go on after a signal to stop.
     pub grace: Duration,
+    /// The addresses are shared with other processes that share them, and left to them on a signal to stop.
+    pub reuse_port: bool,
     /// HTTP/2 is offered.
     pub http2: bool,
     /// A request's head must come within this.

@@ -105,6 +105,8 @@ pub(super) struct RawServer {
     pub keepalive: Option<Span>,
     /// How long running calls may go on after a signal to stop; 30s by default.
     pub grace: Option<Span>,
+    /// Share the addresses with other processes of the same user that do so; false by default. Start the new process, then stop the old one: it takes nothing new, serves what it has, and no connection is refused (docs/operations.md).
+    pub reuse_port: Option<bool>,
     /// Offer HTTP/2; true by default.
     pub http2: Option<bool>,
     /// How long a request's head may take; 10s by default.

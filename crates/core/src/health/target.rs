@@ -153,9 +153,7 @@ impl TargetHealth {
     }
 
     pub(super) fn signals(&self, settings: &BreakerSettings, now: Now) -> Signals {
-        let quantiles = |of: &Latencies| -> Option<[Duration; 3]> {
-            Some([of.quantile(0.5, now)?, of.quantile(0.95, now)?, of.quantile(0.99, now)?])
-        };
+        let quantiles = |of: &Latencies| of.quantiles([0.5, 0.95, 0.99], now);
         let share = self.breaker.share(settings, now);
         let standing = self.standing(settings, now);
         Signals {
