@@ -16,7 +16,9 @@ impl Retired {
     /// Tells of the retired models among a call's targets, on a day.
     pub fn note(&self, trail: &Trail, config: &Config, today: &str) {
         for target in trail.attempts.iter().map(|attempt| &attempt.target) {
-            let Some(known) = config.provider(&target.provider).and_then(|provider| provider.known) else { continue };
+            let Some(known) = config.provider(&target.provider).and_then(|provider| provider.catalogued) else {
+                continue;
+            };
             let Some(offer) = config.catalogue.offer(known, &target.model).filter(|offer| offer.is_retired(today))
             else {
                 continue;

@@ -107,7 +107,7 @@ fn by_bare_name(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Optio
             if provider.models.contains_key(name) {
                 return Some((provider, name));
             }
-            let known = provider.known?;
+            let known = provider.catalogued?;
             let host = hosts.iter().find(|host| host.provider == known).map(|host| host.model.as_str());
             Some((provider, host.or_else(|| config.catalogue.name_at(known, name))?))
         })
@@ -143,7 +143,7 @@ fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Faul
 fn offered_near(name: &str, config: &Config) -> Vec<String> {
     let model = name.split_once('/').map_or(name, |(_, model)| model);
     let offers = || {
-        let known = config.providers.iter().filter_map(|provider| Some((&provider.id, provider.known?)));
+        let known = config.providers.iter().filter_map(|provider| Some((&provider.id, provider.catalogued?)));
         known.flat_map(|(id, known)| config.catalogue.of_provider(known).map(move |offer| (id, offer.model())))
     };
     // Comparing a wrong name with every offer in full would cost more than an answer.

@@ -20,6 +20,7 @@ mod credentials;
 mod errors;
 mod faces;
 mod headers;
+mod invoke;
 mod media;
 mod ollama;
 mod operations;
