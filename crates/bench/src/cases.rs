@@ -1,6 +1,9 @@
 //! What is measured: cases, and in each the lanes that take turns.
 
+use std::time::Duration;
+
 use crate::subjects::Subject;
+use crate::window::Spans;
 use tollgate_bench::payload::{Face, Payload};
 
 /// A way from client to upstream.
@@ -75,6 +78,17 @@ pub struct Case {
     pub connections: usize,
     /// Calls due a second; 0 is a closed loop.
     pub rate: u64,
+}
+
+/// How long a paced stream lasts.
+const PACED: Duration = Duration::from_millis(1_000);
+
+impl Case {
+    /// How long it is measured: of calls that last, long enough for several.
+    pub fn spans(&self, usual: Spans) -> Spans {
+        let lasts = if self.model == "s-50-20000" { PACED } else { Duration::ZERO };
+        Spans { warm: usual.warm.max(lasts + lasts / 4), count: usual.count.max(lasts * 4) }
+    }
 }
 
 const THROUGH: [Lane; 4] = [Lane::Nginx, Lane::Relay, Lane::ToAnthropic, Lane::ToChat];

@@ -104,7 +104,7 @@ impl Run<'_> {
         let mut seen: BTreeMap<&'static str, Vec<Figures>> = BTreeMap::new();
         for _ in 0..self.rounds {
             for lane in &case.lanes {
-                let figures = measure(&self.bench, self.running(*lane), *lane, case, self.spans)?;
+                let figures = measure(&self.bench, self.running(*lane), *lane, case, case.spans(self.spans))?;
                 seen.entry(lane.name()).or_default().push(figures);
             }
         }

@@ -76,7 +76,9 @@ impl Bench {
                 self.launch(&self.nginx, &["-c", &path, "-e", "stderr"], "nginx.log", port)
             }
             Subject::Gateway => {
-                let file = self.folder.join("tollgate.yaml");
+                // In a folder of its own: the gateway watches it for changes, and a log beside it would be one with each line.
+                let file = self.folder.join("gateway").join("tollgate.yaml");
+                fs::create_dir_all(file.parent().ok_or("the configuration has no folder")?)?;
                 fs::write(&file, gateway(port, self.upstream))?;
                 let path = file.display().to_string();
                 self.launch(&self.tollgate, &["serve", "--config", &path], "tollgate.log", port)

@@ -15,6 +15,7 @@ use crate::body::BodyBudget;
 use crate::clock::Clock;
 use crate::credentials::Transport;
 use crate::health::Wellbeing;
+use crate::lag::Lag;
 use crate::media::{MediaFetcher, MediaSettings};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
@@ -43,6 +44,7 @@ struct Inner {
     continuity: Arc<dyn Continuity>,
     media: MediaFetcher,
     health: Wellbeing,
+    lag: Lag,
     turns: Turns,
     metrics: Metrics,
     state: ArcSwap<State>,
@@ -101,6 +103,7 @@ impl Gateway {
         let gateway = Self {
             inner: Arc::new(Inner {
                 upstream: Upstream::new(PoolSettings::default(), &tasks),
+                lag: Lag::watch(&tasks),
                 clock: Clock::start(),
                 tasks,
                 bodies,
@@ -187,6 +190,11 @@ impl Gateway {
         &self.inner.health
     }
 
+    /// How long work waits for a processor.
+    pub fn lag(&self) -> &Lag {
+        &self.inner.lag
+    }
+
     /// Whose turn it is at providers that take so many calls at once.
     pub fn turns(&self) -> &Turns {
         &self.inner.turns
@@ -201,7 +209,7 @@ impl Gateway {
     pub fn record(&self, trail: Trail) {
         tracing::info!(target: "tollgate::call", call = trail.to_json());
         self.inner.metrics.record(&trail);
-        self.inner.retired.note(&trail, &self.inner.state.load().config, &self.inner.clock.now().day());
+        self.inner.retired.note(&trail, &self.inner.state.load().config, self.inner.clock.now());
         let mut recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() == RECENT {
             recent.pop_front();

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use tollgate_core::Now;
 use tollgate_core::config::Config;
 use tollgate_core::trail::Trail;
 
@@ -13,16 +14,16 @@ pub struct Retired {
 }
 
 impl Retired {
-    /// Tells of the retired models among a call's targets, on a day.
-    pub fn note(&self, trail: &Trail, config: &Config, today: &str) {
+    /// Tells of the retired models among a call's targets.
+    pub fn note(&self, trail: &Trail, config: &Config, now: Now) {
         for target in trail.attempts.iter().map(|attempt| &attempt.target) {
             let Some(known) = config.provider(&target.provider).and_then(|provider| provider.catalogued) else {
                 continue;
             };
-            let Some(offer) = config.catalogue.offer(known, &target.model).filter(|offer| offer.is_retired(today))
-            else {
+            let Some(offer) = config.catalogue.offer(known, &target.model) else { continue };
+            if offer.retires().is_none() || !offer.is_retired(&now.day()) {
                 continue;
-            };
+            }
             if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(offer.name().to_owned()) {
                 let (model, retired) = (offer.name(), offer.retires().unwrap_or_default());
                 tracing::warn!(

@@ -298,7 +298,7 @@ pub struct DeclaredKey {
     pub models: Option<Vec<String>>,
 }
 
-/// Bounds of bodies (decisions.md 17).
+/// Bounds of what is taken in (decisions.md 17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Most bytes of bodies in flight, over all calls.
@@ -307,6 +307,8 @@ pub struct Limits {
     pub body: u64,
     /// Most bytes of one multipart body.
     pub multipart: u64,
+    /// New calls are refused while work waits so long for a processor; zero: never.
+    pub lag: Duration,
 }
 
 /// Whether media by URL are fetched for providers that take no URLs.

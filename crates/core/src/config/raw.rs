@@ -34,7 +34,7 @@ pub(super) struct RawConfig {
     pub keys: Option<Vec<RawKey>>,
     /// Who may administer.
     pub admin: Option<RawAdmin>,
-    /// Bounds of bodies.
+    /// Bounds of what is taken in.
     pub limits: Option<RawLimits>,
     /// Media by URL.
     pub media: Option<RawMedia>,
@@ -324,7 +324,7 @@ pub(super) struct RawAdmin {
     pub keys: Vec<Secret>,
 }
 
-/// Bounds of bodies.
+/// Bounds of what is taken in.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(super) struct RawLimits {
@@ -334,6 +334,8 @@ pub(super) struct RawLimits {
     pub body: Option<Bytes>,
     /// Most bytes of one multipart body; 512MiB by default.
     pub multipart: Option<Bytes>,
+    /// New calls are refused (503, `retry-after`) while work waits so long for a processor; 500ms by default, 0s for never.
+    pub lag: Option<Span>,
 }
 
 /// Media by URL.

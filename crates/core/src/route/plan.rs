@@ -25,7 +25,11 @@ pub struct Target {
 impl Target {
     /// `provider/model`, as in `x-tollgate-model`.
     pub fn name(&self) -> String {
-        format!("{}/{}", self.provider, self.model)
+        let mut name = String::with_capacity(self.provider.len() + 1 + self.model.len());
+        name.push_str(&self.provider);
+        name.push('/');
+        name.push_str(&self.model);
+        name
     }
 
     /// Where state that this target made lives.

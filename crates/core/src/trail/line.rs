@@ -12,9 +12,9 @@ struct Line<'a> {
     face: &'static str,
     operation: &'static str,
     stream: bool,
-    asked: String,
+    asked: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
+    model: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,7 +108,7 @@ pub(super) fn render(trail: &Trail) -> String {
 
 fn attempt(attempt: &Attempt) -> AttemptLine<'_> {
     AttemptLine {
-        target: cut(&attempt.target.name(), 128),
+        target: cut(&attempt.target.name(), 128).to_owned(),
         key: attempt.target.key,
         dialect: attempt.dialect.as_str(),
         began_ms: millis(attempt.began),

@@ -93,7 +93,7 @@ impl FaultNote {
     /// Of a fault.
     pub fn of(fault: &Fault) -> Self {
         let said = fault.provider_code.as_deref().or(fault.provider_type.as_deref());
-        Self { kind: fault.kind, provider: said.map(|word| cut(word, 64)) }
+        Self { kind: fault.kind, provider: said.map(|word| cut(word, 64).to_owned()) }
     }
 }
 
@@ -171,6 +171,9 @@ pub const fn finish_word(finish: &Finish) -> &'static str {
 }
 
 /// At most so many characters of a text that somebody else wrote.
-fn cut(text: &str, most: usize) -> String {
-    text.chars().take(most).collect()
+fn cut(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    text.char_indices().nth(most).map_or(text, |(at, _)| &text[..at])
 }

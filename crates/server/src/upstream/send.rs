@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
@@ -153,10 +154,8 @@ impl Upstream {
         let socket = stream.socket();
         let (sender, conn) =
             http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(ConnectError::Handshake)?;
-        let task = self.tasks.background("upstream-h1", async move {
-            // Its error is told to whoever waits for the reply.
-            let _ = conn.with_upgrades().await;
-        });
+        // Its error is told to whoever waits for the reply. Mapped, not awaited in a block, which would hold it twice.
+        let task = self.tasks.background("upstream-h1", conn.with_upgrades().map(drop));
         Ok(Lease::H1 { conn: H1 { sender, task, socket, upgraded: false }, origin: Arc::clone(origin) })
     }
 
@@ -168,9 +167,7 @@ impl Upstream {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(ConnectError::Handshake)?;
-        self.tasks.background("upstream-h2", async move {
-            let _ = conn.await;
-        });
+        self.tasks.background("upstream-h2", conn.map(drop));
         Ok(Lease::H2(origin.share(sender)))
     }
 }

@@ -206,29 +206,28 @@ mod tests {
         }
 
         #[test]
-        fn every_text_is_read(value in any_json()) {
-            for text in [serde_json::to_string(&value).unwrap(), serde_json::to_string_pretty(&value).unwrap()] {
-                let node = parse(text.as_bytes());
-                prop_assert!(node.is_some(), "{}", text);
-                prop_assert_eq!(node, by_serde(text.as_bytes()));
-            }
+        fn every_text_is_read(text in any_json()) {
+            let node = parse(text.as_bytes());
+            prop_assert!(node.is_some(), "{}", text);
+            prop_assert_eq!(node, by_serde(text.as_bytes()));
         }
     }
 
-    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    fn any_json() -> impl Strategy<Value = String> {
+        let text = any::<String>().prop_map(|text| serde_json::to_string(&text).unwrap()).boxed();
         let leaf = prop_oneof![
-            Just(serde_json::Value::Null),
-            any::<bool>().prop_map(Into::into),
-            any::<i64>().prop_map(Into::into),
-            any::<u64>().prop_map(Into::into),
-            any::<f64>().prop_map(Into::into),
-            any::<String>().prop_map(Into::into),
+            Just("null".to_owned()),
+            any::<bool>().prop_map(|value| value.to_string()),
+            any::<i64>().prop_map(|value| value.to_string()),
+            any::<u64>().prop_map(|value| value.to_string()),
+            any::<f64>().prop_map(|value| serde_json::to_string(&value).unwrap()),
+            text.clone(),
         ];
-        leaf.prop_recursive(4, 40, 6, |inner| {
+        leaf.prop_recursive(4, 40, 6, move |inner| {
+            let member = (text.clone(), inner.clone()).prop_map(|(key, value)| format!("{key} :\n{value}"));
             prop_oneof![
-                prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
-                prop::collection::btree_map(any::<String>(), inner, 0..6)
-                    .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+                prop::collection::vec(inner, 0..6).prop_map(|items| format!("[{}]", items.join(", "))),
+                prop::collection::vec(member, 0..6).prop_map(|members| format!("{{ {} }}", members.join(",\t"))),
             ]
         })
     }
