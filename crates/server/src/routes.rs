@@ -299,6 +299,7 @@ fn beside_chat(segments: &[&str], prefix: Option<&str>, headers: &HeaderMap) -> 
         ["v2", "embed"] => embed(embed::Protocol::Cohere),
         ["embed"] => embed(embed::Protocol::CohereV1),
         ["api", "embed"] => embed(embed::Protocol::Ollama),
+        ["api", "embeddings"] => embed(embed::Protocol::OllamaPrompt),
         ["v2", "rerank"] => rerank(Cohere, rerank::Protocol::Cohere),
         ["rerank"] if prefix == Some("cohere") => rerank(Cohere, rerank::Protocol::CohereV1),
         ["rerank"] => rerank(OpenAiChat, rerank::Protocol::Jina),

@@ -79,6 +79,7 @@ fn simulator() -> Provider {
     Provider {
         id: SIMULATED.to_owned(),
         known: None,
+        catalogued: None,
         dialect: Some(Dialect::OpenAiChat),
         carriage: None,
         base_url: Some("http://sim.invalid".to_owned()),

@@ -62,7 +62,7 @@ impl Config {
     /// What is known of a model of a provider, by the provider's id in the file and the model's name there.
     pub fn model(&self, provider: &str, model: &str) -> Model<'_> {
         let Some(provider) = self.provider(provider) else { return Model::default() };
-        let offer = provider.known.and_then(|known| self.catalogue.offer_of(known, model));
+        let offer = provider.catalogued.and_then(|id| self.catalogue.offer_of(id, model));
         Model { own: provider.models.get(model), offer }
     }
 }
@@ -128,6 +128,8 @@ pub struct Provider {
     pub id: String,
     /// The known provider that it is, by its id and not an alias; `None`: all is in this record.
     pub known: Option<&'static str>,
+    /// Under whose id the catalogue has its models, if anybody's.
+    pub catalogued: Option<&'static str>,
     /// The dialect, if the file says; always there when `known` is `None`.
     pub dialect: Option<Dialect>,
     /// How the dialect travels, if the file says (`vertex`, `bedrock-invoke`, `azure` …).

@@ -63,6 +63,7 @@ fn provider(
     }
     Provider {
         known: meant.map(|known| known.id),
+        catalogued: meant.map(|known| known.catalogued),
         dialect: raw.dialect.map(|name| name.0),
         carriage: raw.carriage,
         base_url,

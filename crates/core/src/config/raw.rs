@@ -233,7 +233,8 @@ pub(super) struct RawModel {
     pub price: Option<RawPrice>,
     /// Most tokens of a prompt and its answer together.
     pub context: Option<u64>,
-    /// Most output tokens.
+    /// Most output tokens. As other catalogues call it: `output`, `max_output_tokens`.
+    #[serde(alias = "output", alias = "max_output_tokens")]
     pub max_output: Option<u64>,
     /// What it takes as input: text, image, document, audio, video.
     pub modalities: Option<Vec<Modality>>,

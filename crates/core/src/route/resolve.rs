@@ -118,7 +118,7 @@ fn hosts<'a>(
         if provider.models.contains_key(name) {
             return Some((provider, name));
         }
-        let id = provider.known?;
+        let id = provider.catalogued?;
         let host = known.iter().find(|host| host.provider == id).map(|host| host.model.as_str());
         Some((provider, host.or_else(|| config.catalogue.name_at(id, name))?))
     });
@@ -157,7 +157,7 @@ fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Faul
 fn offered_near(name: &str, config: &Config) -> Vec<String> {
     let model = name.split_once('/').map_or(name, |(_, model)| model);
     let offers = || {
-        let known = config.providers.iter().filter_map(|provider| Some((&provider.id, provider.known?)));
+        let known = config.providers.iter().filter_map(|provider| Some((&provider.id, provider.catalogued?)));
         known.flat_map(|(id, known)| config.catalogue.of_provider(known).map(move |offer| (id, offer.model())))
     };
     // Comparing a wrong name with every offer in full would cost more than an answer.

@@ -60,7 +60,7 @@ fn is_verbatim(name: &str, config: &Config) -> bool {
     config.provider(provider).is_some_and(|provider| {
         provider.known.is_none()
             || provider.models.contains_key(model)
-            || provider.known.is_some_and(|known| config.catalogue.offer_of(known, model).is_some())
+            || provider.catalogued.is_some_and(|id| config.catalogue.offer_of(id, model).is_some())
     })
 }
 

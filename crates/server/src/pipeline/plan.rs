@@ -96,7 +96,7 @@ fn unfit(call: &Call, target: &Target) -> Option<String> {
     let serves = match call.task {
         Task::Embed(words) => provider.embeds(words, &target.model).is_some(),
         Task::Rerank(words) => provider.simulated || provider.reranks(words, &target.model).is_some(),
-        Task::Chat => return None,
+        Task::Chat | Task::Invoke => return None,
     };
     (!serves).then(|| format!("its provider does not offer `{}`", call.operation.as_str()))
 }
