@@ -197,7 +197,11 @@ impl Settlement {
         self.trail.finish.clone_from(&outcome.finish);
         match (self.asked.take(), fault) {
             // What is not the model's work says nothing of how fast that is: such attempts only end.
-            (Some(_), None) if matches!(self.trail.operation, Operation::CountTokens | Operation::Passthrough) => {}
+            (Some(_), None)
+                if matches!(
+                    self.trail.operation,
+                    Operation::CountTokens | Operation::Passthrough | Operation::Realtime
+                ) => {}
             (Some(asked), None) => asked.served(),
             (Some(asked), Some(fault)) => asked.failed(fault),
             (None, _) => {}
