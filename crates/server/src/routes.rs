@@ -449,7 +449,7 @@ fn gemini(method: &Method, rest: &[&str], query: Option<&str>, face: Dialect) ->
 }
 
 /// Percent-decoded; what does not decode to UTF-8 stays as it is.
-pub(crate) fn decoded(segment: &str) -> String {
+pub fn decoded(segment: &str) -> String {
     let bytes = segment.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;

@@ -9,11 +9,13 @@ mod chat;
 mod codex;
 mod completions;
 mod count;
+pub(crate) mod decide;
 mod dispatch;
 mod embed;
 mod exchange;
 mod facts;
 mod fetch;
+mod guess;
 mod handed;
 pub(crate) mod headers;
 pub(crate) mod identify;
@@ -37,6 +39,7 @@ mod refuse;
 mod relayed;
 pub(crate) mod reply;
 mod rerank;
+mod resume;
 mod settle;
 mod stored;
 mod wishes;
@@ -54,7 +57,7 @@ use crate::routes::{Endpoint, FaceCarriage, Route};
 use chat::Chat;
 use completions::Complete;
 use count::Count;
-use dispatch::{Failed, Served, walk};
+use dispatch::{Body, Failed, Served, walk};
 use embed::Embed;
 use invoke::Invoke;
 use memory::Known;
@@ -62,6 +65,7 @@ use passthrough::Whose;
 use receive::{Asked, Call, Task};
 use reply::Reply;
 use rerank::Rerank;
+use resume::Resumption;
 use settle::Settlement;
 
 /// Serves a client's request to a known endpoint. `id` is the call's id. What few calls do is boxed: a future is as large as
@@ -223,14 +227,17 @@ async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -
             let knowing = async { memory::recall(gateway, call).await?.understand(gateway, call).await };
             let known = Box::pin(knowing).await?;
             let plan = plan::patient(gateway, call, &known, settlement).await;
-            let mut chat = Chat::new(gateway, call, known);
-            match call.operation {
-                Operation::CountTokens => {
-                    let mut count = Count::new(gateway, call, chat);
-                    Box::pin(walk(&call.state, &plan, &mut count, settlement)).await
-                }
-                _ => walk(&call.state, &plan, &mut chat, settlement).await,
+            let resumable = resume::may_resume(call, &plan);
+            let mut chat = Chat::new(gateway, call, known).resumable(resumable);
+            if call.operation == Operation::CountTokens {
+                let mut count = Count::new(gateway, call, chat);
+                return Box::pin(walk(&call.state, &plan, &mut count, settlement)).await;
             }
+            let mut served = walk(&call.state, &plan, &mut chat, settlement).await?;
+            if let (true, Body::Stream { resume, .. }) = (resumable, &mut served.body) {
+                *resume = Some(Box::new(Resumption::new(plan.steps.clone(), chat.into_known())));
+            }
+            Ok(served)
         }
     }
 }

@@ -245,7 +245,7 @@ fn invokes(resolved: &Resolved, state: &State, holds: impl Fn(&str) -> bool) -> 
 }
 
 /// Whether a body asks for a stream; of some faces one that says nothing does.
-fn streams_by(face: Dialect, body: &[u8], envelope: &Envelope) -> bool {
+pub fn streams_by(face: Dialect, body: &[u8], envelope: &Envelope) -> bool {
     let unsaid = || envelope.raw(body, "stream").is_none_or(|raw| raw == b"null");
     envelope.stream() || codec::streams_unasked(face) && unsaid()
 }

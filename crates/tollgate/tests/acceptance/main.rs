@@ -11,13 +11,18 @@
     reason = "real processes and sockets take real time, and nothing here is drained"
 )]
 
+mod affinity;
 mod agents;
 mod bodies;
+mod breaker;
+mod caller;
 mod catalogue;
+mod chaos;
 mod classes;
 mod counting;
 mod credentials;
 mod errors;
+mod explain;
 mod faces;
 mod headers;
 mod invoke;
@@ -29,6 +34,8 @@ mod realtime;
 mod relay;
 mod relayed;
 mod reliability;
+mod restart;
+mod resume;
 mod routing;
 mod secrets;
 mod security;
