@@ -27,6 +27,8 @@ pub enum Operation {
     Models,
     /// A stored response: retrieve, delete, cancel, its input items.
     StoredResponse,
+    /// A session both ways over a websocket.
+    Realtime,
     /// Anything else, handed through to one provider.
     Passthrough,
 }
@@ -48,6 +50,7 @@ impl Operation {
             Self::Batch => "batch",
             Self::Models => "models",
             Self::StoredResponse => "stored_response",
+            Self::Realtime => "realtime",
             Self::Passthrough => "passthrough",
         }
     }

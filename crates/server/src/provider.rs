@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
-use tollgate_core::catalogue::{Catalogue, Offer};
+use tollgate_core::catalogue::{Capability, Catalogue, Offer};
 use tollgate_core::config::{self, Config, Modality, Surroundings};
 use tollgate_core::money::{Nanos, Price, Rates};
 use tollgate_ir::{Dialect, Fault, FaultKind, MediaKind};
@@ -31,6 +31,8 @@ pub struct Provider {
     pub simulated: bool,
     /// The way there.
     pub egress: Egress,
+    /// The same for what leaves HTTP, which HTTP/2 cannot.
+    pub upgrades: Egress,
     /// The operator's credentials, in the order of the configuration's keys; never empty.
     pub credentials: Vec<Credential>,
     /// Where the client's own credential stands, where that is asked for.
@@ -74,7 +76,8 @@ impl Provider {
         Ok(Self {
             id: provider.id.clone(),
             simulated: false,
-            egress: egress(provider, around)?,
+            egress: egress(provider, around, true)?,
+            upgrades: egress(provider, around, false)?,
             credentials,
             passthrough,
             timeouts: provider.timeouts,
@@ -97,6 +100,7 @@ impl Provider {
             id: config::SIMULATED.to_owned(),
             simulated: true,
             egress: Egress::new(&EgressConfig::default())?,
+            upgrades: Egress::new(&EgressConfig::default())?,
             credentials: vec![Credential::None],
             passthrough: None,
             timeouts: config::Timeouts::default(),
@@ -180,6 +184,7 @@ impl Provider {
         if let Some(offer) = self.offer(model) {
             facts.max_output = facts.max_output.or_else(|| offer.max_output());
             facts.media = facts.media.or_else(|| offered_media(&offer));
+            facts.forced_tool = facts.forced_tool.or_else(|| offer.can(Capability::ForcedTool));
         }
         ModelFacts { host: self.host, ..facts }
     }
@@ -202,7 +207,7 @@ impl Provider {
     }
 }
 
-fn egress(provider: &config::Provider, around: &dyn Surroundings) -> Result<Egress, Fault> {
+fn egress(provider: &config::Provider, around: &dyn Surroundings, http2: bool) -> Result<Egress, Fault> {
     let variable = |names: [&str; 2]| names.iter().find_map(|n| around.variable(n)).filter(|v| !v.is_empty());
     let read = |path: &str| {
         around
@@ -222,6 +227,7 @@ fn egress(provider: &config::Provider, around: &dyn Surroundings) -> Result<Egre
         no_proxy: variable(["NO_PROXY", "no_proxy"]).unwrap_or_default(),
         extra_ca: provider.ca.as_deref().map(read).transpose()?,
         identity,
+        http2,
         ..EgressConfig::default()
     })
 }
@@ -245,8 +251,9 @@ fn headers(
 
 fn model(facts: &config::ModelFacts) -> Model {
     let media = facts.modalities.as_ref().map(|all| all.iter().filter_map(|m| media(*m)).collect());
+    let forced = facts.capabilities.iter().find(|(capability, _)| *capability == Capability::ForcedTool);
     Model {
-        facts: ModelFacts { max_output: facts.max_output, media, host: None },
+        facts: ModelFacts { max_output: facts.max_output, media, forced_tool: forced.map(|(_, can)| *can), host: None },
         price: facts.price.clone(),
         dialect: facts.dialect,
     }

@@ -75,6 +75,11 @@ pub enum Endpoint {
         /// What is wanted of it.
         action: StoredAction,
     },
+    /// A session both ways over a websocket.
+    Realtime {
+        /// The path, where the session's model stands in its first message (Gemini's); else it stands in the query.
+        path: Option<String>,
+    },
     /// What tools ask of an Ollama host beside chats and models.
     OllamaHost(OllamaQuestion),
     /// Anything else of one provider.
@@ -192,6 +197,7 @@ pub fn face_of(path: &str, headers: &HeaderMap) -> Dialect {
     match first {
         "v1beta" | "v1alpha" => Dialect::Gemini,
         "model" => Dialect::Bedrock,
+        "ws" => Dialect::Gemini,
         "v2" => Dialect::Cohere,
         "api" if segments.next().is_some_and(|second| !matches!(second, "v1" | "v1beta")) => Dialect::Ollama,
         _ if path.contains("/messages") || headers.contains_key("anthropic-version") => Dialect::Anthropic,
@@ -257,6 +263,10 @@ fn endpoint(
         }
         ["deployments", deployment, "responses"] if prefix == Some("openai") => {
             post(deployment_chat(OpenAiResponses, deployment))
+        }
+        ["realtime"] => Some(Ok((Method::GET, Endpoint::Realtime { path: None }.of(OpenAiChat)))),
+        ["ws", service] if service.contains("GenerativeService.") => {
+            Some(Ok((Method::GET, Endpoint::Realtime { path: Some(format!("/ws/{service}")) }.of(Gemini))))
         }
         ["model", rest @ ..] => bedrock(rest, Bedrock),
         ["v1beta" | "v1alpha", "models", rest @ ..] => Some(gemini(method, rest, query, Gemini)),
@@ -590,6 +600,21 @@ mod tests {
         }
         assert_eq!(find(Method::GET, "/v1/embeddings").unwrap_err().kind, FaultKind::MethodNotAllowed);
         assert!(matches!(find(Method::DELETE, "/v1/files/f-1").unwrap().endpoint, Endpoint::Hosted { .. }));
+    }
+
+    #[test]
+    fn sessions_are_opened_by_get() {
+        for (path, face, inside) in [
+            ("/v1/realtime", Dialect::OpenAiChat, false),
+            ("/openai/v1/realtime", Dialect::OpenAiChat, false),
+            ("/openai/realtime", Dialect::OpenAiChat, false),
+            ("/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent", Dialect::Gemini, true),
+        ] {
+            let route = find(Method::GET, path).unwrap();
+            let Endpoint::Realtime { path: found } = route.endpoint else { panic!("{path}") };
+            assert_eq!((route.face, found.is_some()), (face, inside), "{path}");
+            assert_eq!(find(Method::POST, path).unwrap_err().kind, FaultKind::MethodNotAllowed, "{path}");
+        }
     }
 
     #[test]

@@ -107,6 +107,17 @@ impl Carriage {
         }
     }
 
+    /// Path and query of a realtime session with a model of OpenAI's; `others` is what else the client says in the query.
+    pub fn realtime_path(&self, model: &str, others: &str) -> String {
+        let more = if others.is_empty() { "" } else { "&" };
+        match self {
+            Self::AzureDeployments { api_version } => {
+                format!("/realtime?api-version={}&deployment={}{more}{others}", Segment(api_version), Segment(model))
+            }
+            _ => format!("/realtime?model={}{more}{others}", Segment(model)),
+        }
+    }
+
     /// Path and query of another operation of OpenAI's (`/images/generations`).
     pub fn openai_path(&self, operation: &str, model: &str) -> String {
         match self {

@@ -47,6 +47,8 @@ pub struct ModelFacts {
     pub max_output: Option<u64>,
     /// The media it takes.
     pub media: Option<Vec<MediaKind>>,
+    /// Whether it can be made to call a tool.
+    pub forced_tool: Option<bool>,
     /// What its host's chat endpoint makes of parameters, where the host is a known one.
     pub host: Option<&'static [Takes]>,
 }

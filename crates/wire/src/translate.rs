@@ -7,7 +7,10 @@
 mod incoming;
 mod outgoing;
 
-use tollgate_ir::{Block, BlockStart, CallKind, Content, Delta, Dialect, Event, Fault, Finish, Losses, Reply, Request};
+use tollgate_ir::{
+    Block, BlockStart, CallKind, Content, Delta, Dialect, Event, Fault, Field, Finish, Losses, Reason, Reply, Request,
+    ToolChoice,
+};
 
 pub use incoming::Incoming;
 pub use outgoing::Outgoing;
@@ -48,6 +51,8 @@ impl Translation {
             losses.report_own();
             unsaid::report(upstream, model, request, losses);
         }
+        let unforced = facts.forced_tool.is_some_and(|can| !can).then(|| unforced(request, losses)).flatten();
+        let request = unforced.as_ref().unwrap_or(request);
         let encoded = codec::encode_request(upstream, request, &Target { model, names: &names, facts }, losses)?;
         let output_tool = encoded.output_tool.clone();
         Ok((encoded, Self { face, upstream, names, output_tool }))
@@ -99,6 +104,17 @@ impl Translation {
         let outgoing = Outgoing::resumable(self.face, context);
         StreamTranslator::new(Incoming::translated(self), outgoing)
     }
+}
+
+/// The request for a model that cannot be made to call a tool, where it demands that: the model decides.
+fn unforced(request: &Request, losses: &mut Losses) -> Option<Request> {
+    let choice = match request.tool_choice.as_ref()? {
+        ToolChoice::Required | ToolChoice::Named(_) => ToolChoice::Auto,
+        ToolChoice::Allowed { names, required: true } => ToolChoice::Allowed { names: names.clone(), required: false },
+        ToolChoice::Auto | ToolChoice::None | ToolChoice::Allowed { .. } => return None,
+    };
+    losses.field(Field::ToolChoice, Reason::Adjusted);
+    Some(Request { tool_choice: Some(choice), ..request.clone() })
 }
 
 fn mend_finish(finish: Finish, calls: bool, answered: bool) -> Finish {

@@ -40,6 +40,10 @@ struct Line<'a> {
     losses: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_token_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_up: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_down: Option<u64>,
     total_ms: f64,
     overhead_us: u64,
 }
@@ -109,6 +113,8 @@ pub(super) fn render(trail: &Trail, plan: Option<&Plan>, most: usize) -> String 
         cost_nanos: trail.cost().map(|cost| cost.0),
         losses: trail.losses.iter().take(32).map(|l| format!("{};{}", cut(&l.path, 128), l.reason.as_str())).collect(),
         first_token_ms: trail.first_token.map(millis),
+        bytes_up: trail.carried.map(|(up, _)| up),
+        bytes_down: trail.carried.map(|(_, down)| down),
         total_ms: millis(trail.total),
         overhead_us: u64::try_from(trail.overhead.as_micros()).unwrap_or(u64::MAX),
     };

@@ -60,6 +60,8 @@ pub struct Trail {
     pub overhead: Duration,
     /// The status that the client got.
     pub status: u16,
+    /// Of a session over a websocket: the bytes from the client and to it.
+    pub carried: Option<(u64, u64)>,
     /// How it ended.
     pub end: End,
 }
@@ -136,6 +138,7 @@ impl Trail {
             finish: None,
             losses: Vec::new(),
             first_token: None,
+            carried: None,
             total: Duration::ZERO,
             overhead: Duration::ZERO,
             status: 0,

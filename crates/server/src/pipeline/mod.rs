@@ -31,6 +31,7 @@ mod passthrough;
 mod plan;
 mod prepare;
 mod race;
+mod realtime;
 mod reasoning;
 mod receive;
 mod reframe;
@@ -110,6 +111,9 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         }
         Endpoint::OllamaHost(question) => {
             return Box::pin(ollama_host::reply(gateway, &state, &caller, id, question, head, body)).await;
+        }
+        Endpoint::Realtime { path } => {
+            return Box::pin(realtime::serve(gateway, &state, &caller, id, face, path.as_deref(), head)).await;
         }
         Endpoint::Hosted { operation, path } => {
             let whose = Whose::Face(&path);

@@ -94,7 +94,8 @@ fn first_of(state: &State, face: Dialect) -> Option<&Provider> {
     all.find(|p| !p.simulated && p.way_in(face).is_some())
 }
 
-fn of_face<'a>(state: &'a State, face: Dialect, head: &request::Parts) -> Result<&'a Provider, Fault> {
+/// The provider that the client names, else the first one that speaks the dialect.
+pub fn of_face<'a>(state: &'a State, face: Dialect, head: &request::Parts) -> Result<&'a Provider, Fault> {
     let by_header = head.headers.get(PROVIDER).and_then(|v| v.to_str().ok());
     let by_query = || head.uri.query()?.split('&').find_map(|pair| pair.strip_prefix("provider="));
     if let Some(name) = by_header.or_else(by_query) {
@@ -108,7 +109,8 @@ fn of_face<'a>(state: &'a State, face: Dialect, head: &request::Parts) -> Result
     })
 }
 
-fn may(caller: &Caller, provider: &Provider) -> Result<(), Fault> {
+/// Whether a caller may use all of a provider.
+pub fn may(caller: &Caller, provider: &Provider) -> Result<(), Fault> {
     if caller.models.permits(&format!("{}/*", provider.id)) {
         return Ok(());
     }

@@ -202,7 +202,14 @@ impl Settlement {
         self.trail.finish.clone_from(&outcome.finish);
         let breaker = match (self.asked.take(), fault) {
             // What is not the model's work says nothing of how fast that is: such attempts only end.
-            (Some(_), None) if matches!(self.trail.operation, Operation::CountTokens | Operation::Passthrough) => None,
+            (Some(_), None)
+                if matches!(
+                    self.trail.operation,
+                    Operation::CountTokens | Operation::Passthrough | Operation::Realtime
+                ) =>
+            {
+                None
+            }
             (Some(asked), None) => asked.served(),
             (Some(asked), Some(fault)) => asked.failed(fault),
             (None, _) => None,

@@ -30,6 +30,7 @@ mod media;
 mod ollama;
 mod operations;
 mod providers;
+mod realtime;
 mod relay;
 mod relayed;
 mod reliability;

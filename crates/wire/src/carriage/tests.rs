@@ -41,6 +41,14 @@ fn paths_of_every_carriage() {
 }
 
 #[test]
+fn realtime_sessions_name_their_model_in_the_query() {
+    let azure: Carriage = AZURE.parse().unwrap();
+    assert_eq!(Carriage::Own.realtime_path("a b", ""), "/realtime?model=a%20b");
+    assert_eq!(Carriage::Own.realtime_path("m", "intent=x"), "/realtime?model=m&intent=x");
+    assert_eq!(azure.realtime_path("d", ""), "/realtime?api-version=2025-04-01-preview&deployment=d");
+}
+
+#[test]
 fn names_read_as_they_are_written_and_wrong_ones_name_the_right() {
     for name in ["own", "bedrock-invoke", "vertex-raw-predict", AZURE] {
         assert_eq!(name.parse::<Carriage>().unwrap().to_string(), name);

@@ -18,6 +18,32 @@ fn facts(provider: &str) -> ModelFacts {
     ModelFacts { host, ..ModelFacts::default() }
 }
 
+#[test]
+fn tr17_no_tool_is_forced_on_who_cannot_be_made_to_call_one() {
+    let tools = json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]);
+    let named = json!({"type": "function", "function": {"name": "f"}});
+    for (choice, kept) in [(json!("required"), false), (named, false), (json!("auto"), true), (json!("none"), true)] {
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "tools": tools, "tool_choice": choice});
+        let chat = Dialect::OpenAiChat;
+        for upstream in [Dialect::Anthropic, Dialect::Gemini, Dialect::OpenAiResponses] {
+            let sent = |can| {
+                let mut losses = Losses::new(codec::path_of(chat));
+                let head = RequestHead::default();
+                let request = codec::decode_request(chat, body.to_string().as_bytes(), &head, &mut losses).unwrap();
+                let facts = ModelFacts { forced_tool: can, ..ModelFacts::default() };
+                let (encoded, _) = Translation::request(chat, upstream, &request, "m", &facts, &mut losses).unwrap();
+                (encoded.body, paths(&losses))
+            };
+            let (unknown, _) = sent(None);
+            let (able, _) = sent(Some(true));
+            let (unable, lost) = sent(Some(false));
+            assert_eq!(able, unknown, "{upstream} {choice}");
+            assert_eq!(unable == unknown, kept, "{upstream} {choice}: {}", String::from_utf8_lossy(&unable));
+            assert_eq!(lost.iter().any(|path| path == "tool_choice"), !kept, "{upstream} {choice}");
+        }
+    }
+}
+
 /// A chat or Responses body as it is relayed, and what is reported.
 fn relayed(dialect: Dialect, provider: &str, model: &str, body: &Value) -> (Value, Vec<String>) {
     let mut body = body.clone();

@@ -20,6 +20,7 @@ fn body(face: Protocol) -> &'static str {
         }
         Protocol::BedrockCohere => r#"{"texts":["one","two","three"],"input_type":"search_query"}"#,
         Protocol::Titan => r#"{"inputText":"one"}"#,
+        Protocol::OllamaPrompt => r#"{"model":"m","prompt":"one"}"#,
         _ => r#"{"model":"m","input":["one","two","three"]}"#,
     }
 }
@@ -71,7 +72,7 @@ fn every_pair_gives_the_vectors_in_order_and_the_usage() {
             let what = format!("{face:?} before {upstream:?}");
             let wanted: Vec<_> = (1..=request.inputs.len()).map(|n| vector(n).float.unwrap()).collect();
             assert_eq!(floats(&reply), wanted, "{what}");
-            if !matches!(upstream, Protocol::Vertex | Protocol::BedrockCohere) {
+            if !matches!(upstream, Protocol::Vertex | Protocol::BedrockCohere | Protocol::OllamaPrompt) {
                 assert_eq!(reply.usage.map(|u| u.input), Some(5 * parts), "{what}");
             }
             let context = Context { id: "id".to_owned(), model: "m".to_owned() };
