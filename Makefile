@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
-.PHONY: run test check rust journeys tidy docs bench counts soak fuzz help
+.PHONY: run test check rust journeys tidy docs bench counts chaos soak fuzz help
 
 run:            ## The gateway on :4000; without a provider's key it simulates one.
 	scripts/setup rust
@@ -29,6 +29,9 @@ bench:          ## The gateway beside nginx on this machine, into docs/performan
 
 counts:         ## Instructions of the hot path, beside crates/bench/baseline.txt (ARGS=--write: a new baseline).
 	scripts/counts $(ARGS)
+
+chaos:          ## Calls of every face through the binary to providers that fail in every way, into docs/reliability.md (CALLS=100000 SEED=1).
+	scripts/chaos
 
 fuzz:           ## Every fuzz target for five minutes each (SECONDS_EACH=300).
 	scripts/fuzz

@@ -153,6 +153,7 @@ kinds! {
     ShuttingDown = 5002, Gateway, 503, NextTarget, "shutting_down", "Tollgate is shutting down.";
     BodiesExhausted = 5003, Gateway, 503, NextTarget, "bodies_exhausted", "The memory for bodies in flight is used up.";
     TargetBusy = 5004, Gateway, 503, NextTarget, "target_busy", "As many calls as allowed are at the provider already.";
+    GatewayBusy = 5005, Gateway, 503, NextTarget, "gateway_busy", "Tollgate has more to do than it can.";
     ConfigInvalid = 9001, Gateway, 500, No, "config_invalid", "The configuration is not valid.";
     UnsafeBind = 9002, Gateway, 500, No, "unsafe_bind", "An address off loopback needs keys or an admin key.";
     ListenFailed = 9003, Gateway, 500, No, "listen_failed", "The listener could not be opened.";

@@ -14,7 +14,8 @@ use tollgate_ir::Fault;
 use crate::body::BodyBudget;
 use crate::clock::Clock;
 use crate::credentials::Transport;
-use crate::health::Wellbeing;
+use crate::health::{Checks, Wellbeing};
+use crate::lag::Lag;
 use crate::media::{MediaFetcher, MediaSettings};
 use crate::metrics::Metrics;
 use crate::provider::Provider;
@@ -43,6 +44,7 @@ struct Inner {
     continuity: Arc<dyn Continuity>,
     media: MediaFetcher,
     health: Wellbeing,
+    lag: Lag,
     turns: Turns,
     metrics: Metrics,
     state: ArcSwap<State>,
@@ -97,16 +99,19 @@ impl Gateway {
         let media = MediaFetcher::new(MediaSettings::default(), &EgressConfig::default())?;
         let bodies = BodyBudget::new(usize::try_from(state.config.limits.bodies).unwrap_or(usize::MAX));
         let metrics = Metrics::new(&state.config);
-        let sweeping = tasks.clone();
+        let health = Wellbeing::default();
+        health.configure(&state.config);
+        let background = tasks.clone();
         let gateway = Self {
             inner: Arc::new(Inner {
                 upstream: Upstream::new(PoolSettings::default(), &tasks),
+                lag: Lag::watch(&tasks),
                 clock: Clock::start(),
                 tasks,
                 bodies,
                 continuity,
                 media,
-                health: Wellbeing::default(),
+                health,
                 turns: Turns::default(),
                 metrics,
                 state: ArcSwap::from_pointee(state),
@@ -115,7 +120,8 @@ impl Gateway {
                 reload: Box::new(reload),
             }),
         };
-        gateway.sweep(&sweeping);
+        gateway.sweep(&background);
+        gateway.check_health(&background);
         Ok(gateway)
     }
 
@@ -131,8 +137,22 @@ impl Gateway {
         });
     }
 
+    /// Asks providers whether they answer, where the configuration says so.
+    fn check_health(&self, tasks: &Tasks) {
+        let weak = Arc::downgrade(&self.inner);
+        tasks.background("health-checker", async move {
+            let mut checks = Checks::default();
+            loop {
+                let Some(inner) = weak.upgrade() else { return };
+                let pause = checks.begin(&Self { inner });
+                tokio::time::sleep(pause).await;
+            }
+        });
+    }
+
     /// Puts a new state in force; running calls keep theirs.
     pub fn swap(&self, state: State) {
+        self.inner.health.configure(&state.config);
         self.inner.metrics.configured(&state.config);
         self.inner.state.store(Arc::new(state));
     }
@@ -185,6 +205,11 @@ impl Gateway {
     /// How targets fare.
     pub fn health(&self) -> &Wellbeing {
         &self.inner.health
+    }
+
+    /// How long work waits for a processor.
+    pub fn lag(&self) -> &Lag {
+        &self.inner.lag
     }
 
     /// Whose turn it is at providers that take so many calls at once.

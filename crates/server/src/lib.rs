@@ -10,6 +10,7 @@ pub mod credentials;
 mod draw;
 pub mod edge;
 mod health;
+mod lag;
 pub mod listen;
 pub mod media;
 pub mod metrics;

@@ -1,6 +1,6 @@
 //! The one place that spawns. Every task has a name, a panic costs that task and nothing else (it is caught, logged and
-//! counted), and shutdown is three steps that every task can watch: *draining* (no new work), *ending* (the grace is over:
-//! say goodbye in-band), *stopped* (background tasks are dropped).
+//! counted), and shutdown is three steps that every task can watch: *draining* (no new work) or *leaving* (new work goes to
+//! another process), *ending* (the grace is over: say goodbye in-band), *stopped* (background tasks are dropped).
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -29,6 +29,7 @@ pub struct Tasks {
 struct Inner {
     tracker: TaskTracker,
     draining: CancellationToken,
+    leaving: CancellationToken,
     ending: CancellationToken,
     stopped: CancellationToken,
     panics: Mutex<BTreeMap<&'static str, u64>>,
@@ -121,6 +122,11 @@ impl Tasks {
         &self.inner.draining
     }
 
+    /// Cancelled when another process takes over: listeners are closed, and connections end with what they carry.
+    pub fn leaving(&self) -> &CancellationToken {
+        &self.inner.leaving
+    }
+
     /// Cancelled when the grace is over: streams end with an in-band error.
     pub fn ending(&self) -> &CancellationToken {
         &self.inner.ending
@@ -129,6 +135,17 @@ impl Tasks {
     /// Shuts down: begins the drain, waits up to `grace` for work to end, tells the rest to end, and drops what remains.
     pub async fn drain(&self, grace: Duration) -> Drained {
         self.inner.draining.cancel();
+        self.end(grace).await
+    }
+
+    /// Shuts down for a process that listens at the same addresses: what came here is still served, what comes goes there.
+    /// Waits and ends as [`drain`](Self::drain) does.
+    pub async fn hand_over(&self, grace: Duration) -> Drained {
+        self.inner.leaving.cancel();
+        self.end(grace).await
+    }
+
+    async fn end(&self, grace: Duration) -> Drained {
         self.inner.tracker.close();
         let clean = tokio::time::timeout(grace, self.inner.tracker.wait()).await.is_ok();
         self.inner.ending.cancel();

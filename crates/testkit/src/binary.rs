@@ -42,6 +42,12 @@ impl Binary {
         assert!(sent.is_ok_and(|status| status.success()), "SIGTERM could not be sent");
     }
 
+    /// Kills it, as the kernel does when memory is out.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Waits for the process to end by itself; its exit code, or `None` if it does not or was killed.
     pub fn wait(&mut self, limit: Duration) -> Option<i32> {
         let until = now() + limit;
@@ -70,7 +76,21 @@ impl Drop for Binary {
 ///
 /// If it does not start, with what it printed.
 pub fn run_binary(executable: &str, folder: &Path, config: &str, variables: &[(&str, &str)]) -> Binary {
-    let address = free_address();
+    run_binary_at(free_address(), executable, folder, config, variables)
+}
+
+/// The same at an address of one's choice: that of a process that was killed, or that is to be taken over from.
+///
+/// # Panics
+///
+/// If it does not start, with what it printed.
+pub fn run_binary_at(
+    address: SocketAddr,
+    executable: &str,
+    folder: &Path,
+    config: &str,
+    variables: &[(&str, &str)],
+) -> Binary {
     let file = folder.join("tollgate.yaml");
     std::fs::write(&file, config.replace("{listen}", &address.to_string())).expect("the configuration's file");
     let log = folder.join("tollgate.log");

@@ -8,7 +8,7 @@ mod recordings;
 mod script;
 mod upstream;
 
-pub use binary::{Binary, run_binary};
+pub use binary::{Binary, run_binary, run_binary_at};
 pub use recordings::{Recorded, RecordedBody, Recordings};
 pub use script::{Script, Step};
 pub use upstream::{Received, ScriptedUpstream};

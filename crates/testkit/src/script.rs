@@ -104,6 +104,36 @@ impl Script {
         self
     }
 
+    /// All that is sent, framing and all; without pauses and accidents.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = self.head();
+        for step in &self.steps {
+            match step {
+                Step::Chunk(chunk) => bytes.extend_from_slice(&self.framed(chunk)),
+                Step::Raw(raw) => bytes.extend_from_slice(raw),
+                _ => {}
+            }
+        }
+        if !self.sized {
+            bytes.extend_from_slice(b"0\r\n\r\n");
+        }
+        bytes
+    }
+
+    /// The same up to a byte, in two pieces, then the accident; `share` in 0..1 says which byte.
+    #[must_use]
+    pub fn broken_at(&self, share: f64, accident: Step) -> Self {
+        let mut bytes = Bytes::from(self.bytes());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short text")]
+        #[expect(clippy::cast_precision_loss, reason = "any place will do")]
+        bytes.truncate((bytes.len() as f64 * share.clamp(0.0, 1.0)) as usize);
+        let first = bytes.split_to(bytes.len() / 2);
+        // A reset overtakes what was not read yet.
+        let pause = Duration::from_millis(5);
+        let broken = Self { steps: Vec::new(), ..self.clone() };
+        broken.step(Step::Raw(first)).wait(pause).step(Step::Raw(bytes)).wait(pause).step(accident)
+    }
+
     pub(crate) fn head(&self) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {

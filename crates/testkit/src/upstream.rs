@@ -50,6 +50,8 @@ type Chooser = dyn Fn(&Received) -> Script + Send + Sync;
 struct State {
     queue: Mutex<VecDeque<Script>>,
     otherwise: Box<Chooser>,
+    /// Requests are kept, for tests to look at.
+    keeps: bool,
     received: Mutex<Vec<Received>>,
     changed: Notify,
 }
@@ -84,11 +86,21 @@ impl ScriptedUpstream {
 
     /// Answers by the request.
     pub async fn choosing(chooser: impl Fn(&Received) -> Script + Send + Sync + 'static) -> Self {
+        Self::start(Box::new(chooser), true).await
+    }
+
+    /// Answers by the request and keeps none, for runs whose requests would fill memory.
+    pub async fn forgetful(chooser: impl Fn(&Received) -> Script + Send + Sync + 'static) -> Self {
+        Self::start(Box::new(chooser), false).await
+    }
+
+    async fn start(otherwise: Box<Chooser>, keeps: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port of loopback");
         let address = listener.local_addr().expect("a bound address");
         let state = Arc::new(State {
             queue: Mutex::default(),
-            otherwise: Box::new(chooser),
+            otherwise,
+            keeps,
             received: Mutex::default(),
             changed: Notify::new(),
         });
@@ -157,7 +169,11 @@ async fn accept(listener: TcpListener, state: Arc<State>, connections: Arc<Mutex
     while let Ok((tcp, _)) = listener.accept().await {
         let _ = tcp.set_nodelay(true);
         let handle = spawn(converse(tcp, number, Arc::clone(&state)));
-        lock(&connections).push(handle);
+        let mut connections = lock(&connections);
+        if number % 1024 == 0 {
+            connections.retain(|connection| !connection.is_finished());
+        }
+        connections.push(handle);
         number += 1;
     }
 }
@@ -169,17 +185,20 @@ async fn converse(mut tcp: TcpStream, connection: usize, state: Arc<State>) {
         let script = lock(&state.queue).pop_front().unwrap_or_else(|| (state.otherwise)(&request));
         let at = {
             let mut received = lock(&state.received);
-            received.push(request);
-            received.len() - 1
+            if state.keeps {
+                received.push(request);
+            }
+            received.len()
         };
         state.changed.notify_waiters();
         let end = play(&mut tcp, &script).await;
         {
             let mut received = lock(&state.received);
-            let entry = &mut received[at];
-            match end {
-                End::Left => entry.left = Some(Instant::now()),
-                End::Whole | End::Closed => entry.answered = Some(Instant::now()),
+            if let Some(entry) = at.checked_sub(1).and_then(|at| received.get_mut(at)) {
+                match end {
+                    End::Left => entry.left = Some(Instant::now()),
+                    End::Whole | End::Closed => entry.answered = Some(Instant::now()),
+                }
             }
         }
         state.changed.notify_waiters();

@@ -70,7 +70,9 @@ async fn serve(source: Source, state: State) -> Result<(), Fault> {
     }
     let _watcher = watch::watch(&gateway, &source, certificate.as_ref());
     wait(&gateway).await;
-    match tasks.drain(config.server.grace).await {
+    let grace = config.server.grace;
+    let drained = if config.server.reuse_port { tasks.hand_over(grace).await } else { tasks.drain(grace).await };
+    match drained {
         Drained::Clean => tracing::info!("all calls have ended"),
         Drained::Ended => tracing::warn!("the grace is over; the rest of the calls were ended"),
         Drained::Left(left) => tracing::warn!(left, "some calls did not end in time"),
@@ -98,12 +100,12 @@ fn certificate(config: &Config) -> Result<Option<Certificate>, Fault> {
 
 fn listen(gateway: &Gateway, config: &Config, certificate: Option<Certificate>) -> Result<(), Fault> {
     let scheme = if certificate.is_some() { "https" } else { "http" };
-    let main = Listener::bind(config.server.listen, certificate.clone())?;
+    let main = Listener::bind(config.server.listen, certificate.clone(), config.server.reuse_port)?;
     let address = main.local_address();
     let admin = config.server.admin.filter(|admin| *admin != config.server.listen);
     let serves = if admin.is_some() { Serves::Clients } else { Serves::All };
     if let Some(admin) = admin {
-        let listener = Listener::bind(admin, certificate)?;
+        let listener = Listener::bind(admin, certificate, config.server.reuse_port)?;
         tracing::info!(address = %listener.local_address(), "operators are served");
         listener.serve(Edge::new(gateway.clone(), Serves::Admin), gateway.tasks());
     }

@@ -140,6 +140,9 @@ const fn remedy(kind: FaultKind) -> &'static str {
         K::TargetBusy => {
             "Send the request again after the time in `retry-after`, or raise `providers.….limits`; with another target in the policy calls go there instead."
         }
+        K::GatewayBusy => {
+            "Try again in a moment. If it comes often, the machine is too small for its calls: add cores or instances; `limits.lag` says from when on calls are refused."
+        }
         K::BodiesExhausted => "Try again in a moment, or raise `limits.bodies`.",
         K::ConfigInvalid => "Run `tollgate check`: it lists every mistake with line, column and the nearest valid key.",
         K::UnsafeBind => "Declare `keys` or `admin.keys`, or listen on 127.0.0.1.",

@@ -4,6 +4,7 @@
 //! ([`raw`], one field a key) and the check ([`check`]) into a [`Config`], in which every value is whole and valid.
 
 mod auth;
+mod breaker;
 mod catalogue_file;
 mod check;
 mod checked;
@@ -17,6 +18,7 @@ mod policy;
 mod problem;
 mod providers;
 mod raw;
+mod raw_breaker;
 mod raw_policy;
 mod read;
 mod report;
@@ -33,9 +35,10 @@ mod unbuilt;
 mod wrong;
 
 pub use auth::{Auth, AwsAuth, AzureAuth, ClientAuth, GoogleAuth, OAuth2};
+pub use breaker::{BreakerTerms, HealthCheck};
 pub use checked::{
-    ApiKey, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Provider, Server,
-    Timeouts, Unsupported, tag_of,
+    ApiKey, BareNames, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Provider,
+    Server, Timeouts, Unsupported, tag_of,
 };
 pub use docs::{reference, schema};
 pub use effort::{Concurrency, Retries};

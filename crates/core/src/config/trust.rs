@@ -64,5 +64,8 @@ pub fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     if old.server.tls.is_some() != new.server.tls.is_some() {
         found.push("server.tls");
     }
+    if old.server.reuse_port != new.server.reuse_port {
+        found.push("server.reuse_port");
+    }
     found
 }

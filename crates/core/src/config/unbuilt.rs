@@ -6,7 +6,6 @@ const UNBUILT: &[(&str, &str)] = &[
     ("RawConfig", "shared"),
     ("RawConfig", "cache"),
     ("RawConfig", "guards"),
-    ("RawConfig", "breaker"),
     ("RawTeam", "budgets"),
     ("RawTeam", "limits"),
     ("RawTeam", "models"),
@@ -15,7 +14,6 @@ const UNBUILT: &[(&str, &str)] = &[
     ("RawKey", "expires"),
     ("RawPolicy", "cache"),
     ("RawPolicy", "guards"),
-    ("RawProvider", "breaker"),
     ("RawProvider", "on_disconnect"),
 ];
 

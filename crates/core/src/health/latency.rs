@@ -51,16 +51,25 @@ impl Latencies {
 
     /// The duration that a share of the last minutes' calls stayed within; `None` without calls.
     pub fn quantile(&self, share: f64, now: Now) -> Option<Duration> {
+        self.quantiles([share], now).map(|[found]| found)
+    }
+
+    /// The same for several shares at once: what was noted is put in order for all of them together.
+    pub fn quantiles<const N: usize>(&self, shares: [f64; N], now: Now) -> Option<[Duration; N]> {
         let mut merged: Vec<(u16, u32)> = self.live(now).flat_map(|slice| slice.hits.iter().copied()).collect();
         merged.sort_unstable_by_key(|(bucket, _)| *bucket);
+        let (longest, _) = *merged.last()?;
         let total: u64 = merged.iter().map(|(_, count)| u64::from(*count)).sum();
-        #[expect(clippy::cast_precision_loss, reason = "counts of minutes are far below 2^52")]
-        let wanted = (total as f64 * share.clamp(0.0, 1.0)).ceil().max(1.0);
-        let mut seen = 0.0;
-        merged.into_iter().find_map(|(bucket, count)| {
-            seen += f64::from(count);
-            (seen >= wanted).then(|| middle(bucket))
-        })
+        Some(shares.map(|share| {
+            #[expect(clippy::cast_precision_loss, reason = "counts of minutes are far below 2^52")]
+            let wanted = (total as f64 * share.clamp(0.0, 1.0)).ceil().max(1.0);
+            let mut seen = 0.0;
+            let found = merged.iter().find(|(_, count)| {
+                seen += f64::from(*count);
+                seen >= wanted
+            });
+            middle(found.map_or(longest, |(bucket, _)| *bucket))
+        }))
     }
 
     /// How many are known.

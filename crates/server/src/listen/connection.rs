@@ -3,7 +3,8 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use http::Request;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -34,6 +35,10 @@ const PING: Duration = Duration::from_secs(20);
 
 /// How long an HTTP/2 connection that was accepted during the drain may ask what it came to ask.
 const LATE: Duration = Duration::from_secs(1);
+
+/// How long an idle HTTP/1 connection may still ask when another process takes over: closed at once, it would cross the
+/// next request of a busy client.
+const LAST_REQUEST: Duration = Duration::from_secs(2);
 
 /// What starts an HTTP/2 connection without TLS (RFC 9113, section 3.4); no HTTP/1 method begins so.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -98,11 +103,16 @@ where
     S: Service,
 {
     let (clock, io) = HeadClock::new(io, HEAD);
+    let leaving = tasks.leaving().clone();
     let answering = service_fn(move |request: Request<Incoming>| {
         let service = service.clone();
         let busy = clock.busy();
+        let leaving = leaving.clone();
         async move {
-            let response = service.call(request, peer).await;
+            let mut response = service.call(request, peer).await;
+            if leaving.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             Answer::Ok(response.map(|body| busy.until_end_of(body)))
         }
     });
@@ -120,10 +130,18 @@ where
     if !draining {
         tokio::select! {
             _ = conn.as_mut() => return,
-            () = tasks.draining().cancelled() => conn.as_mut().graceful_shutdown(),
+            () = told_to_end(&tasks) => conn.as_mut().graceful_shutdown(),
         }
     }
     let _ = conn.await;
+}
+
+/// Until a connection is to end as soon as it carries no request.
+async fn told_to_end(tasks: &Tasks) {
+    tokio::select! {
+        () = tasks.draining().cancelled() => {}
+        () = tasks.leaving().cancelled() => tokio::time::sleep(LAST_REQUEST).await,
+    }
 }
 
 async fn speak_h2<IO, S>(io: IO, peer: Peer, service: S, tasks: Tasks)
@@ -136,9 +154,13 @@ where
         async move { Answer::Ok(service.call(request, peer).await) }
     });
     let executor = HyperExecutor { tasks: tasks.clone(), name: "h2-stream" };
-    let late = if tasks.draining().is_cancelled() { LATE } else { Duration::ZERO };
+    let (draining, leaving) = (tasks.draining(), tasks.leaving());
+    let late = if draining.is_cancelled() || leaving.is_cancelled() { LATE } else { Duration::ZERO };
     let shutdown = async {
-        tasks.draining().cancelled().await;
+        tokio::select! {
+            () = draining.cancelled() => {}
+            () = leaving.cancelled() => {}
+        }
         tokio::time::sleep(late).await;
     };
     let conn = http2::Builder::new(executor)

@@ -2,7 +2,8 @@
 //!
 //! Invariants: a head must come within ten seconds and 64 KiB; an idle connection is kept long enough for the load
 //! balancers in front of us; during a drain connections are still accepted, so that readiness can answer 503, but each
-//! carries one request only.
+//! carries one request only. A listener that shares its address is closed instead, once all that came to it is accepted:
+//! what comes then is the other process's.
 
 mod connection;
 mod head_clock;
@@ -17,7 +18,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tollgate_ir::Fault;
 
 pub use tls::{Certificate, CertificateFiles};
@@ -50,18 +51,20 @@ pub struct Listener {
     socket: TcpListener,
     local: SocketAddr,
     certificate: Option<Certificate>,
+    shared: bool,
 }
 
 impl Listener {
     /// Binds an address, with TLS if there is a certificate. Port 0 takes a free one. Must be called within the runtime.
+    /// `shared`: beside other processes that do so.
     ///
     /// # Errors
     ///
     /// `ListenFailed`, saying why.
-    pub fn bind(address: SocketAddr, certificate: Option<Certificate>) -> Result<Self, Fault> {
-        let socket = socket::bind(address)?;
+    pub fn bind(address: SocketAddr, certificate: Option<Certificate>, shared: bool) -> Result<Self, Fault> {
+        let socket = socket::bind(address, shared)?;
         let local = socket.local_addr().map_err(|error| socket::failed(address, &error))?;
-        Ok(Self { socket, local, certificate })
+        Ok(Self { socket, local, certificate, shared })
     }
 
     /// The address that was bound.
@@ -69,17 +72,31 @@ impl Listener {
         self.local
     }
 
-    /// Serves from now on, in the background, until the tasks have drained.
+    /// Serves from now on, in the background, until the tasks have drained; or, if the address is shared, until they leave.
     pub fn serve<S: Service>(self, service: S, tasks: &Tasks) {
-        let Self { socket, local, certificate } = self;
-        let tasks = tasks.clone();
-        let spawner = tasks.clone();
-        spawner.background("accept", async move {
+        let Self { socket, local, certificate, shared } = self;
+        let connections = tasks.clone();
+        let take = move |(tcp, address): (TcpStream, SocketAddr)| {
+            let peer = Peer { address, local, tls: certificate.is_some() };
+            let serving = connection::serve(tcp, peer, certificate.clone(), service.clone(), connections.clone());
+            connections.spawn("connection", serving);
+        };
+        if !shared {
+            tasks.background("accept", async move {
+                loop {
+                    socket::accept(&socket).await.into_iter().for_each(&take);
+                }
+            });
+            return;
+        }
+        // Shutdown waits for it: whoever has connected is served.
+        let leaving = tasks.leaving().clone();
+        tasks.spawn("accept", async move {
             loop {
-                let Some((tcp, address)) = socket::accept(&socket).await else { continue };
-                let peer = Peer { address, local, tls: certificate.is_some() };
-                let serving = connection::serve(tcp, peer, certificate.clone(), service.clone(), tasks.clone());
-                tasks.spawn("connection", serving);
+                tokio::select! {
+                    accepted = socket::accept(&socket) => accepted.into_iter().for_each(&take),
+                    () = leaving.cancelled() => return socket::leave(socket, take).await,
+                }
             }
         });
     }

@@ -16,7 +16,7 @@ use crate::tasks::Drained;
 const MS: Duration = Duration::from_millis(1);
 
 fn listen<S: Service>(service: S, tasks: &Tasks) -> SocketAddr {
-    let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).unwrap();
+    let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None, false).unwrap();
     let address = listener.local_address();
     listener.serve(service, tasks);
     address
@@ -251,7 +251,7 @@ async fn certificates_reload_for_new_connections_and_bad_ones_do_not() {
     };
     let first = write();
     let certificate = Certificate::load(files.clone()).unwrap();
-    let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), Some(certificate.clone())).unwrap();
+    let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), Some(certificate.clone()), false).unwrap();
     let port = listener.local_address().port();
     listener.serve(path_and_peer, &Tasks::new());
     let trusts = async |pem: &[u8]| {
@@ -272,8 +272,8 @@ async fn certificates_reload_for_new_connections_and_bad_ones_do_not() {
 
 #[tokio::test]
 async fn an_address_in_use_is_explained() {
-    let first = Listener::bind("127.0.0.1:0".parse().unwrap(), None).unwrap();
-    let fault = Listener::bind(first.local_address(), None).unwrap_err();
+    let first = Listener::bind("127.0.0.1:0".parse().unwrap(), None, false).unwrap();
+    let fault = Listener::bind(first.local_address(), None, false).unwrap_err();
     assert_eq!(fault.kind, tollgate_ir::FaultKind::ListenFailed);
     assert!(fault.public.contains("another process"), "{}", fault.public);
 }

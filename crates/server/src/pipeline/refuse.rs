@@ -1,14 +1,19 @@
 //! What no request may do, whatever its body says: go round in circles, come while the gateway stops, or name an
 //! upstream's address in a header.
 
+use std::time::Duration;
+
 use http::{HeaderMap, request};
-use tollgate_ir::{Fault, FaultKind};
+use tollgate_ir::{Fault, FaultKind, Retry};
 
 use super::prepare;
 use crate::app::Gateway;
 
 /// Tollgates may stand behind each other, but not so many.
 const MAX_HOPS: u32 = 3;
+
+/// When a call that was refused in a rush may come again.
+const LATER: Duration = Duration::from_secs(1);
 
 /// Headers by which other gateways' users name an upstream's address, without the prefixes below.
 const ADDRESSES: &[&str] = &[
@@ -31,10 +36,17 @@ const ADDRESSES: &[&str] = &[
 /// What gateways put before them.
 const PREFIXES: &[&str] = &["x-tollgate-", "x-litellm-", "x-portkey-", "x-bf-", "helicone-", "cf-aig-", "x-"];
 
-/// Refuses what may not be.
+/// Refuses what may not be, and in a rush what came last: those that are here already end sooner.
 pub fn refuse(gateway: &Gateway, head: &request::Parts) -> Result<(), Fault> {
     if gateway.tasks().draining().is_cancelled() {
         return Err(Fault::new(FaultKind::ShuttingDown, "The gateway is shutting down; send the request again."));
+    }
+    let most = gateway.state().config.limits.lag;
+    if !most.is_zero() && gateway.lag().now() >= most {
+        let mut fault =
+            Fault::new(FaultKind::GatewayBusy, "The gateway has more to do than it can. Try again in a moment.");
+        fault.retry = Retry::After(LATER);
+        return Err(fault);
     }
     if prepare::hops(&head.headers) >= MAX_HOPS {
         return Err(Fault::new(

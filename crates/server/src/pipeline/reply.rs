@@ -26,8 +26,16 @@ use crate::app::Gateway;
 use crate::body::compress;
 use crate::routes::FaceCarriage;
 
-/// What keeps a silent stream open: a comment of server-sent events.
-const COMMENT: &[u8] = b": keepalive\n\n";
+/// What keeps a silent stream open: a comment of server-sent events; white space before the next line or element of JSON,
+/// which every reader of JSON skips. AWS's frames have nothing that a client would not take for an event.
+pub const fn filler(face: Dialect, carriage: FaceCarriage) -> Option<&'static [u8]> {
+    match (carriage, face) {
+        (FaceCarriage::OllamaGenerate | FaceCarriage::JsonArray, _) => Some(b" "),
+        (FaceCarriage::BedrockInvoke, _) | (FaceCarriage::Own, Dialect::Bedrock) => None,
+        (FaceCarriage::Own, Dialect::Ollama) => Some(b" "),
+        (FaceCarriage::Own | FaceCarriage::Completions, _) => Some(b": keepalive\n\n"),
+    }
+}
 
 /// What is known only at the end of a stream.
 const TRAILERS: &str = "x-tollgate-attempts, x-tollgate-cost";
@@ -44,8 +52,10 @@ pub fn fault(face: Dialect, id: &str, failed: Failed, settlement: Option<Settlem
     headers::of_fault(response.headers_mut(), face, &fault);
     match settlement {
         Some(mut settlement) => {
+            let explains = settlement.manner().explains;
             let trail = settlement.trail();
             trail.status = fault.status;
+            headers::explained(response.headers_mut(), explains, trail);
             headers::of_call(response.headers_mut(), face, id, Some(trail));
             settlement.failed(&fault);
         }
@@ -105,11 +115,12 @@ where
     let gateway = gateway.clone();
     let body = ReplyBodyOut::driven(move |outlet| async move {
         // The silence before was one keepalive long.
-        outlet.send(COMMENT).await;
+        let filler = filler(face, FaceCarriage::Own).unwrap_or_default();
+        outlet.send(filler).await;
         let (result, mut settlement, call) = loop {
             tokio::select! {
                 done = &mut answering => break done,
-                () = tokio::time::sleep(keepalive) => outlet.send(COMMENT).await,
+                () = tokio::time::sleep(keepalive) => outlet.send(filler).await,
             }
         };
         settlement.trail().status = 200;
@@ -134,9 +145,11 @@ where
 fn commit_headers<B>(response: &mut Response<B>, call: &Call, provider: HeaderMap, settlement: &mut Settlement) {
     response.headers_mut().extend(provider);
     let id = settlement.id().to_owned();
+    let explains = settlement.manner().explains;
     let trail = settlement.trail();
     headers::of_call(response.headers_mut(), call.face, &id, Some(trail));
     headers::of_target(response.headers_mut(), trail);
+    headers::explained(response.headers_mut(), explains, trail);
     if let Some(note) = trail.attempts.last().and_then(|attempt| attempt.fault.as_ref()) {
         // An answer that says nothing, from the last target that there was.
         headers::put(response.headers_mut(), "x-tollgate-fault", &note.kind.code());
@@ -185,18 +198,19 @@ struct Writer {
     call: Call,
     outlet: Outlet,
     reframe: Option<Reframe>,
-    /// The silence after which a comment is sent; a day stands for never.
+    /// The silence after which something is sent that is nothing; a day stands for never.
     keepalive: Duration,
+    /// What that is.
+    filler: &'static [u8],
 }
 
 impl Writer {
     fn new(gateway: Gateway, call: Call, outlet: Outlet) -> Self {
         let reframe = Reframe::new(call.face, call.carriage).map(|r| r.echoing(call.echo()));
         let set = call.state.config.server.keepalive;
-        // Only server-sent events have comments.
-        let has_comments = reframe.is_none() && codec::is_sse(call.face);
-        let keepalive = if set.is_zero() || !has_comments { Duration::from_secs(86_400) } else { set };
-        Self { gateway, call, outlet, reframe, keepalive }
+        let filler = filler(call.face, call.carriage).filter(|_| !set.is_zero());
+        let keepalive = if filler.is_some() { set } else { Duration::from_secs(86_400) };
+        Self { gateway, call, outlet, reframe, keepalive, filler: filler.unwrap_or_default() }
     }
 
     async fn stream(
@@ -265,7 +279,7 @@ impl Writer {
                 }
                 () = &mut pace.silence => {
                     if pace.quiet_since.elapsed() >= self.keepalive {
-                        self.outlet.send(COMMENT).await;
+                        self.outlet.send(self.filler).await;
                         pace.quiet_since = Instant::now();
                     }
                     pace.silence.as_mut().reset(pace.quiet_since + self.keepalive);

@@ -85,13 +85,7 @@ impl Resumption {
         settle(gateway, call, &outcome, &fault, settlement).await;
         self.settled = true;
         let Some(delivered) = delivered else { return };
-        let plan = Plan {
-            steps: std::mem::take(&mut self.steps),
-            skipped: Vec::new(),
-            if_too_long: Vec::new(),
-            if_refused: Vec::new(),
-            back: None,
-        };
+        let plan = Plan { steps: std::mem::take(&mut self.steps), ..Plan::default() };
         let mut again = Again { chat, delivered: &delivered };
         let next = walk(&call.state, &plan, &mut again, settlement).await;
         self.known = Some(again.chat.into_known());

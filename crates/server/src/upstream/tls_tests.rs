@@ -57,7 +57,8 @@ fn serve(authority: &Authority, tasks: &Tasks) -> SocketAddr {
     let files = CertificateFiles { chain: folder.path().join("chain.pem"), key: folder.path().join("key.pem") };
     std::fs::write(&files.chain, &identity.chain).unwrap();
     std::fs::write(&files.key, &identity.key).unwrap();
-    let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), Some(Certificate::load(files).unwrap())).unwrap();
+    let listener =
+        Listener::bind("127.0.0.1:0".parse().unwrap(), Some(Certificate::load(files).unwrap()), false).unwrap();
     let address = listener.local_address();
     let service = |request: Request<Incoming>, _: Peer| async move {
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -11,15 +11,21 @@
     reason = "real processes and sockets take real time, and nothing here is drained"
 )]
 
+mod affinity;
 mod agents;
 mod bodies;
+mod breaker;
+mod caller;
 mod catalogue;
+mod chaos;
 mod classes;
 mod counting;
 mod credentials;
 mod errors;
+mod explain;
 mod faces;
 mod headers;
+mod invoke;
 mod media;
 mod ollama;
 mod operations;
@@ -27,6 +33,7 @@ mod providers;
 mod relay;
 mod relayed;
 mod reliability;
+mod restart;
 mod resume;
 mod routing;
 mod secrets;

@@ -7,7 +7,7 @@ use tollgate_ir::Dialect;
 use tollgate_testkit::{Script, ScriptedUpstream, Step};
 
 use crate::faces::{self, Spoken};
-use crate::support::Gateway;
+use crate::support::{Gateway, until};
 
 const CHAT: Dialect = Dialect::OpenAiChat;
 
@@ -402,4 +402,34 @@ async fn a_target_that_fails_again_and_again_is_asked_last() {
     assert!(health.contains(r#""requests":{"remaining":41"#), "{health}");
     let metrics = gateway.get("/metrics", &[]).await.text();
     assert!(metrics.contains("tollgate_breaker{"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_rush_new_calls_are_refused_at_once_and_the_others_served() {
+    let upstream = ScriptedUpstream::always(good()).await;
+    let gateway =
+        Arc::new(Gateway::start(&format!("limits: {{ lag: 5ms }}\nproviders:\n{}", provider("up", &upstream, ""))));
+    let words = "a long question, ".repeat(20_000);
+    let body = faces::body(Dialect::Anthropic, "up/m", false).replacen("Hi", &words, 1);
+    let rush: Vec<_> = (0..150)
+        .map(|_| {
+            let (gateway, body) = (Arc::clone(&gateway), body.clone());
+            tokio::spawn(async move { gateway.post("/v1/messages", &[], body).await })
+        })
+        .collect();
+    let (mut served, mut refused) = (0, 0);
+    for answer in rush {
+        let answer = answer.await.unwrap();
+        match (answer.status, answer.header("x-tollgate-fault")) {
+            (200, _) => served += 1,
+            (503, Some("TG5005")) => {
+                assert_eq!(answer.header("retry-after"), Some("1"));
+                refused += 1;
+            }
+            other => panic!("{other:?}: {}", answer.text()),
+        }
+    }
+    assert!(served > 0 && refused > 0, "{served} served, {refused} refused");
+    let calm = faces::body(Dialect::Anthropic, "up/m", false);
+    until("the rush is over", async || gateway.post("/v1/messages", &[], calm.clone()).await.status == 200).await;
 }
