@@ -27,7 +27,7 @@ pub enum Came {
     /// Nothing came for too long.
     Hung,
     /// An answer, whole or not.
-    Answer(Answer),
+    Answer(Box<Answer>),
 }
 
 /// A client with one connection at a time.
@@ -76,7 +76,7 @@ impl Caller {
             if self.keeps && answer.whole {
                 self.kept = Some(sender);
             }
-            return Came::Answer(answer);
+            return Came::Answer(Box::new(answer));
         }
     }
 

@@ -12,7 +12,7 @@ use tollgate_testkit::{Binary, Script, ScriptedUpstream, run_binary, run_binary_
 
 use crate::caller::{Caller, Came};
 use crate::faces::{self, Spoken};
-use crate::support::{Answer, TOLLGATE, send, until};
+use crate::support::{TOLLGATE, send, until};
 
 /// Callers that keep their connection and callers that do not, for streams and for whole answers.
 const CALLERS: usize = 8;
@@ -67,7 +67,7 @@ fn judged(face: Dialect, stream: bool, came: Came) -> Came {
 }
 
 fn is_served(came: &Came) -> bool {
-    matches!(came, Came::Answer(Answer { whole: true, .. }))
+    matches!(came, Came::Answer(answer) if answer.whole)
 }
 
 async fn provider() -> ScriptedUpstream {
@@ -84,7 +84,7 @@ async fn provider() -> ScriptedUpstream {
 
 fn config(server: &str, upstream: &ScriptedUpstream) -> String {
     format!(
-        "server: {{ listen: \"{{listen}}\"{server} }}\nproviders: {{ up: {{ dialect: openai-chat, base_url: \"{}\" }} }}\n",
+        "server: {{ listen: \"{{listen}}\"{server} }}\nlimits: {{ lag: 0s }}\nproviders: {{ up: {{ dialect: openai-chat, base_url: \"{}\" }} }}\n",
         upstream.url("/v1")
     )
 }
