@@ -54,6 +54,7 @@ impl Few {
         KnownProvider {
             id,
             aliases: &[],
+            catalogued: id,
             dialect,
             base_url,
             key_variables: key,

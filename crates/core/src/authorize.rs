@@ -30,7 +30,7 @@ mod tests {
     use crate::testing::{Few, config};
 
     const FILE: &str = "
-providers: { openai: {}, google: {}, azure: { base_url: 'http://a' } }
+providers: { openai: { api_key: k }, google: {}, azure: { base_url: 'http://a' } }
 models: { assistant: { fallback: [openai/a, google/b] }, cheap: google/b, other: assistant }
 ";
 

@@ -17,6 +17,8 @@ pub struct Caller {
     pub team: Option<Arc<str>>,
     /// What it may use.
     pub models: Allow,
+    /// It may read how targets are chosen.
+    pub explains: bool,
 }
 
 impl Caller {
@@ -25,13 +27,14 @@ impl Caller {
 
     /// Whoever calls when no keys are declared: may use everything.
     pub fn anonymous() -> Self {
-        Self { name: Self::ANONYMOUS.into(), team: None, models: Allow::All }
+        Self { name: Self::ANONYMOUS.into(), team: None, models: Allow::All, explains: true }
     }
 
     /// The caller that a declared key stands for.
     pub fn of(key: &DeclaredKey) -> Self {
         let models = key.models.as_ref().map_or(Allow::All, |list| Allow::Listed(list.as_slice().into()));
-        Self { name: key.name.as_str().into(), team: key.team.as_deref().map(Into::into), models }
+        let team = key.team.as_deref().map(Into::into);
+        Self { name: key.name.as_str().into(), team, models, explains: key.explains }
     }
 }
 
@@ -121,6 +124,7 @@ mod tests {
             key: Secret::new(secret),
             team: None,
             models: None,
+            explains: true,
         };
         // Any function will do here; the server brings SHA-256.
         let hash = |text: &str| std::array::from_fn(|i| text.as_bytes().get(i).copied().unwrap_or(0));

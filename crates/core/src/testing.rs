@@ -20,6 +20,7 @@ const fn known(
     KnownProvider {
         id,
         aliases,
+        catalogued: id,
         dialect,
         base_url,
         key_variables,

@@ -148,6 +148,7 @@ kinds! {
     ContextLength = 4013, Client, 400, No, "context_length", "The prompt is longer than the model's context window.";
     StreamTooWide = 4014, Provider, 502, NextTarget, "stream_too_wide", "The provider interleaves more than can be held back.";
     ProviderEmpty = 4015, Provider, 502, NextTarget, "provider_empty", "The provider answered without any content.";
+    AnswerDiverged = 4016, Provider, 502, NextTarget, "answer_diverged", "An answer that was to go on says something else than what was sent already.";
     Internal = 5001, Gateway, 500, No, "internal", "Tollgate failed.";
     ShuttingDown = 5002, Gateway, 503, NextTarget, "shutting_down", "Tollgate is shutting down.";
     BodiesExhausted = 5003, Gateway, 503, NextTarget, "bodies_exhausted", "The memory for bodies in flight is used up.";

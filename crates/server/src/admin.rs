@@ -1,4 +1,4 @@
-//! What operators ask: figures, recent calls, a reload. Off loopback every answer needs the admin key.
+//! What operators ask: figures, recent calls, decisions, a reload. Off loopback every answer needs the admin key.
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -10,26 +10,46 @@ use tollgate_wire::json;
 use crate::app::{Gateway, State, hash};
 use crate::health;
 use crate::listen::Peer;
-use crate::pipeline::identify;
 use crate::pipeline::outlet::ReplyBodyOut;
 use crate::pipeline::reply;
+use crate::pipeline::{self, identify};
 
 /// How many calls a page has, unless `limit` says otherwise.
 const PAGE: usize = 50;
 
+/// Where a decision is asked for.
+const DECIDE: &str = "/api/v1/decide";
+
 /// Whether a path is an operator's.
 pub fn is_path(path: &str) -> bool {
-    const WHOLE: [&str; 4] = ["/metrics", "/api/v1/reload", "/api/v1/health", "/api/v1/calls"];
+    const WHOLE: [&str; 5] = ["/metrics", "/api/v1/reload", "/api/v1/health", "/api/v1/calls", DECIDE];
     WHOLE.contains(&path) || path.starts_with("/api/v1/calls/")
 }
 
 /// Answers an operator.
 pub async fn serve(gateway: &Gateway, id: &str, request: Request<Incoming>, peer: Peer) -> Response<ReplyBodyOut> {
     let state = gateway.state();
-    match answer(gateway, &state, &request, peer) {
+    let answered = match (request.method(), request.uri().path()) {
+        (&Method::POST, DECIDE) => decide(gateway, &state, request, peer).await,
+        _ => answer(gateway, &state, &request, peer),
+    };
+    match answered {
         Ok(response) => response,
         Err(fault) => reply::fault(Dialect::OpenAiChat, id, fault.into(), None),
     }
+}
+
+/// How a call's targets would be chosen.
+async fn decide(
+    gateway: &Gateway,
+    state: &State,
+    request: Request<Incoming>,
+    peer: Peer,
+) -> Result<Response<ReplyBodyOut>, Fault> {
+    may(state, &request, peer)?;
+    let (head, body) = request.into_parts();
+    let decided = Box::pin(pipeline::decide::decide(gateway, head, body)).await?;
+    Ok(text(decided, "application/json"))
 }
 
 fn answer(
@@ -52,7 +72,7 @@ fn answer(
             let id = path.trim_start_matches("/api/v1/calls/");
             let found = gateway.recent().into_iter().find(|trail| trail.id == id);
             let trail = found.ok_or_else(|| Fault::new(FaultKind::NoSuchPath, "No call of this id is remembered."))?;
-            Ok(text(trail.to_json(), "application/json"))
+            Ok(text(trail.whole(), "application/json"))
         }
         _ => Err(Fault::new(FaultKind::MethodNotAllowed, format!("{path} does not take {}.", request.method()))),
     }
@@ -106,7 +126,7 @@ fn calls(gateway: &Gateway, query: Option<&str>) -> Response<ReplyBodyOut> {
         if i > 0 {
             out.push(b',');
         }
-        out.extend_from_slice(trail.to_json().as_bytes());
+        out.extend_from_slice(trail.whole().as_bytes());
     }
     out.extend_from_slice(b"],\"next_cursor\":");
     match page.last().filter(|_| from + page.len() < recent.len()) {

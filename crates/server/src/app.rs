@@ -14,7 +14,7 @@ use tollgate_ir::Fault;
 use crate::body::BodyBudget;
 use crate::clock::Clock;
 use crate::credentials::Transport;
-use crate::health::Wellbeing;
+use crate::health::{Checks, Wellbeing};
 use crate::lag::Lag;
 use crate::media::{MediaFetcher, MediaSettings};
 use crate::metrics::Metrics;
@@ -99,7 +99,9 @@ impl Gateway {
         let media = MediaFetcher::new(MediaSettings::default(), &EgressConfig::default())?;
         let bodies = BodyBudget::new(usize::try_from(state.config.limits.bodies).unwrap_or(usize::MAX));
         let metrics = Metrics::new(&state.config);
-        let sweeping = tasks.clone();
+        let health = Wellbeing::default();
+        health.configure(&state.config);
+        let background = tasks.clone();
         let gateway = Self {
             inner: Arc::new(Inner {
                 upstream: Upstream::new(PoolSettings::default(), &tasks),
@@ -109,7 +111,7 @@ impl Gateway {
                 bodies,
                 continuity,
                 media,
-                health: Wellbeing::default(),
+                health,
                 turns: Turns::default(),
                 metrics,
                 state: ArcSwap::from_pointee(state),
@@ -118,7 +120,8 @@ impl Gateway {
                 reload: Box::new(reload),
             }),
         };
-        gateway.sweep(&sweeping);
+        gateway.sweep(&background);
+        gateway.check_health(&background);
         Ok(gateway)
     }
 
@@ -134,8 +137,22 @@ impl Gateway {
         });
     }
 
+    /// Asks providers whether they answer, where the configuration says so.
+    fn check_health(&self, tasks: &Tasks) {
+        let weak = Arc::downgrade(&self.inner);
+        tasks.background("health-checker", async move {
+            let mut checks = Checks::default();
+            loop {
+                let Some(inner) = weak.upgrade() else { return };
+                let pause = checks.begin(&Self { inner });
+                tokio::time::sleep(pause).await;
+            }
+        });
+    }
+
     /// Puts a new state in force; running calls keep theirs.
     pub fn swap(&self, state: State) {
+        self.inner.health.configure(&state.config);
         self.inner.metrics.configured(&state.config);
         self.inner.state.store(Arc::new(state));
     }

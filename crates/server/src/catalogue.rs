@@ -17,6 +17,7 @@ impl Catalogue for BuiltIn {
             let known = |p: &providers::Provider| KnownProvider {
                 id: p.id,
                 aliases: p.aliases,
+                catalogued: if p.serves_those_of.is_empty() { p.id } else { p.serves_those_of },
                 dialect: p.speaks.first().map_or(Dialect::OpenAiChat, |way| way.dialect),
                 base_url: p.base_url,
                 key_variables: p.key_variables,

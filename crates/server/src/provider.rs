@@ -49,7 +49,7 @@ pub struct Provider {
     ways: Vec<Way>,
     host: Option<&'static [Takes]>,
     models: HashMap<String, Model>,
-    /// The catalogue, and the provider's id there.
+    /// The catalogue, and the id under which it has the provider's models.
     catalogue: (Arc<Catalogue>, Option<&'static str>),
 }
 
@@ -86,7 +86,7 @@ impl Provider {
             ways,
             host: known.map(|k| k.chat),
             models: provider.models.iter().map(|(name, facts)| (name.clone(), model(facts))).collect(),
-            catalogue: (Catalogue::bundled(), provider.known),
+            catalogue: (Catalogue::bundled(), provider.catalogued),
         })
     }
 

@@ -17,7 +17,9 @@ impl Retired {
     /// Tells of the retired models among a call's targets.
     pub fn note(&self, trail: &Trail, config: &Config, now: Now) {
         for target in trail.attempts.iter().map(|attempt| &attempt.target) {
-            let Some(known) = config.provider(&target.provider).and_then(|provider| provider.known) else { continue };
+            let Some(known) = config.provider(&target.provider).and_then(|provider| provider.catalogued) else {
+                continue;
+            };
             let Some(offer) = config.catalogue.offer(known, &target.model) else { continue };
             if offer.retires().is_none() || !offer.is_retired(&now.day()) {
                 continue;

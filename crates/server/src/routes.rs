@@ -299,6 +299,7 @@ fn beside_chat(segments: &[&str], prefix: Option<&str>, headers: &HeaderMap) -> 
         ["v2", "embed"] => embed(embed::Protocol::Cohere),
         ["embed"] => embed(embed::Protocol::CohereV1),
         ["api", "embed"] => embed(embed::Protocol::Ollama),
+        ["api", "embeddings"] => embed(embed::Protocol::OllamaPrompt),
         ["v2", "rerank"] => rerank(Cohere, rerank::Protocol::Cohere),
         ["rerank"] if prefix == Some("cohere") => rerank(Cohere, rerank::Protocol::CohereV1),
         ["rerank"] => rerank(OpenAiChat, rerank::Protocol::Jina),
@@ -438,7 +439,7 @@ fn gemini(method: &Method, rest: &[&str], query: Option<&str>, face: Dialect) ->
 }
 
 /// Percent-decoded; what does not decode to UTF-8 stays as it is.
-fn decoded(segment: &str) -> String {
+pub fn decoded(segment: &str) -> String {
     let bytes = segment.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;

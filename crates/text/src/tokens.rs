@@ -4,6 +4,7 @@
 //! digits go in threes; punctuation mostly alone; spaces join the word after them; Chinese and Japanese take about one
 //! token a character, other scripts about two characters a token.
 
+use crate::framing::Framing;
 use tollgate_ir::{Block, Content, MediaKind, Request, Tool, ToolKind};
 
 /// Tokens that a message costs beyond its words (role, separators), as OpenAI documents for its chat models.
@@ -47,11 +48,56 @@ pub fn estimate(text: &str) -> u64 {
     (halves + other).div_ceil(2)
 }
 
-/// Estimates the input tokens of a chat request: its words, tools, media and framing.
+/// Estimates the input tokens of a chat request for no model in particular: its words, tools, media and framing.
 pub fn estimate_request(request: &Request) -> u64 {
     let system: u64 = request.system.iter().map(estimate_block).sum();
     let turns: u64 = request.turns.iter().map(|t| PER_TURN + t.blocks.iter().map(estimate_block).sum::<u64>()).sum();
     system + turns + estimate_tools(&request.tools)
+}
+
+/// Estimates the input tokens of a chat request for a model: its words, and what the model's template puts around them.
+pub fn estimate_for(model: &str, request: &Request) -> u64 {
+    let framing = Framing::of(model);
+    let mut parts = Parts { messages: u64::from(!request.system.is_empty()), ..Parts::default() };
+    request.system.iter().for_each(|block| parts.add(block));
+    for turn in &request.turns {
+        // Results are messages of their own.
+        let results = turn.blocks.iter().filter(|block| matches!(block.content, Content::Result(_))).count() as u64;
+        parts.messages += results.max(1);
+        turn.blocks.iter().for_each(|block| parts.add(block));
+    }
+    let words = (parts.words * framing.words).div_ceil(1000) + parts.media;
+    let around = framing.base + framing.message * parts.messages + framing.call * parts.calls;
+    let tools = if request.tools.is_empty() { 0 } else { framing.tools + told(&request.tools, framing.schema) };
+    words + around + tools
+}
+
+/// What a chat request is made of.
+#[derive(Default)]
+struct Parts {
+    messages: u64,
+    calls: u64,
+    words: u64,
+    media: u64,
+}
+
+impl Parts {
+    fn add(&mut self, block: &Block) {
+        match &block.content {
+            Content::Call(call) => {
+                self.calls += 1;
+                self.words += estimate(&call.name) + estimate(&call.arguments);
+            }
+            Content::Result(result) => result.content.iter().for_each(|inner| self.add(inner)),
+            Content::Media(_) => self.media += estimate_block(block),
+            _ => self.words += estimate_block(block),
+        }
+    }
+}
+
+fn told(tools: &[Tool], schema: u64) -> u64 {
+    let separators = 8 * tools.len() as u64;
+    ((estimate_tools(tools).saturating_sub(separators)) * schema).div_ceil(1000) + separators
 }
 
 /// Estimates the tokens of tools: their names, descriptions and schemas.
@@ -89,6 +135,8 @@ pub fn estimate_block(block: &Block) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use tollgate_ir::{Role, Turn};
+
     use super::*;
 
     /// Counts by o200k_base, and how far an estimate may be from them.
@@ -106,6 +154,19 @@ mod tests {
             let guess = estimate(text);
             assert!(guess * 10 >= real * 6 && guess * 10 <= real * 22, "{text}: {guess}, really about {real}");
         }
+    }
+
+    #[test]
+    fn a_models_template_is_counted() {
+        let mut request = Request::default();
+        let asked = vec![Block::text("How warm is it in Paris?")];
+        request.turns.push(Turn { role: Role::User, blocks: asked });
+        let without = estimate_for("claude-sonnet-5", &request);
+        let tool = ToolKind::Function { name: "weather".into(), description: None, parameters: None, strict: None };
+        request.tools.push(Tool { kind: tool, cache: None, carry: None, at: String::new() });
+        assert!((10..20).contains(&without), "{without}");
+        assert!(estimate_for("claude-sonnet-5", &request) - without > 400);
+        assert!(estimate_for("gpt-5", &request) < 40);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Model servers on this machine, found at a start without any configuration: who answers a list of models on the usual
 //! port of Ollama, vLLM, SGLang, llama.cpp or LM Studio is taken for it, and its models are listed.
 //!
-//! The gateway serves before anybody is looked for, and takes in what was found by a swap of its configuration.
+//! The gateway serves before anybody is looked for, and takes in what was found by a swap of its configuration. It goes on
+//! looking, at longer and longer intervals: a server that starts later is found, and new models of one that is known. What
+//! was found once stays: who is away for a moment is no other provider.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -25,6 +27,11 @@ const ANSWER: Duration = Duration::from_secs(2);
 /// Most bytes of a list of models.
 const LONGEST: usize = 1 << 20;
 
+/// The first pause between two looks; each is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest.
+const LAST_PAUSE: Duration = Duration::from_secs(30);
+
 /// A model server that answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -46,8 +53,24 @@ impl Neighbours {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set(&self, found: Vec<Found>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = found;
+    /// Takes in what was found; what of it is new.
+    fn add(&self, found: &[Found]) -> Vec<Found> {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut news = Vec::new();
+        for found in found {
+            match all.iter_mut().find(|known| (known.provider, &known.base_url) == (found.provider, &found.base_url)) {
+                Some(known) if known == found => {}
+                Some(known) => {
+                    known.clone_from(found);
+                    news.push(found.clone());
+                }
+                None => {
+                    all.push(found.clone());
+                    news.push(found.clone());
+                }
+            }
+        }
+        news
     }
 }
 
@@ -71,19 +94,27 @@ pub fn discover(gateway: &Gateway, source: &Source, wish: Option<&str>) {
     };
     let (gateway, source) = (gateway.clone(), source.clone());
     gateway.clone().tasks().background("local-models", async move {
-        let found = look(places).await;
-        if found.is_empty() {
-            return;
-        }
-        for server in &found {
-            tracing::info!(provider = server.provider, url = server.base_url, models = server.models.len(), "found");
-        }
-        source.neighbours().set(found);
-        match source.state() {
-            Ok(state) => gateway.swap(state),
-            Err(problems) => tracing::warn!("what was found on this machine is not used: {problems}"),
+        let mut pause = FIRST_PAUSE;
+        while !places.is_empty() {
+            let news = source.neighbours().add(&look(&places).await);
+            if !news.is_empty() {
+                take_in(&gateway, &source, &news);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LAST_PAUSE);
         }
     });
+}
+
+/// Serves what was found.
+fn take_in(gateway: &Gateway, source: &Source, news: &[Found]) {
+    for server in news {
+        tracing::info!(provider = server.provider, url = server.base_url, models = server.models.len(), "found");
+    }
+    match source.state() {
+        Ok(state) => gateway.swap(state),
+        Err(problems) => tracing::warn!("what was found on this machine is not used: {problems}"),
+    }
 }
 
 /// The usual ports, or what `wish` says: `off`, or `ollama=http://127.0.0.1:11500` and the like. A server that the
@@ -111,9 +142,9 @@ fn places(wish: Option<&str>, known: impl Fn(&Provider) -> Option<String>) -> Re
 }
 
 /// Looks everywhere at once; in the order of the places.
-async fn look(places: Vec<Place>) -> Vec<Found> {
+async fn look(places: &[Place]) -> Vec<Found> {
     let mut looking = JoinSet::new();
-    for (order, Place { provider, base_url }) in places.into_iter().enumerate() {
+    for (order, Place { provider, base_url }) in places.iter().cloned().enumerate() {
         let Some(way) = provider.speaks.iter().find(|way| way.dialect == Dialect::OpenAiChat) else { continue };
         let list = format!("{}/models", provider.beside(way, &base_url));
         looking.spawn(async move {
@@ -200,6 +231,22 @@ mod tests {
             let models = models.map(|all| all.into_iter().map(str::to_owned).collect());
             assert_eq!(listed(answer.as_bytes()), models, "{answer}");
         }
+    }
+
+    #[test]
+    fn what_is_found_is_told_once_and_kept() {
+        let found = |models: &[&str]| Found {
+            provider: "ollama",
+            base_url: "http://localhost:11434".to_owned(),
+            models: models.iter().map(|model| (*model).to_owned()).collect(),
+        };
+        let neighbours = Neighbours::default();
+        for (answer, news) in
+            [(vec![found(&["a"])], 1), (vec![found(&["a"])], 0), (vec![], 0), (vec![found(&["a", "b"])], 1)]
+        {
+            assert_eq!(neighbours.add(&answer).len(), news, "{answer:?}");
+        }
+        assert_eq!(neighbours.all(), [found(&["a", "b"])]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub fn warnings(config: &Config, today: &str) -> Vec<String> {
         targets.extend(named);
     }
     let said = |(path, provider, model): &(String, &str, &str)| {
-        let known = config.provider(provider)?.known?;
+        let known = config.provider(provider)?.catalogued?;
         let offer = config.catalogue.offer(known, model)?;
         let retires = offer.retires()?;
         let verb = if offer.is_retired(today) { "is retired since" } else { "retires on" };

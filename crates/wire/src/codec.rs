@@ -223,4 +223,11 @@ impl StreamEncoder {
     pub fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         by_variant!(self, e => e.event(event, out));
     }
+
+    /// What was written so far was sent by another in these frames: counts on from there, where the face counts.
+    pub fn count_on(&mut self, sent: &[Frame]) {
+        if let Self::OpenAiResponses(encoder) = self {
+            encoder.count_on(sent);
+        }
+    }
 }

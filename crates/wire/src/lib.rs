@@ -17,6 +17,7 @@ mod openai_models;
 pub mod ops;
 pub mod providers;
 pub mod relay;
+pub mod resume;
 pub mod schema;
 pub mod sequencer;
 pub mod tap;

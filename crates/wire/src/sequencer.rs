@@ -24,6 +24,11 @@ impl Sequencer {
         Self::default()
     }
 
+    /// Within a stream in which this block is open.
+    pub fn within(open: Option<(u32, u32)>) -> Self {
+        Self { open, ..Self::default() }
+    }
+
     /// Takes an event and appends those whose turn it is now.
     pub fn event(&mut self, event: Event, out: &mut Vec<Event>) {
         match (block_of(&event), self.open) {

@@ -4,15 +4,19 @@
 //! What is mended: call ids that stock clients refuse, tool names back to the client's own, `Stop` after calls, answers
 //! by a forced output tool back to text, arguments of custom tools out of their wrapper, choices that a face has none of.
 
-use std::collections::{HashMap, HashSet};
+mod incoming;
+mod outgoing;
 
 use tollgate_ir::{Block, BlockStart, CallKind, Content, Delta, Dialect, Event, Fault, Finish, Losses, Reply, Request};
 
-use crate::codec::{self, StreamDecoder, StreamEncoder};
+pub use incoming::Incoming;
+pub use outgoing::Outgoing;
+
+use crate::codec;
 use crate::frame::Frame;
 use crate::ids::{IdRule, ToolNames};
 use crate::json::Node;
-use crate::sequencer::Sequencer;
+use crate::resume::{Continuation, Splice};
 use crate::target::{Encoded, ModelFacts, ReplyContext, Target};
 use crate::unsaid;
 
@@ -86,16 +90,14 @@ impl Translation {
 
     /// The stream back.
     pub fn stream(self, context: ReplyContext) -> StreamTranslator {
-        StreamTranslator {
-            decoder: StreamDecoder::new(self.upstream),
-            encoder: StreamEncoder::new(self.face, context),
-            sequencer: codec::one_open_block(self.face).then(Sequencer::new),
-            mender: Mender { way: self, calls: HashSet::new(), answers: HashSet::new(), custom: HashMap::new() },
-            decoded: Vec::new(),
-            mended: Vec::new(),
-            sent: Vec::new(),
-            over: false,
-        }
+        let outgoing = Outgoing::new(self.face, context);
+        StreamTranslator::new(Incoming::translated(self), outgoing)
+    }
+
+    /// The stream back, as one that may have to go on by another answer.
+    pub fn resumable_stream(self, context: ReplyContext) -> StreamTranslator {
+        let outgoing = Outgoing::resumable(self.face, context);
+        StreamTranslator::new(Incoming::translated(self), outgoing)
     }
 }
 
@@ -115,142 +117,84 @@ fn unwrap_custom(arguments: &str) -> String {
 
 /// A stream across dialects: frames in, the face's bytes out.
 pub struct StreamTranslator {
-    decoder: StreamDecoder,
-    mender: Mender,
-    sequencer: Option<Sequencer>,
-    encoder: StreamEncoder,
-    decoded: Vec<Event>,
-    mended: Vec<Event>,
-    sent: Vec<Event>,
-    over: bool,
+    incoming: Incoming,
+    /// Joins this answer to an earlier one that broke off.
+    splice: Option<Splice>,
+    outgoing: Outgoing,
+    said: Vec<Event>,
+    joined: Vec<Event>,
+    content: bool,
 }
 
 impl StreamTranslator {
+    /// Reads so and writes so.
+    pub const fn new(incoming: Incoming, outgoing: Outgoing) -> Self {
+        Self { incoming, splice: None, outgoing, said: Vec::new(), joined: Vec::new(), content: false }
+    }
+
     /// A whole frame came from upstream: appends what the client gets.
     pub fn frame(&mut self, frame: &Frame, out: &mut Vec<u8>) {
-        self.decoder.frame(frame, &mut self.decoded);
+        self.incoming.frame(frame, &mut self.said);
         self.pass(out);
     }
 
     /// The upstream's body ended.
     pub fn end(&mut self, out: &mut Vec<u8>) {
-        self.decoder.end(&mut self.decoded);
+        self.incoming.end(&mut self.said);
         self.pass(out);
     }
 
     /// The upstream broke: ends the client's stream with the fault, in its own form.
     pub fn fault(&mut self, fault: Fault, out: &mut Vec<u8>) {
-        self.decoded.push(Event::Fault(Box::new(fault)));
-        self.pass(out);
+        self.outgoing.tell(fault, out);
+    }
+
+    /// Another answer goes on where this one broke off.
+    pub fn go_on(&mut self, next: Continuation, out: &mut Vec<u8>) {
+        let (incoming, splice, mut ready) = next.into_parts();
+        self.incoming = incoming;
+        self.splice = Some(splice);
+        self.outgoing.reopen();
+        self.outgoing.pass(&mut ready, out);
     }
 
     /// The events of the last step, as the client got them: for usage, first token, and what is remembered.
     pub fn last_events(&self) -> &[Event] {
-        &self.sent
+        self.outgoing.last_events()
+    }
+
+    /// Content came, if only to be held back.
+    pub const fn has_content(&self) -> bool {
+        self.content
     }
 
     /// The stream has ended, well or not.
-    pub fn is_over(&self) -> bool {
-        self.over
+    pub const fn is_over(&self) -> bool {
+        self.outgoing.is_over()
+    }
+
+    /// The client's half.
+    pub const fn outgoing(&mut self) -> &mut Outgoing {
+        &mut self.outgoing
     }
 
     fn pass(&mut self, out: &mut Vec<u8>) {
-        self.sent.clear();
-        for event in self.decoded.drain(..) {
-            self.mender.event(event, &mut self.mended);
-        }
-        for event in self.mended.drain(..) {
-            match &mut self.sequencer {
-                // A fault jumps the queue: what is held will never be complete.
-                Some(sequencer) if !matches!(event, Event::Fault(_)) => sequencer.event(event, &mut self.sent),
-                _ => self.sent.push(event),
+        self.content |= self.said.iter().any(is_content);
+        match &mut self.splice {
+            None => self.outgoing.pass(&mut self.said, out),
+            Some(splice) => {
+                self.said.drain(..).for_each(|event| splice.event(event, &mut self.joined));
+                self.outgoing.pass(&mut self.joined, out);
             }
-        }
-        for (i, event) in self.sent.iter().enumerate() {
-            if self.over {
-                self.sent.truncate(i);
-                return;
-            }
-            self.encoder.event(event, out);
-            self.over = matches!(event, Event::End | Event::Fault(_));
         }
     }
 }
 
-/// Mends events one by one; arguments of wrapped custom tools are held until their block closes.
-struct Mender {
-    way: Translation,
-    /// Choices that called a tool.
-    calls: HashSet<u32>,
-    /// Blocks that are the output tool's answer.
-    answers: HashSet<(u32, u32)>,
-    /// Arguments of wrapped custom tools so far.
-    custom: HashMap<(u32, u32), String>,
-}
-
-impl Mender {
-    fn event(&mut self, event: Event, out: &mut Vec<Event>) {
-        if !codec::has_choices(self.way.face) && choice_of(&event).is_some_and(|c| c > 0) {
-            return;
-        }
-        match event {
-            Event::Open { choice, block, start: BlockStart::Call { id, name, kind } } => {
-                let start = self.open_call((choice, block), id, &name, kind);
-                out.push(Event::Open { choice, block, start });
-            }
-            Event::Open { choice, block, start: BlockStart::Whole(mut whole) } => {
-                if matches!(whole.content, Content::Call(_)) && !self.way.mend_block(&mut whole) {
-                    self.calls.insert(choice);
-                }
-                out.push(Event::Open { choice, block, start: BlockStart::Whole(whole) });
-            }
-            Event::Delta { choice, block, delta: Delta::Arguments(more) } => {
-                let at = (choice, block);
-                if let Some(all) = self.custom.get_mut(&at) {
-                    all.push_str(&more);
-                } else if self.answers.contains(&at) {
-                    out.push(Event::Delta { choice, block, delta: Delta::Text(more) });
-                } else {
-                    out.push(Event::Delta { choice, block, delta: Delta::Arguments(more) });
-                }
-            }
-            Event::Close { choice, block } => {
-                if let Some(all) = self.custom.remove(&(choice, block)) {
-                    out.push(Event::Delta { choice, block, delta: Delta::Arguments(unwrap_custom(&all)) });
-                }
-                out.push(Event::Close { choice, block });
-            }
-            Event::Finish { choice, finish } => {
-                let answered = self.answers.iter().any(|(c, _)| *c == choice);
-                let finish = mend_finish(finish, self.calls.contains(&choice), answered);
-                out.push(Event::Finish { choice, finish });
-            }
-            other => out.push(other),
-        }
-    }
-
-    fn open_call(&mut self, at: (u32, u32), id: String, name: &str, kind: CallKind) -> BlockStart {
-        if self.way.output_tool.as_deref() == Some(name) {
-            self.answers.insert(at);
-            return BlockStart::Text;
-        }
-        self.calls.insert(at.0);
-        let (client_name, declared) = self.way.names.client(name);
-        if declared == CallKind::Custom && kind == CallKind::Function {
-            self.custom.insert(at, String::new());
-        }
-        let id = IdRule::COMMON.apply(&id).into_owned();
-        let kind = if kind == CallKind::Custom { kind } else { declared };
-        BlockStart::Call { id, name: client_name.to_owned(), kind }
-    }
-}
-
-fn choice_of(event: &Event) -> Option<u32> {
+/// Content: from here on no other target can take over unseen.
+pub fn is_content(event: &Event) -> bool {
     match event {
-        Event::Open { choice, .. }
-        | Event::Delta { choice, .. }
-        | Event::Close { choice, .. }
-        | Event::Finish { choice, .. } => Some(*choice),
-        _ => None,
+        Event::Open { start: BlockStart::Call { .. } | BlockStart::Whole(_), .. } => true,
+        Event::Delta { delta: Delta::Text(text) | Delta::Arguments(text), .. } => !text.is_empty(),
+        _ => false,
     }
 }

@@ -129,6 +129,9 @@ const fn remedy(kind: FaultKind) -> &'static str {
             "The provider answered with success and without a word, call or reason, and no other target was left. The request can be sent again; \
              if it happens often, look at the model's limits and at `max_tokens`."
         }
+        K::AnswerDiverged => {
+            "Another target was to go on with an answer that broke off, and would have said something else than what was delivered. Send the request again; `resume: never` under the model does not try."
+        }
         K::StreamTooWide => {
             "The provider interleaves several long blocks, which the client's dialect cannot say. Ask without streaming."
         }

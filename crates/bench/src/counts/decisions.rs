@@ -92,9 +92,9 @@ fn planned(config: &Config, resolved: &tollgate_core::route::Resolved) -> usize 
         now: Now::default(),
         only: None,
         first: None,
-        holder: None,
         unfit: None,
         wishes: &wishes,
+        explain: false,
     };
     plan(resolved, &facts, &mut || 0.5).steps.len()
 }

@@ -11,8 +11,8 @@ use super::raw::{RawConfig, RawKey, RawLimits, RawLog, RawServer, Switch};
 use super::report::Report;
 use super::scalar::Span;
 use super::{
-    Catalogue, Config, DeclaredKey, Limits, Log, Provider, SIMULATED, Secret, Server, Surroundings, Timeouts,
-    catalogue_file, effort, environment, policies, providers,
+    BreakerTerms, Catalogue, Config, DeclaredKey, Limits, Log, Provider, SIMULATED, Secret, Server, Surroundings,
+    Timeouts, breaker, catalogue_file, effort, environment, policies, providers,
 };
 use crate::near::nearest;
 use crate::route::resolve;
@@ -35,7 +35,9 @@ pub(super) fn check(
         }
         report.warnings.push("`storage` is set, but nothing is kept yet: records live in the log alone".to_owned());
     }
-    let given = raw.providers.map(|named| providers::check(named, around, catalogue, report)).unwrap_or_default();
+    let breaker = breaker::check(raw.breaker, &BreakerTerms::default(), "breaker", report);
+    let given =
+        raw.providers.map(|named| providers::check(named, &breaker, around, catalogue, report)).unwrap_or_default();
     let simulated = given.is_empty();
     let offers = catalogue_file::check(raw.catalogue, around, report);
     let mut config = Config {
@@ -51,6 +53,8 @@ pub(super) fn check(
         unsupported_params: raw.unsupported_params.unwrap_or_default(),
         retries: effort::retries(raw.retries.unwrap_or_default(), report),
         wait_for_cooldown: raw.wait_for_cooldown.map(|span| span.0).unwrap_or_default(),
+        breaker,
+        bare_names: raw.bare_names.unwrap_or_default(),
         catalogue: offers,
         simulated,
         files: Vec::new(),
@@ -75,12 +79,14 @@ fn simulator() -> Provider {
     Provider {
         id: SIMULATED.to_owned(),
         known: None,
+        catalogued: None,
         dialect: Some(Dialect::OpenAiChat),
         carriage: None,
         base_url: Some("http://sim.invalid".to_owned()),
         keys: Vec::new(),
         auth: None,
         wanted_keys: &[],
+        lacks_key: false,
         passthrough: false,
         timeouts: Timeouts::default(),
         region: None,
@@ -98,6 +104,7 @@ fn simulator() -> Provider {
         zero_retention: true,
         retries: None,
         concurrency: None,
+        breaker: BreakerTerms::default(),
     }
 }
 
@@ -192,7 +199,8 @@ fn keys(
             report.path_near(&format!("{path}.team"), format!("`{team}` is none of `teams`"), near);
         }
         let models = raw.models.map(|models| patterns(models, &path, config, catalogue, report));
-        checked.push(DeclaredKey { name: raw.name, key: raw.key, team: raw.team, models });
+        let explains = raw.explain != Some(Switch::Off);
+        checked.push(DeclaredKey { name: raw.name, key: raw.key, team: raw.team, models, explains });
     }
     checked
 }

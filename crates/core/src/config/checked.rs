@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tollgate_ir::Dialect;
 
-use super::{Auth, Concurrency, Retries, Secret, VirtualModel};
+use super::{Auth, BreakerTerms, Concurrency, Retries, Secret, VirtualModel};
 use crate::catalogue::{Capability, Catalogue, Model};
 use crate::money::Price;
 
@@ -39,6 +39,10 @@ pub struct Config {
     pub retries: Retries,
     /// How long a call waits for a target that is cooling down, unless its virtual model says otherwise.
     pub wait_for_cooldown: Duration,
+    /// Circuit breakers, unless a provider says otherwise.
+    pub breaker: BreakerTerms,
+    /// What a bare name of a model stands for.
+    pub bare_names: BareNames,
     /// What is known of models, the operator's file before the bundled offers.
     pub catalogue: Arc<Catalogue>,
     /// No provider is configured: the simulated one serves, and says so.
@@ -58,7 +62,7 @@ impl Config {
     /// What is known of a model of a provider, by the provider's id in the file and the model's name there.
     pub fn model(&self, provider: &str, model: &str) -> Model<'_> {
         let Some(provider) = self.provider(provider) else { return Model::default() };
-        let offer = provider.known.and_then(|known| self.catalogue.offer_of(known, model));
+        let offer = provider.catalogued.and_then(|id| self.catalogue.offer_of(id, model));
         Model { own: provider.models.get(model), offer }
     }
 }
@@ -124,6 +128,8 @@ pub struct Provider {
     pub id: String,
     /// The known provider that it is, by its id and not an alias; `None`: all is in this record.
     pub known: Option<&'static str>,
+    /// Under whose id the catalogue has its models, if anybody's.
+    pub catalogued: Option<&'static str>,
     /// The dialect, if the file says; always there when `known` is `None`.
     pub dialect: Option<Dialect>,
     /// How the dialect travels, if the file says (`vertex`, `bedrock-invoke`, `azure` …).
@@ -137,6 +143,8 @@ pub struct Provider {
     pub auth: Option<Auth>,
     /// The variables in which a key was looked for in vain, where one is wanted.
     pub wanted_keys: &'static [&'static str],
+    /// It takes nothing but a key, and none was found: whoever else serves the same is asked first.
+    pub lacks_key: bool,
     /// The client's own credential goes upstream instead.
     pub passthrough: bool,
     /// How long to wait for what.
@@ -171,6 +179,19 @@ pub struct Provider {
     pub retries: Option<u32>,
     /// How many calls it is sent at once; `None`: all.
     pub concurrency: Option<Concurrency>,
+    /// The circuit breakers of its targets.
+    pub breaker: BreakerTerms,
+}
+
+/// What a bare name of a model stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BareNames {
+    /// The model at the first provider that has it.
+    #[default]
+    First,
+    /// The model at all providers that have it, each when those before it failed.
+    All,
 }
 
 /// A key of the operator with a provider.
@@ -296,6 +317,8 @@ pub struct DeclaredKey {
     pub team: Option<String>,
     /// Models that it may use, `*` for any run of characters; `None`: all.
     pub models: Option<Vec<String>>,
+    /// It may read how targets are chosen.
+    pub explains: bool,
 }
 
 /// Bounds of what is taken in (decisions.md 17).

@@ -77,7 +77,7 @@ pub(super) fn keys(around: &dyn Surroundings, report: &mut Report<'_>) -> Vec<De
             report.path("TOLLGATE_KEYS", format!("the key `{name}` comes twice"));
             continue;
         }
-        keys.push(DeclaredKey { name, key: Secret::new(key), team: None, models: None });
+        keys.push(DeclaredKey { name, key: Secret::new(key), team: None, models: None, explains: true });
     }
     keys
 }

@@ -7,6 +7,8 @@ pub struct KnownProvider {
     pub id: &'static str,
     /// Other spellings of the id that users' code has (LiteLLM's `gemini`, `vertex_ai`).
     pub aliases: &'static [&'static str],
+    /// Under whose id the catalogue has its models: mostly its own.
+    pub catalogued: &'static str,
     /// The dialect it speaks first.
     pub dialect: Dialect,
     /// What stands before the operation's path; empty where the operator must say (Azure, a local server).

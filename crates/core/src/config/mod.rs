@@ -4,6 +4,7 @@
 //! ([`raw`], one field a key) and the check ([`check`]) into a [`Config`], in which every value is whole and valid.
 
 mod auth;
+mod breaker;
 mod catalogue_file;
 mod check;
 mod checked;
@@ -17,6 +18,7 @@ mod policy;
 mod problem;
 mod providers;
 mod raw;
+mod raw_breaker;
 mod raw_policy;
 mod read;
 mod report;
@@ -33,16 +35,18 @@ mod unbuilt;
 mod wrong;
 
 pub use auth::{Auth, AwsAuth, AzureAuth, ClientAuth, GoogleAuth, OAuth2};
+pub use breaker::{BreakerTerms, HealthCheck};
 pub use checked::{
-    ApiKey, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Provider, Server,
-    Timeouts, Unsupported, tag_of,
+    ApiKey, BareNames, CertFiles, Config, DeclaredKey, Fetch, Limits, Log, LogFormat, Modality, ModelFacts, Provider,
+    Server, Timeouts, Unsupported, tag_of,
 };
 pub use docs::{reference, schema};
 pub use effort::{Concurrency, Retries};
 pub(crate) use known::known;
 pub use known::{Catalogue, Host, KnownProvider};
 pub use policy::{
-    After, Branch, Hedge, Leaf, MaxPrice, Measure, Policy, Require, Rule, StickTo, Terms, TimeoutTerms, VirtualModel,
+    After, Branch, Hedge, Leaf, MaxPrice, Measure, Policy, Require, Resume, Rule, StickTo, Terms, TimeoutTerms,
+    VirtualModel,
 };
 pub use problem::{Problem, Problems};
 pub use secret::Secret;

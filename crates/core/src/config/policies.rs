@@ -10,7 +10,7 @@ use super::raw_policy::{RawBranch, RawPolicy, RawRule, Speed};
 use super::report::Report;
 use super::reserved::why_not_model;
 use super::shape::WordOr;
-use super::{Branch, Catalogue, Config, Leaf, Measure, Policy, Rule, Terms, VirtualModel, known, terms};
+use super::{Branch, Catalogue, Config, Leaf, Measure, Policy, Resume, Rule, Terms, VirtualModel, known, terms};
 use crate::near::nearest;
 use crate::route::{Condition, Meaning, resolve};
 
@@ -69,6 +69,7 @@ impl<'a> Walk<'a> {
             unsupported_params: None,
             total: None,
             wait_for_cooldown: None,
+            resume: Resume::default(),
             context_fallback: None,
             content_policy_fallback: None,
         };
@@ -76,6 +77,7 @@ impl<'a> Walk<'a> {
             model.unsupported_params = raw.unsupported_params;
             model.total = raw.timeouts.as_ref().and_then(|timeouts| timeouts.total).map(|span| span.0);
             model.wait_for_cooldown = raw.wait_for_cooldown.map(|span| span.0);
+            model.resume = raw.resume.unwrap_or_default();
             let mut other = |raw: &'a Option<Box<WordOr<RawPolicy>>>, key: &str| {
                 raw.as_deref().and_then(|raw| self.inner(raw, &none, &format!("{path}.{key}"), report))
             };
@@ -169,6 +171,7 @@ impl<'a> Walk<'a> {
             for (key, given) in [
                 ("unsupported_params", raw.unsupported_params.is_some()),
                 ("wait_for_cooldown", raw.wait_for_cooldown.is_some()),
+                ("resume", raw.resume.is_some()),
                 ("context_fallback", raw.context_fallback.is_some()),
                 ("content_policy_fallback", raw.content_policy_fallback.is_some()),
             ] {

@@ -21,10 +21,23 @@ pub struct VirtualModel {
     pub total: Option<Duration>,
     /// How long a call waits for a target that is cooling down, where no other can serve.
     pub wait_for_cooldown: Option<Duration>,
+    /// What happens when a stream breaks off after content went out.
+    pub resume: Resume,
     /// Where prompts go that are too long for every target.
     pub context_fallback: Option<Policy>,
     /// Where calls go that a content policy refused.
     pub content_policy_fallback: Option<Policy>,
+}
+
+/// What happens when a stream breaks off after content went out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Resume {
+    /// The next target goes on, where that is possible without a seam.
+    #[default]
+    Auto,
+    /// It ends with an error.
+    Never,
 }
 
 /// How targets are chosen. References to other virtual models are replaced by their policies when the configuration is
@@ -87,6 +100,21 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Whether one of its rules depends on a fact.
+    pub fn mentions(&self, fact: &str) -> bool {
+        match self {
+            Self::Target(_) => false,
+            Self::Fallback(nodes) | Self::Ranked { among: nodes, .. } => nodes.iter().any(|node| node.mentions(fact)),
+            Self::Split { branches, .. } => branches.iter().any(|branch| branch.policy.mentions(fact)),
+            Self::Rules { rules, otherwise } => {
+                rules.iter().any(|rule| rule.when.mentions(fact) || rule.policy.mentions(fact))
+                    || otherwise.as_ref().is_some_and(|rest| rest.mentions(fact))
+            }
+        }
+    }
+}
+
 /// One model of one provider, and all that is demanded of it on the way down to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaf {
@@ -144,6 +172,20 @@ pub enum Measure {
     Quota,
     /// Who holds the conversation's prompt cache.
     PromptCache,
+}
+
+impl Measure {
+    /// The word for it in explanations.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Price => "price",
+            Self::FirstToken => "first_token",
+            Self::Total => "total",
+            Self::InFlight => "in_flight",
+            Self::Quota => "quota",
+            Self::PromptCache => "prompt_cache",
+        }
+    }
 }
 
 /// What a node demands and allows of everything below it. What is `None` or empty is left to the node above, then to the

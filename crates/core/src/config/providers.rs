@@ -10,7 +10,8 @@ use super::reserved::why_not_provider;
 use super::scalar::Span;
 use super::terms::scores;
 use super::{
-    ApiKey, Catalogue, CertFiles, KnownProvider, ModelFacts, Provider, Secret, Surroundings, Timeouts, auth, known,
+    ApiKey, BreakerTerms, Catalogue, CertFiles, KnownProvider, ModelFacts, Provider, Secret, Surroundings, Timeouts,
+    auth, breaker, known,
 };
 use crate::catalogue::Capability;
 use crate::money::{Price, Rates};
@@ -21,16 +22,18 @@ const PASSTHROUGH: &str = "passthrough";
 
 pub(super) fn check(
     raw: Named<RawProvider>,
+    above: &BreakerTerms,
     around: &dyn Surroundings,
     catalogue: &dyn Catalogue,
     report: &mut Report<'_>,
 ) -> Vec<Arc<Provider>> {
-    raw.0.into_iter().map(|(id, raw)| Arc::new(provider(id, raw, around, catalogue, report))).collect()
+    raw.0.into_iter().map(|(id, raw)| Arc::new(provider(id, raw, above, around, catalogue, report))).collect()
 }
 
 fn provider(
     id: String,
     raw: RawProvider,
+    above: &BreakerTerms,
     around: &dyn Surroundings,
     catalogue: &dyn Catalogue,
     report: &mut Report<'_>,
@@ -53,17 +56,21 @@ fn provider(
     let usual = if has_keys || auth.is_some() || base_url.is_some() { None } else { meant };
     let wanted_keys = usual.map_or(&[][..], |known| known.key_variables);
     keys.extend(usual.and_then(|known| usual_key(known, around)));
+    let keyed = usual.is_some_and(|known| !known.key_variables.is_empty() && known.pointers.is_empty());
+    let lacks_key = keyed && !passthrough && keys.is_empty();
     if let Some(proxy) = &raw.proxy {
         address(proxy.expose(), &format!("{path}.proxy"), report);
     }
     Provider {
         known: meant.map(|known| known.id),
+        catalogued: meant.map(|known| known.catalogued),
         dialect: raw.dialect.map(|name| name.0),
         carriage: raw.carriage,
         base_url,
         keys,
         auth,
         wanted_keys,
+        lacks_key,
         passthrough,
         timeouts: raw.timeouts.map(|raw| timeouts(&raw, &path, report)).unwrap_or_default(),
         region: raw.region,
@@ -79,6 +86,7 @@ fn provider(
         unsupported_params: raw.unsupported_params,
         no_training: raw.data.as_ref().is_some_and(|data| data.training == Some(false)),
         retries: raw.retries.inspect(|retries| at_most(*retries, &format!("{path}.retries"), report)),
+        breaker: breaker::check(raw.breaker, above, &format!("{path}.breaker"), report),
         concurrency: raw.limits.map(|raw| concurrency(raw, &path, report)),
         zero_retention: raw.data.as_ref().is_some_and(|data| data.retention == Some(Retention::Zero)),
         id,

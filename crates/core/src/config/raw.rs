@@ -7,10 +7,11 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::auth::RawAuth;
+use super::raw_breaker::RawBreaker;
 use super::raw_policy::RawPolicy;
 use super::scalar::{Address, Bytes, DialectName, Dollars, Share, Span};
 use super::shape::WordOr;
-use super::{Fetch, LogFormat, Modality, Secret, Unsupported};
+use super::{BareNames, Fetch, LogFormat, Modality, Secret, Unsupported};
 
 /// The file.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -46,6 +47,10 @@ pub(super) struct RawConfig {
     pub retries: Option<RawRetries>,
     /// How long a call waits for a target that is cooling down, where no other can serve; 0s by default: the client is told when to come back.
     pub wait_for_cooldown: Option<Span>,
+    /// What the bare name of a model (`gpt-5.5`) stands for: `first` (the default), the model at the first provider that has it, its maker before the others; `all`, these in order, each when those before it failed.
+    pub bare_names: Option<BareNames>,
+    /// Circuit breakers of all targets (docs/reliability.md), or `off`.
+    pub breaker: Option<WordOr<RawBreaker>>,
 }
 
 /// Further attempts after failures that may pass.
@@ -192,6 +197,8 @@ pub(super) struct RawProvider {
     pub retries: Option<u32>,
     /// How many calls it is sent at once; all by default.
     pub limits: Option<RawConcurrency>,
+    /// Circuit breakers of its targets, where other than for all; or `off`.
+    pub breaker: Option<WordOr<RawBreaker>>,
 }
 
 /// A key with a share of the calls.
@@ -226,7 +233,8 @@ pub(super) struct RawModel {
     pub price: Option<RawPrice>,
     /// Most tokens of a prompt and its answer together.
     pub context: Option<u64>,
-    /// Most output tokens.
+    /// Most output tokens. As other catalogues call it: `output`, `max_output_tokens`.
+    #[serde(alias = "output", alias = "max_output_tokens")]
     pub max_output: Option<u64>,
     /// What it takes as input: text, image, document, audio, video.
     pub modalities: Option<Vec<Modality>>,
@@ -315,6 +323,8 @@ pub(super) struct RawKey {
     pub team: Option<String>,
     /// Models that it may use: virtual models and `provider/model`, `*` for any run of characters; all by default.
     pub models: Option<Vec<String>>,
+    /// `off` keeps from it how targets are chosen (`x-tollgate-explain: true`); `on` by default.
+    pub explain: Option<Switch>,
 }
 
 /// Who may administer.

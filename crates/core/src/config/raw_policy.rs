@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::raw::{Named, RawTimeouts};
 use super::scalar::{Dollars, HedgeAfter, Share, Span};
 use super::shape::WordOr;
-use super::{StickTo, Unsupported};
+use super::{Resume, StickTo, Unsupported};
 use crate::route::FaultClass;
 
 /// A policy: exactly one of `use`, `fallback`, `split`, `cheapest`, `fastest`, `least_busy`, `quota_aware`, `sticky` and `rules`, and what it demands; or in one word a target (`provider/model`) or another virtual model. Policies nest freely.
@@ -59,6 +59,8 @@ pub(super) struct RawPolicy {
     pub unsupported_params: Option<Unsupported>,
     /// How long a call waits for a target that is cooling down, where no other can serve. Directly under the model's name.
     pub wait_for_cooldown: Option<Span>,
+    /// What happens when a stream breaks off after content went out: `auto` (the default) goes on with the next target, where that is possible without a seam; `never` ends it with an error. Where there is a next target, a call's arguments go out once they are complete. Directly under the model's name.
+    pub resume: Option<Resume>,
     /// Where prompts go that are too long for every target. Directly under the model's name.
     pub context_fallback: Option<Box<WordOr<RawPolicy>>>,
     /// Where calls go that a content policy refused. Directly under the model's name.

@@ -124,7 +124,7 @@ const MISTAKES: &[(&str, &[Told])] = &[
     ),
     ("providers: { openai: { headers: { Host: x } } }", &[(1, 41, "providers.openai.headers.Host", "transport")]),
     ("providers: { v1: { dialect: gemini, base_url: 'http://h' } }", &[(1, 18, "providers.v1", "reserved")]),
-    ("providers: { openai: { breaker: 3 } }", &[(1, 24, "providers.openai.breaker", "not built yet")]),
+    ("providers: { openai: { on_disconnect: 3 } }", &[(1, 24, "providers.openai.on_disconnect", "not built yet")]),
     ("shared: { url: 'redis://h' }\ncache: {}", &[(1, 1, "shared", "not built yet"), (2, 1, "cache", "not built yet")]),
     ("teams: { a: { budgets: [] } }", &[(1, 15, "teams.a.budgets", "not built yet")]),
     ("keys: [{ name: a, key: b, limits: [] }]", &[(1, 27, "keys[0].limits", "not built yet")]),

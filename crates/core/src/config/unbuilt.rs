@@ -6,17 +6,14 @@ const UNBUILT: &[(&str, &str)] = &[
     ("RawConfig", "shared"),
     ("RawConfig", "cache"),
     ("RawConfig", "guards"),
-    ("RawConfig", "breaker"),
     ("RawTeam", "budgets"),
     ("RawTeam", "limits"),
     ("RawTeam", "models"),
     ("RawKey", "limits"),
     ("RawKey", "budgets"),
     ("RawKey", "expires"),
-    ("RawPolicy", "resume"),
     ("RawPolicy", "cache"),
     ("RawPolicy", "guards"),
-    ("RawProvider", "breaker"),
     ("RawProvider", "on_disconnect"),
 ];
 

@@ -28,6 +28,24 @@ pub struct BreakerSettings {
     pub slow_start: Duration,
 }
 
+impl BreakerSettings {
+    /// One that never opens.
+    pub const OFF: Self = Self {
+        failures: u32::MAX,
+        share: f64::INFINITY,
+        of: u32::MAX,
+        pause: Duration::ZERO,
+        longest_pause: Duration::ZERO,
+        probes: 1,
+        slow_start: Duration::ZERO,
+    };
+
+    /// It never opens.
+    pub fn is_off(&self) -> bool {
+        *self == Self::OFF
+    }
+}
+
 impl Default for BreakerSettings {
     fn default() -> Self {
         Self {
@@ -80,6 +98,17 @@ pub enum Change {
     Probing,
     /// The target serves again.
     Closed,
+}
+
+impl Change {
+    /// The word for it in logs, metrics and records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Probing => "probing",
+            Self::Closed => "closed",
+        }
+    }
 }
 
 impl Breaker {
@@ -151,6 +180,23 @@ impl Breaker {
         let pause = settings.pause.saturating_mul(2u32.saturating_pow(times)).min(settings.longest_pause);
         *self = Self::Open { until: now.plus(pause), times: times + 1 };
         Some(Change::Opened)
+    }
+
+    /// The provider answered a request of the gateway's own: calls may try.
+    pub fn answers(&mut self) -> Option<Change> {
+        let Self::Open { times, .. } = *self else { return None };
+        *self = Self::Probing { times, served: 0, asked: None };
+        Some(Change::Probing)
+    }
+
+    /// The provider answers no request of the gateway's own, again and again.
+    pub fn is_silent(&mut self, settings: &BreakerSettings, now: Now) -> Option<Change> {
+        let (times, opened) = match *self {
+            Self::Closed | Self::Returning { .. } => (1, Some(Change::Opened)),
+            Self::Open { times, .. } | Self::Probing { times, .. } => (times, None),
+        };
+        *self = Self::Open { until: now.plus(settings.longest_pause), times };
+        opened
     }
 
     /// A call ended without saying anything of the target (its client went away): a probe is free again.

@@ -111,6 +111,10 @@ pub struct Timing {
 #[derive(Debug, Default)]
 pub struct Health {
     settings: BreakerSettings,
+    /// Of providers with settings of their own.
+    apart: HashMap<String, BreakerSettings>,
+    /// Requests of the gateway's own that a provider did not answer, one after the other.
+    silent: HashMap<String, u32>,
     targets: HashMap<HealthKey, TargetHealth>,
     keys: HashMap<Pin, Cooling>,
 }
@@ -121,22 +125,59 @@ impl Health {
         Self { settings, ..Self::default() }
     }
 
+    /// Puts settings in force: for all, and for providers with settings of their own.
+    pub fn configure(&mut self, settings: BreakerSettings, apart: HashMap<String, BreakerSettings>) {
+        (self.settings, self.apart) = (settings, apart);
+        let Self { settings, apart, targets, silent, .. } = self;
+        for (key, target) in targets {
+            if apart.get(&key.pin.provider).unwrap_or(settings).is_off() {
+                target.close();
+            }
+        }
+        silent.clear();
+    }
+
+    /// A provider answered a request of the gateway's own, or did not. One answer lets calls try its targets again; as
+    /// many silences as failures open a breaker open those of all its targets.
+    pub fn checked(&mut self, provider: &str, answers: bool, now: Now) -> Vec<(HealthKey, Change)> {
+        let settings = self.settings_of(provider);
+        let silent = self.silent.entry(provider.to_owned()).or_default();
+        *silent = if answers { 0 } else { silent.saturating_add(1) };
+        if settings.is_off() || !answers && *silent < settings.failures {
+            return Vec::new();
+        }
+        let of_provider = self.targets.iter_mut().filter(|(key, _)| key.pin.provider == provider);
+        of_provider.filter_map(|(key, target)| Some((key.clone(), target.checked(answers, &settings, now)?))).collect()
+    }
+
+    /// Requests of the gateway's own that providers did not answer, one after the other; 0 of those that answer.
+    pub fn checks(&self) -> Vec<(&str, u32)> {
+        let mut all: Vec<_> = self.silent.iter().map(|(provider, silent)| (provider.as_str(), *silent)).collect();
+        all.sort_unstable();
+        all
+    }
+
+    fn settings_of(&self, provider: &str) -> BreakerSettings {
+        // Most configurations have none apart, and every attempt asks.
+        if self.apart.is_empty() { self.settings } else { *self.apart.get(provider).unwrap_or(&self.settings) }
+    }
+
     /// An attempt begins.
     pub fn asked(&mut self, key: &HealthKey, now: Now) -> Option<Change> {
-        let settings = self.settings;
+        let settings = self.settings_of(&key.pin.provider);
         self.target(key).asked(&settings, now)
     }
 
     /// The attempt served.
     pub fn served(&mut self, key: &HealthKey, timing: Timing, now: Now) -> Option<Change> {
-        let settings = self.settings;
+        let settings = self.settings_of(&key.pin.provider);
         self.keys.remove(&key.pin);
         self.target(key).served(timing, &settings, now)
     }
 
     /// The attempt failed.
     pub fn failed(&mut self, key: &HealthKey, fault: &Fault, now: Now) -> Option<Change> {
-        let settings = self.settings;
+        let settings = self.settings_of(&key.pin.provider);
         let meaning = meaning(fault);
         if let Meaning::CoolKey(span) = meaning {
             self.keys.insert(key.pin.clone(), Cooling { until: now.plus(span), said: Arc::new(fault.clone()) });
@@ -156,14 +197,16 @@ impl Health {
 
     /// How a target fares now.
     pub fn signals(&self, key: &HealthKey, now: Now) -> Signals {
-        let mut signals = self.targets.get(key).map(|t| t.signals(&self.settings, now)).unwrap_or_default();
+        let mut signals =
+            self.targets.get(key).map(|t| t.signals(&self.settings_of(&key.pin.provider), now)).unwrap_or_default();
         signals.cooling = self.with_its_keys(signals.cooling, key, now);
         signals
     }
 
     /// Whether a target is to be asked now.
     pub fn standing(&self, key: &HealthKey, now: Now) -> Standing {
-        let mut standing = self.targets.get(key).map(|t| t.standing(&self.settings, now)).unwrap_or_default();
+        let mut standing =
+            self.targets.get(key).map(|t| t.standing(&self.settings_of(&key.pin.provider), now)).unwrap_or_default();
         standing.cooling = self.with_its_keys(standing.cooling, key, now);
         standing
     }

@@ -130,6 +130,16 @@ impl TargetHealth {
         }
     }
 
+    /// The provider answered a request of the gateway's own, or did not, again and again.
+    pub(super) fn checked(&mut self, answers: bool, settings: &BreakerSettings, now: Now) -> Option<Change> {
+        if answers { self.breaker.answers() } else { self.breaker.is_silent(settings, now) }
+    }
+
+    /// Its breaker is not to be minded any more.
+    pub(super) fn close(&mut self) {
+        self.breaker = Breaker::Closed;
+    }
+
     pub(super) fn cancelled(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.breaker.forget();

@@ -142,3 +142,39 @@ fn what_is_left_of_a_limit() {
     assert!(!quota.admits(101, at(0)) && quota.admits(101, at(50)) && quota.admits(100, at(0)));
     assert!((Quota::default().left(at(0)) - 1.0).abs() < 1e-9);
 }
+
+#[test]
+fn requests_of_the_gateways_own_open_breakers_and_bring_targets_back() {
+    let (mut health, a, b) = (Health::default(), key("a", "m"), key("b", "m"));
+    for key in [&a, &b] {
+        serve(&mut health, key, at(0));
+    }
+    for i in 1..=4 {
+        assert_eq!(health.checked("a", false, at(i)), []);
+    }
+    assert_eq!(health.checked("a", false, at(5)), [(a.clone(), Change::Opened)]);
+    assert!(health.standing(&a, at(5)).refused_by_breaker && !health.standing(&b, at(5)).refused_by_breaker);
+    assert_eq!(health.checks(), [("a", 5)]);
+    // A silence holds it open; an answer lets one call try.
+    assert_eq!(health.checked("a", false, at(100_000)), []);
+    assert!(health.standing(&a, at(130_000)).refused_by_breaker);
+    assert_eq!(health.checked("a", true, at(140_000)), [(a.clone(), Change::Probing)]);
+    assert!(!health.standing(&a, at(140_000)).refused_by_breaker);
+    health.asked(&a, at(140_000));
+    assert!(health.standing(&a, at(140_000)).refused_by_breaker, "one at a time");
+}
+
+#[test]
+fn a_provider_has_settings_of_its_own_and_off_is_off() {
+    let (mut health, a, b) = (Health::default(), key("a", "m"), key("b", "m"));
+    let two = BreakerSettings { failures: 2, ..BreakerSettings::default() };
+    health.configure(BreakerSettings::OFF, [("a".to_owned(), two)].into());
+    for _ in 0..50 {
+        for key in [&a, &b] {
+            fail(&mut health, key, FaultKind::ProviderFailed, at(0));
+        }
+    }
+    assert!(health.standing(&a, at(0)).refused_by_breaker && !health.standing(&b, at(0)).refused_by_breaker);
+    health.configure(BreakerSettings::OFF, HashMap::new());
+    assert!(!health.standing(&a, at(0)).refused_by_breaker, "who is open when it is switched off is let in");
+}

@@ -11,7 +11,7 @@ use crate::near::nearest;
 /// A condition, compiled.
 #[derive(Clone)]
 pub struct Condition {
-    source: String,
+    source: Arc<str>,
     program: Arc<Program>,
     /// The facts that it mentions: only these are computed.
     facts: Vec<&'static Fact>,
@@ -31,7 +31,7 @@ impl Condition {
             }
         }
         drop(references);
-        let condition = Self { source: source.to_owned(), program: Arc::new(program), facts };
+        let condition = Self { source: source.into(), program: Arc::new(program), facts };
         // A condition of a wrong type is wrong for every request: told now and not at the first one.
         match condition.value(&RequestFacts::default()) {
             Ok(Value::Bool(_)) | Err(ExecutionError::NoSuchKey(_)) => Ok(condition),
@@ -45,8 +45,13 @@ impl Condition {
         matches!(self.value(facts), Ok(Value::Bool(true)))
     }
 
+    /// Whether it depends on a fact.
+    pub fn mentions(&self, fact: &str) -> bool {
+        self.facts.iter().any(|known| known.name == fact)
+    }
+
     /// As it was written.
-    pub fn source(&self) -> &str {
+    pub fn source(&self) -> &Arc<str> {
         &self.source
     }
 
@@ -110,6 +115,7 @@ mod tests {
             tags: vec!["batch".into()],
             metadata: [("env".to_owned(), "prod".to_owned())].into(),
             hour: 3,
+            estimated_cost: 0.06,
             ..RequestFacts::default()
         };
         for (source, holds) in [
@@ -123,6 +129,9 @@ mod tests {
             ("metadata.nothing == 'prod'", false),
             ("hour < 6 || hour >= 22", true),
             ("team.matches('^re.*')", true),
+            ("estimated_cost > 0.05", true),
+            ("estimated_cost < 1", true),
+            ("estimated_cost >= 1.5", false),
             ("true", true),
         ] {
             assert_eq!(Condition::compile(source).map(|c| c.holds(&facts)), Ok(holds), "{source}");

@@ -46,6 +46,8 @@ pub struct RequestFacts {
     pub hour: u32,
     /// The day of the week, Monday is 1.
     pub weekday: u32,
+    /// Dollars that it is expected to cost on the dearest target of its model ([`super::dearest`]).
+    pub estimated_cost: f64,
     /// What stays the same over the turns of a conversation: a hash of its beginning.
     pub prefix: Option<u64>,
 }
@@ -71,10 +73,14 @@ impl Default for RequestFacts {
             region: String::new(),
             hour: 0,
             weekday: 1,
+            estimated_cost: 0.0,
             prefix: None,
         }
     }
 }
+
+/// The one fact that is computed only where a rule mentions it: it looks prices up.
+pub const ESTIMATED_COST: &str = "estimated_cost";
 
 /// A fact under its name in rules.
 pub struct Fact {
@@ -106,6 +112,11 @@ pub const FACTS: &[Fact] = &[
     },
     Fact { name: "schema", about: "bool: an answer by a JSON schema is wanted", value: |f| Value::Bool(f.schema) },
     Fact { name: "reasoning", about: "bool: reasoning is asked for", value: |f| Value::Bool(f.reasoning) },
+    Fact {
+        name: ESTIMATED_COST,
+        about: "double: dollars that the call is expected to cost on the dearest target that the model may choose; 0 where no price is known",
+        value: |f| Value::Float(f.estimated_cost),
+    },
     Fact { name: "key", about: "string: the name of the caller's key", value: |f| f.key.as_str().into() },
     Fact { name: "team", about: "string: the key's team, or empty", value: |f| f.team.as_str().into() },
     Fact {

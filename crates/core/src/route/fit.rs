@@ -3,10 +3,10 @@
 
 use tollgate_ir::Usage;
 
-use super::{Facts, RequestFacts, Target};
+use super::{Facts, RequestFacts, Resolved, Target};
 use crate::catalogue::Model;
-use crate::config::{DEFAULT_USE, MaxPrice, Modality, Provider, Terms};
-use crate::money::{Nanos, Price};
+use crate::config::{Config, DEFAULT_USE, MaxPrice, Modality, Provider, Terms};
+use crate::money::{NANOS_PER_DOLLAR, Nanos, Price};
 
 /// Output tokens that a call is expected to have where it names no limit, for estimates of its cost.
 const EXPECTED_OUTPUT: u64 = 500;
@@ -93,12 +93,24 @@ fn too_dear(known: &Model<'_>, most: &MaxPrice, facts: &Facts<'_>) -> Option<Str
     over(price.rates.input, most.input, "per million input tokens")
         .or_else(|| over(price.rates.output, most.output, "per million output tokens"))
         .or_else(|| {
-            most.call.and_then(|most| over(expected_cost(&price, facts.request()), Some(most), "for this call"))
+            most.call.and_then(|most| over(expected_cost(&price, facts.request(), false), Some(most), "for this call"))
         })
 }
 
-/// What a call is expected to cost: its prompt without any cache, and the output that it allows up to what is usual.
-pub(super) fn expected_cost(price: &Price, request: &RequestFacts) -> Nanos {
+/// Dollars that a call is expected to cost on the dearest target that its model may choose; 0 where no price is known.
+pub fn dearest(model: &Resolved, config: &Config, request: &RequestFacts) -> f64 {
+    let prices = model.targets().into_iter().filter_map(|(provider, name)| config.model(provider, name).price());
+    let dearest = prices.map(|price| expected_cost(&price, request, false)).max().unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "a condition on dollars needs no last digit")]
+    let dollars = dearest.0 as f64 / NANOS_PER_DOLLAR as f64;
+    dollars
+}
+
+/// What a call is expected to cost: its prompt, read from a cache or not, and the output that it allows up to what is
+/// usual.
+pub(super) fn expected_cost(price: &Price, request: &RequestFacts, cached: bool) -> Nanos {
     let output = request.max_tokens.unwrap_or(EXPECTED_OUTPUT).min(EXPECTED_OUTPUT.max(request.prompt_tokens));
-    price.cost(&Usage { input: request.prompt_tokens, output, ..Usage::default() }, None)
+    let prompt = request.prompt_tokens;
+    let (input, cache_read) = if cached { (0, Some(prompt)) } else { (prompt, None) };
+    price.cost(&Usage { input, cache_read, output, ..Usage::default() }, None)
 }

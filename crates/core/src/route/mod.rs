@@ -5,8 +5,10 @@
 
 mod cached;
 mod condition;
+mod explain;
 mod facts;
 mod fit;
+mod holders;
 mod plan;
 #[cfg(test)]
 mod policy_tests;
@@ -22,10 +24,14 @@ mod verdict;
 mod walk;
 mod wishes;
 
+pub use cached::cache_lives;
 pub use condition::Condition;
-pub use facts::{FACTS, Fact, RequestFacts};
+pub use explain::{Explanation, FactsTold, Ground, LastResort, Quote};
+pub use facts::{ESTIMATED_COST, FACTS, Fact, RequestFacts};
+pub use fit::dearest;
+pub use holders::Holders;
 pub use plan::{Facts, Lookup, Pin, Plan, Skipped, Step, Target, Unfit, plan, plan_chain};
-pub use resolve::{Meaning, Resolved, resolve};
+pub use resolve::{Meaning, Resolved, further_hosts, resolve};
 pub use retry::{FaultClass, Next, RetryBudget, RetryTerms, next};
 pub use targets::Targets;
 pub use verdict::{conclude, moves_on};

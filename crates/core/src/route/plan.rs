@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use tollgate_ir::Fault;
 
+use super::cached::cost_at;
 use super::walk::Walk;
-use super::{Meaning, RequestFacts, Resolved, RouteWishes, Targets};
+use super::{Ground, LastResort, Meaning, Quote, RequestFacts, Resolved, RouteWishes, Targets};
 use crate::Now;
 use crate::config::{ApiKey, Config, Terms};
 
@@ -99,12 +100,12 @@ pub struct Facts<'a> {
     pub only: Option<&'a Pin>,
     /// The call carries state that this pin can read and others must do without: its targets come first.
     pub first: Option<&'a Pin>,
-    /// The target that holds the conversation's prompt cache.
-    pub holder: Option<&'a Target>,
     /// Why a target cannot serve this call at all (it speaks no embeddings); `None`: it can.
     pub unfit: Option<Unfit<'a>>,
     /// What the request asks of routing.
     pub wishes: &'a RouteWishes,
+    /// Somebody wants to read why: what each target costs is looked up too, which decides nothing.
+    pub explain: bool,
 }
 
 impl Facts<'_> {
@@ -121,10 +122,12 @@ pub struct Step {
     pub target: Target,
     /// What the policy says of attempts on it.
     pub terms: Arc<Terms>,
-    /// What it was ranked by, where it was; less is better.
-    pub score: Option<f64>,
+    /// What gave it its place, the innermost choice first.
+    pub grounds: Vec<Ground>,
     /// It fared badly of late, and is asked only after all others.
-    pub last_resort: bool,
+    pub last_resort: Option<LastResort>,
+    /// What it costs, where an explanation is wanted.
+    pub quote: Option<Quote>,
 }
 
 /// The targets in the order in which they are tried.
@@ -140,12 +143,23 @@ pub struct Plan {
     pub if_refused: Vec<Step>,
     /// When the first of those that are cooling down is back, and what it said; told if no step is left.
     pub back: Option<(Now, Arc<Fault>)>,
+    /// The conditions that held, in the order of the tree; `else` where none of a list did.
+    pub rules: Vec<Arc<str>>,
+    /// The conversation, where its prompt cache counted: whoever serves it holds that from then on.
+    pub conversation: Option<u64>,
+    /// The estimate that decisions rest on, where one asked for it.
+    pub prompt_tokens: Option<u64>,
 }
 
 impl Plan {
     /// The targets in order.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
         self.steps.iter().map(|step| &step.target)
+    }
+
+    /// There was nothing to choose: one target, and it was tried.
+    pub fn is_plain(&self) -> bool {
+        self.steps.len() == 1 && self.skipped.is_empty() && self.rules.is_empty()
     }
 }
 
@@ -185,9 +199,26 @@ pub fn plan_chain(names: &[Resolved], facts: &Facts<'_>, draw: &mut dyn FnMut() 
     if steps.is_empty() && walk.too_long {
         steps.clone_from(&if_too_long);
     }
-    let mut plan = Plan { steps, skipped: walk.skipped, if_too_long, if_refused, back: walk.back };
+    let Walk { skipped, back, rules, conversation, .. } = walk;
+    let mut plan = Plan { steps, skipped, if_too_long, if_refused, back, rules, conversation, prompt_tokens: None };
     order(&mut plan.steps, facts);
+    if facts.explain {
+        quote(&mut plan.steps, facts);
+    }
+    plan.prompt_tokens = facts.request.known().map(|request| request.prompt_tokens);
     plan
+}
+
+/// What each target costs.
+fn quote(steps: &mut [Step], facts: &Facts<'_>) {
+    for step in steps {
+        let price = facts.config.model(&step.target.provider, &step.target.model).price();
+        step.quote = price.map(|price| Quote {
+            input: price.rates.input,
+            output: price.rates.output,
+            call: cost_at(&price, &step.target, facts),
+        });
+    }
 }
 
 /// The last touches: each target once, the request's own order, where state is first, those that fare badly last.
@@ -204,7 +235,7 @@ fn order(steps: &mut Vec<Step>, facts: &Facts<'_>) {
     if let Some(pin) = facts.first {
         steps.sort_by_key(|step| !pin.holds(&step.target, facts.config));
     }
-    steps.sort_by_key(|step| step.last_resort);
+    steps.sort_by_key(|step| step.last_resort.is_some());
     if wishes.no_fallbacks {
         steps.truncate(1);
     }

@@ -220,6 +220,72 @@ fn fr02_a_conversation_stays_where_its_cache_is() {
 }
 
 #[test]
+fn fr02_a_conversation_moves_only_where_that_is_cheaper_even_without_its_cache() {
+    let priced = |b: &str| {
+        let a = "{ input: 3, output: 1, cache_read: 0.3 }";
+        let one = |name: &str, price: &str| {
+            format!(
+                "  {name}: {{ dialect: openai-chat, base_url: 'http://{name}', models: {{ m: {{ price: {price} }} }} }}\n"
+            )
+        };
+        config(&format!(
+            "providers:\n{}{}models: {{ s: {{ sticky: [a/m, b/m] }}, c: {{ cheapest: [a/m, b/m] }} }}",
+            one("a", a),
+            one("b", b)
+        ))
+    };
+    let holder = Target { provider: "a".into(), model: "m".into(), key: None };
+    for (b, tokens, stays) in [
+        ("{ input: 3, output: 1 }", 50_000, true),
+        ("{ input: 1, output: 1 }", 50_000, true),
+        ("{ input: 0.2, output: 1 }", 50_000, false),
+    ] {
+        let config = priced(b);
+        for prefix in 0..10 {
+            let request = RequestFacts { prefix: Some(prefix), prompt_tokens: tokens, ..RequestFacts::default() };
+            let state = State { holder: Some(&holder), request, ..State::default() };
+            for model in ["s", "c"] {
+                let found = state.plan(&[resolve(model, &config, &Few::new()).unwrap()], &config, &mut || 0.5);
+                assert_eq!(names(&found)[0] == "a/m", stays, "{model} {b}");
+                assert_eq!(found.conversation, Some(prefix));
+            }
+        }
+    }
+    // Nobody holds a prompt that is too short for a cache: the cheapest is the cheapest.
+    let request = RequestFacts { prefix: Some(1), prompt_tokens: 500, ..RequestFacts::default() };
+    let state = State { holder: Some(&holder), request, ..State::default() };
+    let config = priced("{ input: 1, output: 1 }");
+    let found = state.plan(&[resolve("c", &config, &Few::new()).unwrap()], &config, &mut || 0.5);
+    assert_eq!(names(&found)[0], "b/m");
+}
+
+#[test]
+fn each_key_of_a_sticky_target_is_an_account_with_a_cache_of_its_own() {
+    let file = "providers: { p: { dialect: openai-chat, base_url: 'http://p', api_keys: [{key: a}, {key: b}, {key: c}] } }\nmodels: { x: { sticky: [p/m] } }";
+    let config = config(file);
+    let first = |prefix, draw| {
+        let request = RequestFacts { prefix: Some(prefix), prompt_tokens: 5_000, ..RequestFacts::default() };
+        plan_of(&config, &State { request, ..State::default() }, draw).steps[0].target.key
+    };
+    let keys: std::collections::HashSet<_> = (0..40u64).map(|i| first(i << 20, 0.1)).collect();
+    assert_eq!(keys.len(), 3);
+    assert!((0..40u64).all(|i| first(i << 20, 0.1) == first(i << 20, 0.9)), "the same whatever is drawn");
+}
+
+#[test]
+fn a_plan_says_why() {
+    let mut state = State { explain: true, ..State::default() };
+    failed(&mut state, "b", FaultKind::ProviderFailed, 5);
+    failed(&mut state, "c", FaultKind::ProviderAuth, 1);
+    let policy = "{ rules: [ { when: 'tools > 0', use: c/m }, { when: 'stream == false', use: { fallback: [ { cheapest: [b/m, a/m] }, { split: [{weight: 3, use: c/m}, {weight: 1, use: a/n}] } ] } } ] }";
+    let plan = plan_of(&with(policy), &state, 0.0);
+    let told = serde_json::to_string(&Explanation::of(&plan, 9)).unwrap();
+    insta::assert_snapshot!(told);
+    let few = serde_json::to_string(&Explanation::of(&plan, 1)).unwrap();
+    assert!(few.contains(r#""not_listed":3"#) && !few.contains("b/m"), "{few}");
+}
+
+#[test]
 fn a_request_may_narrow_and_order_but_not_widen() {
     let wishes = |wishes: RouteWishes| State { wishes, ..State::default() };
     let list = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();

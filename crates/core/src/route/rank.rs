@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::fit::expected_cost;
+use super::cached::cost_at;
 use super::{Facts, Step, Target};
 use crate::config::Measure;
 use crate::health::Signals;
@@ -23,13 +23,13 @@ pub(super) fn measure(by: Measure, first: &Step, facts: &Facts<'_>) -> f64 {
         Measure::Price => {
             let price = facts.config.model(&target.provider, &target.model).price();
             #[expect(clippy::cast_precision_loss, reason = "an order of amounts needs no last digit")]
-            price.map_or(f64::INFINITY, |price| expected_cost(&price, facts.request()).0 as f64)
+            price.map_or(f64::INFINITY, |price| cost_at(&price, target, facts).0 as f64)
         }
         Measure::FirstToken => median(facts.targets.signals(target).first_token),
         Measure::Total => median(facts.targets.signals(target).total),
         Measure::InFlight => f64::from(facts.targets.signals(target).in_flight),
         Measure::Quota => 1.0 - facts.targets.signals(target).quota.map_or(1.0, |quota| quota.left(facts.now)),
-        Measure::PromptCache => affinity(target, facts),
+        Measure::PromptCache => place(target, facts),
     }
 }
 
@@ -38,11 +38,8 @@ fn median(quantiles: Option<[Duration; 3]>) -> f64 {
 }
 
 /// Rendezvous hashing: every conversation has its own order of targets, the same on every replica and without memory; a
-/// target that comes or goes moves only its own conversations. Whoever holds the conversation's cache already is first.
-fn affinity(target: &Target, facts: &Facts<'_>) -> f64 {
-    if facts.holder.is_some_and(|holder| holder == target) {
-        return -1.0;
-    }
+/// target that comes or goes moves only its own conversations.
+fn place(target: &Target, facts: &Facts<'_>) -> f64 {
     let Some(prefix) = facts.request().prefix else { return 0.0 };
     let name = target.provider.bytes().chain(*b"/").chain(target.model.bytes());
     let seed = prefix ^ target.key.map_or(0, |key| (key as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));

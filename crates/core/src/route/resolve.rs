@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tollgate_ir::{Fault, FaultKind};
 
-use crate::config::{Catalogue, Config, VirtualModel, known};
+use crate::config::{Catalogue, Config, Host, Provider, VirtualModel, known};
 use crate::near::nearest;
 
 /// A name that was asked for, and what it means.
@@ -92,27 +92,41 @@ fn by_provider(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option
     Some(Meaning::Direct { provider: provider.id.clone(), model: model.to_owned() })
 }
 
-/// A bare name: its maker if configured, else the first configured provider that lists it or is known to serve it. The
-/// maker is believed to know a name that the catalogue does not: models are newer than catalogues.
+/// A bare name: its maker if configured, else the first configured provider that lists it or is known to serve it; one
+/// whose key is there before one whose key is missing.
 fn by_bare_name(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option<Meaning> {
-    let hosts = catalogue.hosts(name);
-    let maker = hosts.first().and_then(|maker| {
+    let known = catalogue.hosts(name);
+    let ready = hosts(name, config, &known).find(|(provider, _)| !provider.lacks_key);
+    let (provider, model) = ready.or_else(|| hosts(name, config, &known).next())?;
+    Some(direct(provider, model))
+}
+
+/// Who serves a bare name, and what it is called there: its maker first, then the others in the order of the
+/// configuration. The maker is believed to know a name that the catalogue does not: models are newer than catalogues.
+fn hosts<'a>(
+    name: &'a str,
+    config: &'a Config,
+    known: &'a [Host],
+) -> impl Iterator<Item = (&'a Arc<Provider>, &'a str)> {
+    let maker = known.first().and_then(|maker| {
         let provider = config.providers.iter().find(|p| p.known == Some(maker.provider.as_str()))?;
         let listed = provider.models.contains_key(name).then_some(name);
         let model = listed.or_else(|| config.catalogue.name_at(&maker.provider, name)).unwrap_or(&maker.model);
         Some((provider, model))
     });
-    let (provider, model) = maker.or_else(|| {
-        config.providers.iter().find_map(|provider| {
-            if provider.models.contains_key(name) {
-                return Some((provider, name));
-            }
-            let known = provider.known?;
-            let host = hosts.iter().find(|host| host.provider == known).map(|host| host.model.as_str());
-            Some((provider, host.or_else(|| config.catalogue.name_at(known, name))?))
-        })
-    })?;
-    Some(Meaning::Direct { provider: provider.id.clone(), model: model.to_owned() })
+    let others = config.providers.iter().filter_map(move |provider| {
+        if provider.models.contains_key(name) {
+            return Some((provider, name));
+        }
+        let id = provider.catalogued?;
+        let host = known.iter().find(|host| host.provider == id).map(|host| host.model.as_str());
+        Some((provider, host.or_else(|| config.catalogue.name_at(id, name))?))
+    });
+    maker.into_iter().chain(others)
+}
+
+fn direct(provider: &Provider, model: &str) -> Meaning {
+    Meaning::Direct { provider: provider.id.clone(), model: model.to_owned() }
 }
 
 fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Fault {
@@ -143,7 +157,7 @@ fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Faul
 fn offered_near(name: &str, config: &Config) -> Vec<String> {
     let model = name.split_once('/').map_or(name, |(_, model)| model);
     let offers = || {
-        let known = config.providers.iter().filter_map(|provider| Some((&provider.id, provider.known?)));
+        let known = config.providers.iter().filter_map(|provider| Some((&provider.id, provider.catalogued?)));
         known.flat_map(|(id, known)| config.catalogue.of_provider(known).map(move |offer| (id, offer.model())))
     };
     // Comparing a wrong name with every offer in full would cost more than an answer.
@@ -152,6 +166,22 @@ fn offered_near(name: &str, config: &Config) -> Vec<String> {
     let near = nearest(model, offers().map(|(_, other)| other).filter(|other| plausible(other)), 3);
     let full = |near: String| offers().find(|(_, other)| *other == near).map(|(id, other)| format!("{id}/{other}"));
     near.into_iter().filter_map(full).collect()
+}
+
+/// The further hosts of a bare name, in the order in which they serve it when those before them failed; none of a name
+/// that says whose model it is.
+pub fn further_hosts(resolved: &Resolved, config: &Config, catalogue: &dyn Catalogue) -> Vec<Resolved> {
+    let name = &resolved.asked;
+    if resolved.virtual_model().is_some() || by_provider(name, config, catalogue).is_some() {
+        return Vec::new();
+    }
+    let mut hosts: Vec<_> =
+        hosts(name, config, &catalogue.hosts(name)).map(|(p, model)| (p.lacks_key, direct(p, model))).collect();
+    hosts.sort_by_key(|(lacks_key, _)| *lacks_key);
+    let others = hosts.into_iter().map(|(_, meaning)| meaning).filter(|meaning| *meaning != resolved.meaning);
+    let mut others: Vec<_> = others.map(|meaning| Resolved { asked: name.clone(), meaning }).collect();
+    others.dedup();
+    others
 }
 
 /// What is wrong with the provider in front of the name: known but not configured, or spelled wrong.

@@ -15,6 +15,7 @@ pub(super) struct State<'a> {
     pub(super) only: Option<&'a Pin>,
     pub(super) first: Option<&'a Pin>,
     pub(super) holder: Option<&'a Target>,
+    pub(super) explain: bool,
     pub(super) unfit: Option<Unfit<'a>>,
     pub(super) wishes: RouteWishes,
     pub(super) health: Health,
@@ -35,9 +36,9 @@ impl State<'_> {
             now: self.now,
             only: self.only,
             first: self.first,
-            holder: self.holder,
             unfit: self.unfit,
             wishes: &self.wishes,
+            explain: self.explain,
         };
         plan_chain(names, &facts, draw)
     }
@@ -55,6 +56,10 @@ impl Targets for World<'_> {
 
     fn signals(&self, target: &Target) -> Signals {
         self.state.health.signals(&HealthKey::of(target, self.config), self.state.now)
+    }
+
+    fn holder(&self, _prefix: u64) -> Option<HealthKey> {
+        self.state.holder.map(|target| HealthKey::of(target, self.config))
     }
 }
 

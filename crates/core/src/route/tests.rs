@@ -53,13 +53,25 @@ fn names_mean_what_the_rules_say() {
 
 #[test]
 fn its_maker_serves_a_bare_name_if_it_is_configured() {
-    let config = config("providers: { azure: { base_url: 'http://a' }, openai: {} }");
+    let config = config("providers: { azure: { base_url: 'http://a' }, openai: { api_key: k } }");
     assert_eq!(named("gpt-5", &config), "openai/gpt-5");
 }
 
 #[test]
+fn whose_key_is_missing_comes_last() {
+    let config = config("providers: { openai: {}, azure: { base_url: 'http://a' } }");
+    let first = resolve("gpt-5", &config, &Few::new()).unwrap();
+    assert_eq!(first.canonical(), "azure/gpt-5");
+    let others: Vec<_> = further_hosts(&first, &config, &Few::new()).iter().map(Resolved::canonical).collect();
+    assert_eq!(others, ["openai/gpt-5"]);
+    let named = resolve("azure/gpt-5", &config, &Few::new()).unwrap();
+    assert_eq!(further_hosts(&named, &config, &Few::new()), []);
+}
+
+#[test]
 fn a_bare_name_is_what_its_host_calls_it() {
-    let config = config("providers: { anthropic: {}, azure: { base_url: 'http://a' }, openai: {} }");
+    let config =
+        config("providers: { anthropic: { api_key: k }, azure: { base_url: 'http://a' }, openai: { api_key: k } }");
     for (name, meaning) in [
         ("gpt-4.1-mini", "azure/gpt-4.1-mini"),
         ("text-embedding-3-small", "azure/text-embedding-3-small"),

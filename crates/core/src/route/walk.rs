@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tollgate_ir::Fault;
 
-use super::cached::least_cached;
+use super::cached::{cheaper_elsewhere, holder, least_cached};
 use super::fit::{Misfit, misfit};
 use super::rank::{draws_of, measure, vitality, weighted_order};
-use super::{Facts, Skipped, Step, Target};
+use super::{Facts, Ground, LastResort, Skipped, Step, Target};
 use crate::Now;
 use crate::config::{ApiKey, Config, Leaf, Measure, Policy, Provider, StickTo, Terms};
-use crate::health::Signals;
+use crate::health::{HealthKey, Signals};
 
 pub(super) struct Walk<'a, 'd> {
     facts: &'a Facts<'a>,
@@ -19,11 +19,15 @@ pub(super) struct Walk<'a, 'd> {
     pub(super) back: Option<(Now, Arc<Fault>)>,
     /// A target was skipped because its window does not hold the prompt.
     pub(super) too_long: bool,
+    /// The conditions that held.
+    pub(super) rules: Vec<Arc<str>>,
+    /// The conversation, where its prompt cache counted.
+    pub(super) conversation: Option<u64>,
 }
 
 impl<'a, 'd> Walk<'a, 'd> {
     pub(super) fn new(facts: &'a Facts<'a>, draw: &'d mut dyn FnMut() -> f64) -> Self {
-        Self { facts, draw, skipped: Vec::new(), back: None, too_long: false }
+        Self { facts, draw, skipped: Vec::new(), back: None, too_long: false, rules: Vec::new(), conversation: None }
     }
 
     pub(super) fn policy(&mut self, policy: &Policy) -> Vec<Step> {
@@ -35,14 +39,24 @@ impl<'a, 'd> Walk<'a, 'd> {
                 let weights: Vec<f64> = branches.iter().map(|branch| branch.weight).collect();
                 self.by_weight(lists, &weights, *stick_to)
             }
+            Policy::Ranked { by: Measure::PromptCache, among } => {
+                let lists = among.iter().flat_map(|node| self.apart(node)).filter(|list| !list.is_empty()).collect();
+                self.sticky(lists)
+            }
             Policy::Ranked { by, among } => {
                 let lists = among.iter().map(|node| self.policy(node)).filter(|list| !list.is_empty()).collect();
                 self.ranked(lists, *by)
             }
             Policy::Rules { rules, otherwise } => {
                 match rules.iter().find(|rule| rule.when.holds(self.facts.request())) {
-                    Some(rule) => self.policy(&rule.policy),
-                    None => otherwise.as_deref().map(|rest| self.policy(rest)).unwrap_or_default(),
+                    Some(rule) => {
+                        self.rules.push(Arc::clone(rule.when.source()));
+                        self.policy(&rule.policy)
+                    }
+                    None => {
+                        self.rules.push("else".into());
+                        otherwise.as_deref().map(|rest| self.policy(rest)).unwrap_or_default()
+                    }
                 }
             }
         }
@@ -51,21 +65,42 @@ impl<'a, 'd> Walk<'a, 'd> {
     /// One step for each key of the provider: the first by weight, the others behind it.
     pub(super) fn target(&mut self, id: &str, model: &str, terms: &Arc<Terms>) -> Vec<Step> {
         let Some(provider) = self.facts.config.provider(id) else { return Vec::new() };
-        let target = |key| Target { provider: id.to_owned(), model: model.to_owned(), key };
         let keys = keys(provider);
         if keys.len() < 2 {
-            let only = target((!keys.is_empty()).then_some(0));
+            let key = (!keys.is_empty()).then_some(0);
+            let only = Target { provider: id.to_owned(), model: model.to_owned(), key };
             return self.step(only, terms).into_iter().collect();
         }
-        let lists: Vec<Vec<Step>> =
-            (0..keys.len()).map(|i| self.step(target(Some(i)), terms).into_iter().collect()).collect();
+        let lists = self.by_key(id, model, terms);
         let weights: Vec<f64> = keys.iter().map(|key| key.weight).collect();
         self.by_weight(lists, &weights, StickTo::Request)
     }
 
+    /// A list for each of the provider's keys.
+    fn by_key(&mut self, id: &str, model: &str, terms: &Arc<Terms>) -> Vec<Vec<Step>> {
+        let keys = self.facts.config.provider(id).map_or(&[][..], |provider| keys(provider));
+        let target = |key| Target { provider: id.to_owned(), model: model.to_owned(), key: Some(key) };
+        (0..keys.len()).map(|i| self.step(target(i), terms).into_iter().collect()).collect()
+    }
+
+    /// The lists of a node among which prompt caches are told apart: each key is an account of its own, with its own cache.
+    fn apart(&mut self, node: &Policy) -> Vec<Vec<Step>> {
+        match node {
+            Policy::Target(Leaf { provider, model, terms })
+                if self.facts.config.provider(provider).is_some_and(|provider| keys(provider).len() > 1) =>
+            {
+                self.by_key(provider, model, terms)
+            }
+            node => vec![self.policy(node)],
+        }
+    }
+
     fn step(&mut self, target: Target, terms: &Arc<Terms>) -> Option<Step> {
         match self.judged(&target, terms) {
-            Ok(last_resort) => Some(Step { target, terms: Arc::clone(terms), score: None, last_resort }),
+            Ok(last_resort) => {
+                let terms = Arc::clone(terms);
+                Some(Step { target, terms, grounds: Vec::new(), last_resort, quote: None })
+            }
             Err(reason) => {
                 self.skipped.push(Skipped { target, reason });
                 None
@@ -74,12 +109,12 @@ impl<'a, 'd> Walk<'a, 'd> {
     }
 
     /// Whether a target is only the last resort, or why it is none at all.
-    fn judged(&mut self, target: &Target, terms: &Terms) -> Result<bool, String> {
+    fn judged(&mut self, target: &Target, terms: &Terms) -> Result<Option<LastResort>, String> {
         let facts = self.facts;
         if let Some(pin) = facts.only {
             // Only who holds the state can go on with it, however it fares.
             return if pin.holds(target, facts.config) {
-                Ok(false)
+                Ok(None)
             } else {
                 Err("the state that the call continues is elsewhere".to_owned())
             };
@@ -103,11 +138,11 @@ impl<'a, 'd> Walk<'a, 'd> {
         self.by_health(target, terms)
     }
 
-    fn by_health(&mut self, target: &Target, terms: &Terms) -> Result<bool, String> {
+    fn by_health(&mut self, target: &Target, terms: &Terms) -> Result<Option<LastResort>, String> {
         let standing = self.facts.targets.standing(target);
         if let Some(cooling) = &standing.cooling {
             if !cooling.is_firm() {
-                return Ok(true);
+                return Ok(Some(LastResort::Cooling(cooling.said.kind)));
             }
             if self.back.as_ref().is_none_or(|(soonest, _)| cooling.until < *soonest) {
                 self.back = Some((cooling.until, Arc::clone(&cooling.said)));
@@ -115,18 +150,26 @@ impl<'a, 'd> Walk<'a, 'd> {
             let left = cooling.until.since(self.facts.now);
             return Err(format!("it is cooling down for {:.1} s ({})", left.as_secs_f64(), cooling.said.kind.slug()));
         }
-        Ok(terms.breaker != Some(false) && standing.refused_by_breaker)
+        Ok((terms.breaker != Some(false) && standing.refused_by_breaker).then_some(LastResort::Breaker))
     }
 
     /// The first branch by weight, the others behind it. How branches fare bends the weights.
-    fn by_weight(&mut self, lists: Vec<Vec<Step>>, weights: &[f64], stick_to: StickTo) -> Vec<Step> {
-        let order = match self.sticks(stick_to) {
+    fn by_weight(&mut self, mut lists: Vec<Vec<Step>>, weights: &[f64], stick_to: StickTo) -> Vec<Step> {
+        let (order, weights) = match self.sticks(stick_to) {
             // A sticky choice does not move with every change of latency.
-            Some(name) => weighted_order(weights, &mut draws_of(&name)),
-            None => weighted_order(&self.bent(&lists, weights), self.draw),
+            Some(name) => (weighted_order(weights, &mut draws_of(&name)), weights.to_vec()),
+            None => {
+                let bent = self.bent(&lists, weights);
+                (weighted_order(&bent, self.draw), bent)
+            }
         };
-        let mut lists: Vec<Option<Vec<Step>>> = lists.into_iter().map(Some).collect();
-        order.into_iter().filter_map(|i| lists[i].take()).flatten().collect()
+        let total: f64 = weights.iter().sum();
+        if lists.len() > 1 {
+            for (list, weight) in lists.iter_mut().zip(&weights) {
+                note(list, Ground::Weighed(weight / total));
+            }
+        }
+        order.into_iter().flat_map(|i| std::mem::take(&mut lists[i])).collect()
     }
 
     /// The weights by how the branches fare beside each other.
@@ -146,28 +189,42 @@ impl<'a, 'd> Walk<'a, 'd> {
         }
     }
 
-    fn ranked(&mut self, mut lists: Vec<Vec<Step>>, by: Measure) -> Vec<Step> {
-        if by == Measure::PromptCache && !self.worth_caching(&lists) {
-            let even = vec![1.0; lists.len()];
+    /// By who holds the conversation's prompt, then by the conversation's own order of targets.
+    fn sticky(&mut self, lists: Vec<Vec<Step>>) -> Vec<Step> {
+        let even = vec![1.0; lists.len()];
+        if !self.worth_caching(&lists) {
             return self.by_weight(lists, &even, StickTo::Request);
         }
-        // Equal measures go in random order, so that idle targets share.
-        let even = vec![1.0; lists.len()];
-        let shuffled = weighted_order(&even, self.draw);
-        let mut order: Vec<(f64, usize)> = shuffled
-            .into_iter()
-            .map(|i| (lists[i].first().map_or(f64::INFINITY, |first| measure(by, first, self.facts)), i))
-            .collect();
-        order.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        let mut ranked = Vec::new();
-        for (score, i) in order {
-            let mut list = std::mem::take(&mut lists[i]);
-            if let Some(first) = list.first_mut() {
-                first.score = Some(score);
-            }
-            ranked.extend(list);
+        self.conversation = self.facts.request().prefix;
+        let place = |list: &Vec<Step>| {
+            list.first().map_or(f64::INFINITY, |step| measure(Measure::PromptCache, step, self.facts))
+        };
+        let mut scores: Vec<f64> = lists.iter().map(place).collect();
+        if let Some(best) = self.best_cached(&lists) {
+            scores[best] = -1.0;
         }
-        ranked
+        let order = weighted_order(&even, self.draw);
+        by_score(lists, &scores, order, Measure::PromptCache)
+    }
+
+    /// The list whose first target holds the conversation's prompt, unless another is cheaper even without it.
+    fn best_cached(&self, lists: &[Vec<Step>]) -> Option<usize> {
+        let holder = holder(self.facts)?;
+        let firsts: Vec<&Step> = lists.iter().filter_map(|list| list.first()).collect();
+        let held = firsts.iter().position(|step| HealthKey::of(&step.target, self.facts.config) == holder)?;
+        let moves = cheaper_elsewhere(firsts[held], &firsts, self.facts);
+        moves.and_then(|to| firsts.iter().position(|step| step.target == to.target)).or(Some(held))
+    }
+
+    fn ranked(&mut self, lists: Vec<Vec<Step>>, by: Measure) -> Vec<Step> {
+        if by == Measure::Price {
+            self.conversation = self.facts.request().prefix;
+        }
+        let score = |list: &Vec<Step>| list.first().map_or(f64::INFINITY, |first| measure(by, first, self.facts));
+        let scores: Vec<f64> = lists.iter().map(score).collect();
+        // Equal measures go in random order, so that idle targets share.
+        let shuffled = weighted_order(&vec![1.0; lists.len()], self.draw);
+        by_score(lists, &scores, shuffled, by)
     }
 
     /// A prompt under every target's least cached length is in no cache: such calls are spread.
@@ -178,12 +235,30 @@ impl<'a, 'd> Walk<'a, 'd> {
     }
 }
 
-/// Sorts steps by a measure, keeping the order of equals.
-pub(super) fn sort_by_measure(steps: &mut [Step], by: Measure, facts: &Facts<'_>) {
-    for step in &mut *steps {
-        step.score = Some(measure(by, step, facts));
+/// Lists in the order of their scores; equals in the order that is given.
+fn by_score(mut lists: Vec<Vec<Step>>, scores: &[f64], mut order: Vec<usize>, by: Measure) -> Vec<Step> {
+    order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
+    let mut ranked = Vec::new();
+    for i in order {
+        note(&mut lists[i], Ground::Ranked { by, score: scores[i] });
+        ranked.append(&mut lists[i]);
     }
-    steps.sort_by(|a, b| a.score.unwrap_or(f64::INFINITY).total_cmp(&b.score.unwrap_or(f64::INFINITY)));
+    ranked
+}
+
+/// A list stands where its first target belongs.
+fn note(list: &mut [Step], ground: Ground) {
+    if let Some(first) = list.first_mut() {
+        first.grounds.push(ground);
+    }
+}
+
+/// Sorts steps by a measure, keeping the order of equals.
+pub(super) fn sort_by_measure(steps: &mut Vec<Step>, by: Measure, facts: &Facts<'_>) {
+    let scores: Vec<f64> = steps.iter().map(|step| measure(by, step, facts)).collect();
+    let order = (0..steps.len()).collect();
+    let lists = std::mem::take(steps).into_iter().map(|step| vec![step]).collect();
+    *steps = by_score(lists, &scores, order, by);
 }
 
 /// The names that a request may have for a target's provider.

@@ -4,6 +4,8 @@ use serde::Serialize;
 use tollgate_ir::Usage;
 
 use super::{Attempt, End, FaultNote, Trail, cut, finish_word};
+use crate::health::Change;
+use crate::route::{Explanation, Plan};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -27,6 +29,8 @@ struct Line<'a> {
     fault: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     finish: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<Explanation<'a>>,
     attempts: Vec<AttemptLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<UsageLine>,
@@ -56,6 +60,11 @@ struct AttemptLine<'a> {
     said: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     overtaken: bool,
+    /// Of each where there are several; the last one's is the answer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<UsageLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breaker: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost_nanos: Option<i64>,
 }
@@ -73,7 +82,7 @@ struct UsageLine {
     estimated: bool,
 }
 
-pub(super) fn render(trail: &Trail) -> String {
+pub(super) fn render(trail: &Trail, plan: Option<&Plan>, most: usize) -> String {
     let (end, fault) = match &trail.end {
         End::Done => ("done", None),
         End::Fault(note) => ("fault", Some(word(note))),
@@ -94,7 +103,8 @@ pub(super) fn render(trail: &Trail) -> String {
         end,
         fault,
         finish: trail.finish.as_ref().map(finish_word),
-        attempts: trail.attempts.iter().map(attempt).collect(),
+        decision: plan.map(|plan| Explanation::of(plan, most)),
+        attempts: trail.attempts.iter().map(|each| attempt(each, trail.attempts.len() > 1)).collect(),
         usage: trail.usage().map(usage),
         cost_nanos: trail.cost().map(|cost| cost.0),
         losses: trail.losses.iter().take(32).map(|l| format!("{};{}", cut(&l.path, 128), l.reason.as_str())).collect(),
@@ -106,7 +116,33 @@ pub(super) fn render(trail: &Trail) -> String {
     serde_json::to_string(&line).unwrap_or_default()
 }
 
-fn attempt(attempt: &Attempt) -> AttemptLine<'_> {
+/// What a caller reads of a decision.
+#[derive(Serialize)]
+struct Told<'a> {
+    id: &'a str,
+    asked: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<Explanation<'a>>,
+    attempts: Vec<AttemptLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_nanos: Option<i64>,
+}
+
+pub(super) fn explanation(trail: &Trail, most: usize) -> String {
+    let told = Told {
+        id: &trail.id,
+        asked: cut(&trail.asked, 128),
+        model: trail.model.as_deref().map(|model| cut(model, 128)),
+        decision: trail.plan.as_deref().map(|plan| Explanation::of(plan, most)),
+        attempts: trail.attempts.iter().take(most).map(|each| attempt(each, trail.attempts.len() > 1)).collect(),
+        cost_nanos: trail.cost().map(|cost| cost.0),
+    };
+    serde_json::to_string(&told).unwrap_or_default()
+}
+
+fn attempt(attempt: &Attempt, one_of_several: bool) -> AttemptLine<'_> {
     AttemptLine {
         target: cut(&attempt.target.name(), 128).to_owned(),
         key: attempt.target.key,
@@ -117,6 +153,8 @@ fn attempt(attempt: &Attempt) -> AttemptLine<'_> {
         fault: attempt.fault.as_ref().map(word),
         said: attempt.fault.as_ref().and_then(|note| note.provider.as_deref()),
         overtaken: attempt.overtaken,
+        usage: attempt.usage.as_ref().filter(|_| one_of_several).map(usage),
+        breaker: attempt.breaker.map(Change::as_str),
         cost_nanos: attempt.cost.map(|cost| cost.0),
     }
 }

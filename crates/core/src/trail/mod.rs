@@ -8,6 +8,7 @@ mod line;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate_ir::{Dialect, Fault, FaultKind, Finish, Loss, Operation, Usage};
@@ -15,8 +16,12 @@ use tollgate_ir::{Dialect, Fault, FaultKind, Finish, Loss, Operation, Usage};
 pub use labels::{ModelNames, OTHER};
 
 use crate::Now;
+use crate::health::Change;
 use crate::money::Nanos;
-use crate::route::Target;
+use crate::route::{Plan, Target};
+
+/// Most candidates, and most targets that were left out, in a log line.
+const MOST_LOGGED: usize = 16;
 
 /// The record of one call.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub struct Trail {
     pub caller: Option<String>,
     /// The key's team.
     pub team: Option<String>,
+    /// How its targets were chosen; `None` before they were.
+    pub plan: Option<Arc<Plan>>,
     /// In order; the last one served, if any did.
     pub attempts: Vec<Attempt>,
     /// Why the answer ended.
@@ -74,6 +81,8 @@ pub struct Attempt {
     pub fault: Option<FaultNote>,
     /// It was given up since another attempt, made beside it, was faster.
     pub overtaken: bool,
+    /// What it did to its target's circuit breaker at its begin or, of two changes, at its end.
+    pub breaker: Option<Change>,
     /// What it used.
     pub usage: Option<Usage>,
     /// What that cost; `None` where no price is known.
@@ -122,6 +131,7 @@ impl Trail {
             model: None,
             caller: None,
             team: None,
+            plan: None,
             attempts: Vec::new(),
             finish: None,
             losses: Vec::new(),
@@ -149,9 +159,23 @@ impl Trail {
         (last.fault.is_none() || self.first_token.is_some()).then_some(&last.target)
     }
 
-    /// The record as one line of JSON, without a line break.
+    /// The record as one line of JSON, without a line break: for logs, which need not be told that one target of one was
+    /// chosen, nor of the hundredth that was not.
     pub fn to_json(&self) -> String {
-        line::render(self)
+        line::render(self, self.plan.as_deref().filter(|plan| !plan.is_plain()), MOST_LOGGED)
+    }
+
+    /// The same with all that is known of how its targets were chosen.
+    pub fn whole(&self) -> String {
+        line::render(self, self.plan.as_deref(), usize::MAX)
+    }
+
+    /// How the call was decided and what became of it so far: JSON of at most so many bytes, with fewer candidates and
+    /// attempts where all of them have no room.
+    pub fn explanation(&self, most: usize) -> String {
+        let lists = [usize::MAX, 32, 16, 8, 4, 2, 1].into_iter();
+        let mut told = lists.map(|listed| line::explanation(self, listed));
+        told.find(|text| text.len() <= most).unwrap_or_else(|| line::explanation(self, 0))
     }
 }
 

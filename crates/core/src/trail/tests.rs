@@ -9,6 +9,7 @@ fn target(provider: &str) -> Target {
 fn attempt(provider: &str) -> Attempt {
     Attempt {
         overtaken: false,
+        breaker: None,
         target: target(provider),
         dialect: Dialect::Anthropic,
         began: Duration::ZERO,

@@ -170,9 +170,9 @@ impl Simulation<'_> {
             now,
             only: None,
             first: None,
-            holder: None,
             unfit: None,
             wishes: &wishes,
+            explain: false,
         };
         let draws = &mut self.draws;
         self.calls[call].steps = plan(self.resolved, &facts, &mut || draws.unit()).steps;

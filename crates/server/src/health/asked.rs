@@ -17,6 +17,8 @@ pub struct Asked {
     key: HealthKey,
     began: Now,
     first_token: Option<Duration>,
+    /// What its begin did to the breaker.
+    change: Option<Change>,
     over: bool,
 }
 
@@ -25,7 +27,7 @@ impl Asked {
     pub fn begin(gateway: &Gateway, key: HealthKey) -> Self {
         let began = gateway.clock().now();
         let change = gateway.health().records().asked(&key, began);
-        let asked = Self { gateway: gateway.clone(), key, began, first_token: None, over: false };
+        let asked = Self { gateway: gateway.clone(), key, began, first_token: None, change, over: false };
         asked.tell(change, None);
         asked
     }
@@ -48,17 +50,18 @@ impl Asked {
         self.gateway.health().records().limits(&self.key, quota);
     }
 
-    /// It served.
-    pub fn served(mut self) {
+    /// It served. What the attempt did to the breaker.
+    pub fn served(mut self) -> Option<Change> {
         self.over = true;
         let now = self.gateway.clock().now();
         let timing = Timing { first_token: self.first_token, total: now.since(self.began) };
         let change = self.gateway.health().records().served(&self.key, timing, now);
         self.tell(change, None);
+        change.or(self.change)
     }
 
-    /// It failed.
-    pub fn failed(mut self, fault: &Fault) {
+    /// It failed. What the attempt did to the breaker.
+    pub fn failed(mut self, fault: &Fault) -> Option<Change> {
         self.over = true;
         let now = self.gateway.clock().now();
         let (change, cooling) = {
@@ -73,20 +76,22 @@ impl Asked {
             tracing::info!(target: "tollgate::health", %provider, %model, for_ms, why = fault.kind.slug(), "cooling down");
             self.gateway.metrics().cooled(provider, model, fault.kind);
         }
+        change.or(self.change)
     }
 
     fn tell(&self, change: Option<Change>, fault: Option<&Fault>) {
-        let Some(change) = change else { return };
-        let (provider, model) = (&self.key.pin.provider, &self.key.model);
-        let change = match change {
-            Change::Opened => "opened",
-            Change::Probing => "probing",
-            Change::Closed => "closed",
-        };
-        let why = fault.map_or("", |fault| fault.kind.slug());
-        tracing::warn!(target: "tollgate::health", %provider, %model, breaker = change, why, "the breaker changed");
-        self.gateway.metrics().breaker(provider, model, change);
+        if let Some(change) = change {
+            tell(&self.gateway, &self.key, change, fault.map_or("", |fault| fault.kind.slug()));
+        }
     }
+}
+
+/// Tells operators that a breaker changed.
+pub(super) fn tell(gateway: &Gateway, key: &HealthKey, change: Change, why: &str) {
+    let (provider, model) = (&key.pin.provider, &key.model);
+    let change = change.as_str();
+    tracing::warn!(target: "tollgate::health", %provider, %model, breaker = change, why, "the breaker changed");
+    gateway.metrics().breaker(provider, model, change);
 }
 
 impl Drop for Asked {

@@ -2,6 +2,7 @@
 //! for a look-up only, and the budgets of further attempts.
 
 mod asked;
+mod check;
 mod shown;
 
 use std::collections::HashMap;
@@ -9,15 +10,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tollgate_core::config::Config;
 use tollgate_core::health::{Health, HealthKey, Signals, Standing};
-use tollgate_core::route::{RetryBudget, Target, Targets};
+use tollgate_core::route::{Holders, RetryBudget, Target, Targets, cache_lives};
 
 pub use asked::Asked;
+pub use check::Checks;
 pub use shown::shown;
 
 use crate::clock::Clock;
 
 /// Retries that may be made at once after a quiet while, and within ten seconds: enough for small traffic, little for large.
 const RETRIES_IN_STOCK: f64 = 100.0;
+
+/// Conversations whose place is remembered.
+const CONVERSATIONS: usize = 32_768;
 
 /// The health of all targets.
 #[derive(Debug)]
@@ -26,16 +31,30 @@ pub struct Wellbeing {
     retries: Mutex<RetryBudget>,
     /// By target that is hedged; only policies hedge, so their number is bounded by the configuration.
     hedges: Mutex<HashMap<String, RetryBudget>>,
+    /// Who holds which conversation's prompt cache.
+    holders: Mutex<Holders>,
 }
 
 impl Default for Wellbeing {
     fn default() -> Self {
         let retries = RetryBudget::new(0.0, RETRIES_IN_STOCK);
-        Self { health: Mutex::default(), retries: Mutex::new(retries), hedges: Mutex::default() }
+        Self {
+            health: Mutex::default(),
+            retries: Mutex::new(retries),
+            hedges: Mutex::default(),
+            holders: Mutex::new(Holders::new(CONVERSATIONS)),
+        }
     }
 }
 
 impl Wellbeing {
+    /// Puts the breakers of a configuration in force.
+    pub fn configure(&self, config: &Config) {
+        let apart = config.providers.iter().filter(|provider| provider.breaker.settings != config.breaker.settings);
+        let apart = apart.map(|provider| (provider.id.clone(), provider.breaker.settings)).collect();
+        self.records().configure(config.breaker.settings, apart);
+    }
+
     /// The records.
     pub fn records(&self) -> MutexGuard<'_, Health> {
         locked(&self.health)
@@ -64,6 +83,12 @@ impl Wellbeing {
         let budget = hedges.entry(target.name()).or_insert_with(|| RetryBudget::strict(share));
         budget.set_share(share);
         budget.earn(clock.now());
+    }
+
+    /// A target served a conversation whose prompt cache counts.
+    pub fn holds(&self, conversation: u64, target: HealthKey, clock: Clock) {
+        let lives = cache_lives(&target.model);
+        locked(&self.holders).note(conversation, target, lives, clock.now());
     }
 
     /// A second attempt beside the first, if the target's budget has one.
@@ -104,5 +129,9 @@ impl Targets for Seen<'_> {
 
     fn signals(&self, target: &Target) -> Signals {
         self.wellbeing.records().signals(&self.key(target), self.clock.now())
+    }
+
+    fn holder(&self, prefix: u64) -> Option<HealthKey> {
+        locked(&self.wellbeing.holders).of(prefix, self.clock.now()).cloned()
     }
 }

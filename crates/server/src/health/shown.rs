@@ -16,6 +16,14 @@ pub fn shown(gateway: &Gateway, config: &Config) -> Vec<u8> {
     let mut out = Vec::new();
     json::object(&mut out, |o| {
         o.array("data", |a| all.iter().for_each(|(key, signals)| a.object(|o| target(o, key, signals, config, now))));
+        o.array("health_checks", |a| {
+            for (provider, silent) in gateway.health().records().checks() {
+                a.object(|o| {
+                    o.text("provider", provider);
+                    o.uint("unanswered", silent.into());
+                });
+            }
+        });
         o.array("concurrency", |a| {
             for (provider, running, waiting) in gateway.turns().counts() {
                 a.object(|o| {

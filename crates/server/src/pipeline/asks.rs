@@ -9,9 +9,9 @@ use http::HeaderMap;
 use tollgate_core::authorize::authorize;
 use tollgate_core::caller::Caller;
 use tollgate_core::catalogue::Capability;
-use tollgate_core::config::{Config, MaxPrice, Measure};
+use tollgate_core::config::{BareNames, Config, MaxPrice, Measure};
 use tollgate_core::money::Nanos;
-use tollgate_core::route::{Meaning, Resolved, RouteWishes, resolve};
+use tollgate_core::route::{Meaning, Resolved, RouteWishes, further_hosts, resolve};
 use tollgate_ir::{Fault, FaultKind};
 use tollgate_wire::json::{Envelope, Node};
 use tollgate_wire::relay::ControlFields;
@@ -60,7 +60,7 @@ fn is_verbatim(name: &str, config: &Config) -> bool {
     config.provider(provider).is_some_and(|provider| {
         provider.known.is_none()
             || provider.models.contains_key(model)
-            || provider.known.is_some_and(|known| config.catalogue.offer_of(known, model).is_some())
+            || provider.catalogued.is_some_and(|id| config.catalogue.offer_of(id, model).is_some())
     })
 }
 
@@ -100,6 +100,10 @@ pub fn of(
     }
     if names.len() > MOST_NAMES {
         return Err(wrong("models", "and `fallbacks` name at most 16 models"));
+    }
+    if state.config.bare_names == BareNames::All {
+        let others = further_hosts(resolved, &state.config, &BuiltIn).into_iter();
+        asks.also.extend(others.filter(|other| authorize(caller, other).is_ok()));
     }
     // A name that is unknown or not allowed is no reason to refuse what the others could serve.
     let chain = names.iter().filter_map(|name| check(name, caller, state).ok()).map(|(also, _)| also);

@@ -6,10 +6,12 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use tollgate_core::route::Target;
-use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
+use tollgate_ir::{Dialect, Fault, FaultKind, Losses, Operation};
 use tollgate_wire::codec;
 use tollgate_wire::frame::Deframer;
+use tollgate_wire::resume::{Continuation, Splice};
 use tollgate_wire::target::ReplyContext;
+use tollgate_wire::translate::Incoming;
 
 use super::answer::{Outcome, Source, Stream};
 use super::dispatch::{Attempts, Body, Failed, Remember, Served};
@@ -26,11 +28,13 @@ use crate::provider::{Provider, Way};
 
 /// A chat request on its way to some target.
 pub struct Chat<'a> {
-    gateway: &'a Gateway,
-    call: &'a Call,
+    pub(super) gateway: &'a Gateway,
+    pub(super) call: &'a Call,
     known: Known,
     /// Whether the body holds what its own dialect's provider would refuse: all of it is looked through for that, so once.
     foreign: Option<bool>,
+    /// A stream that breaks off may go on elsewhere.
+    resumable: bool,
     /// The last answer that said nothing.
     empty: Option<Served>,
 }
@@ -38,7 +42,34 @@ pub struct Chat<'a> {
 impl<'a> Chat<'a> {
     /// Of a call of which this is known.
     pub fn new(gateway: &'a Gateway, call: &'a Call, known: Known) -> Self {
-        Self { gateway, call, known, foreign: None, empty: None }
+        Self { gateway, call, known, foreign: None, resumable: false, empty: None }
+    }
+
+    /// The same, whose streams may go on elsewhere where they break off.
+    #[must_use]
+    pub const fn resumable(mut self, resumable: bool) -> Self {
+        self.resumable = resumable;
+        self
+    }
+
+    /// What is known of the call.
+    pub fn into_known(self) -> Known {
+        self.known
+    }
+
+    /// An attempt on a target, and the request in the IR where it is translated: because the target needs that, or because
+    /// `changed` is to say something else than the client did.
+    pub(super) async fn ready<'s>(
+        &'s mut self,
+        target: &'s Target,
+        provider: &'s Provider,
+        changed: bool,
+        settlement: &mut Settlement,
+    ) -> Result<(Attempt<'s>, Option<&'s Understood>), Failed> {
+        let (gateway, call, resumable) = (self.gateway, self.call, self.resumable);
+        let way = way(call, provider, target)?;
+        let (understood, owners) = self.read_or_change(way.dialect, changed, settlement).await?;
+        Ok((Attempt { gateway, call, provider, target, way, owners, resumable }, understood))
     }
 
     /// What a target of this dialect is asked: the request in the IR where it must be translated, with the media that
@@ -48,9 +79,19 @@ impl<'a> Chat<'a> {
         upstream: Dialect,
         settlement: &mut Settlement,
     ) -> Result<(Option<&Understood>, &owners::Owners), Fault> {
+        self.read_or_change(upstream, false, settlement).await
+    }
+
+    async fn read_or_change(
+        &mut self,
+        upstream: Dialect,
+        changed: bool,
+        settlement: &mut Settlement,
+    ) -> Result<(Option<&Understood>, &owners::Owners), Fault> {
         let (gateway, call) = (self.gateway, self.call);
         let Known { recalled, owners, understood } = &mut self.known;
-        let translates = upstream != call.face
+        let translates = changed
+            || upstream != call.face
             || recalled.continues()
             || *self.foreign.get_or_insert_with(|| codec::must_translate(call.face, &call.body));
         if !translates {
@@ -86,12 +127,10 @@ impl Attempts for Chat<'_> {
         provider: &Provider,
         settlement: &mut Settlement,
     ) -> Result<Served, Failed> {
-        let (gateway, call) = (self.gateway, self.call);
-        let way = way(call, provider, target)?;
-        let (understood, owners) = self.read(way.dialect, settlement).await?;
-        let attempt = Attempt { gateway, call, provider, target, way, owners };
+        let operation = self.call.operation;
+        let (attempt, understood) = self.ready(target, provider, false, settlement).await?;
         let served = attempt.run(understood, settlement).await?;
-        if call.operation == Operation::Chat && served.body.is_empty() {
+        if operation == Operation::Chat && served.body.is_empty() {
             self.empty = Some(served);
             return Err(Fault::new(FaultKind::ProviderEmpty, "The provider answered without any content.").into());
         }
@@ -99,8 +138,8 @@ impl Attempts for Chat<'_> {
     }
 
     fn twin(&self) -> Option<Self> {
-        let Self { gateway, call, ref known, foreign, .. } = *self;
-        Some(Self { gateway, call, known: known.clone(), foreign, empty: None })
+        let Self { gateway, call, ref known, foreign, resumable, .. } = *self;
+        Some(Self { gateway, call, known: known.clone(), foreign, resumable, empty: None })
     }
 
     fn empty(&mut self) -> Option<Served> {
@@ -119,13 +158,22 @@ pub fn way<'a>(call: &Call, provider: &'a Provider, target: &Target) -> Result<&
 }
 
 /// One attempt.
-struct Attempt<'a> {
+pub(super) struct Attempt<'a> {
     gateway: &'a Gateway,
     call: &'a Call,
     provider: &'a Provider,
     target: &'a Target,
     way: &'a Way,
     owners: &'a owners::Owners,
+    resumable: bool,
+}
+
+/// A good answer's head, and how to read the rest.
+struct Answer {
+    headers: HeaderMap,
+    source: Source,
+    back: Back,
+    losses: Losses,
 }
 
 impl Attempt<'_> {
@@ -135,6 +183,19 @@ impl Attempt<'_> {
         if let Some(served) = ollama_host::loaded(self.gateway, self.call, self.target, way, settlement) {
             return Ok(served);
         }
+        let Answer { headers: provider_headers, source, back, losses } = self.ask(understood, settlement).await?;
+        let headers = headers::forwarded(&provider_headers);
+        let body = if self.call.stream {
+            self.stream(&provider_headers, source, back, understood, settlement).await?
+        } else {
+            self.whole(source, back, understood, settlement).await?
+        };
+        Ok(Served { target: self.target.clone(), headers, body, losses })
+    }
+
+    /// Sends the request.
+    async fn ask(&self, understood: Option<&Understood>, settlement: &mut Settlement) -> Result<Answer, Failed> {
+        let way = self.way;
         let prepared =
             prepare(self.gateway, self.call, self.provider, self.target, way, understood, self.owners).await?;
         let Prepared { request, body, back, losses } = prepared;
@@ -145,14 +206,36 @@ impl Attempt<'_> {
             upstream: way.dialect,
             stream: self.call.stream,
         };
-        let Answered { headers: provider_headers, source, .. } = exchange.send(request, &body, settlement).await?;
-        let headers = headers::forwarded(&provider_headers);
-        let body = if self.call.stream {
-            self.stream(provider_headers, source, back, understood, settlement).await?
-        } else {
-            self.whole(source, back, understood, settlement).await?
+        let Answered { headers, source, .. } = exchange.send(request, &body, settlement).await?;
+        Ok(Answer { headers, source, back, losses })
+    }
+
+    /// Asks for an answer that takes over a stream which another one began, and reads until it has caught up.
+    pub(super) async fn go_on(
+        &self,
+        splice: Splice,
+        understood: Option<&Understood>,
+        settlement: &mut Settlement,
+    ) -> Result<Stream, Failed> {
+        settlement.attempt(self.target, self.way.dialect);
+        let Answer { headers, source, back, .. } = self.ask(understood, settlement).await?;
+        let Some(deframer) = self.deframer(&headers) else {
+            return Err(Box::pin(self.not_a_stream(source, settlement)).await);
         };
-        Ok(Served { target: self.target.clone(), headers, body, losses })
+        let incoming = match back {
+            Back::Relay { .. } => Incoming::own(self.call.face),
+            Back::Translate { translation, .. } => Incoming::translated(*translation),
+        };
+        let (carriage, face) = (self.way.carriage.clone(), self.call.face);
+        let mut stream = Stream::continuing(source, deframer, carriage, face, Continuation::new(incoming, splice));
+        let mut none = Vec::new();
+        while !stream.has_content() && !stream.is_over() {
+            settlement.waiting(stream.step(&mut none)).await;
+        }
+        match stream.fault() {
+            Some(fault) => Err(fault.clone().into()),
+            None => Ok(stream),
+        }
     }
 
     async fn whole(
@@ -209,30 +292,30 @@ impl Attempt<'_> {
     /// Reads until content comes, so that an error in the first events can still move on.
     async fn stream(
         &self,
-        provider_headers: HeaderMap,
+        provider_headers: &HeaderMap,
         source: Source,
         back: Back,
         understood: Option<&Understood>,
         settlement: &mut Settlement,
     ) -> Result<Body, Failed> {
-        let usual = codec::stream_content_type(self.way.dialect);
-        let content_type = provider_headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or(usual);
-        // An object alone is a stream of one line.
-        let content_type = if self.way.dialect == Dialect::Ollama { usual } else { content_type };
-        if content_type.starts_with("application/json") && self.way.dialect != Dialect::Gemini {
-            return Box::pin(self.not_a_stream(source, settlement)).await;
-        }
-        let deframer = Deframer::for_content_type(content_type);
+        let Some(deframer) = self.deframer(provider_headers) else {
+            return Err(Box::pin(self.not_a_stream(source, settlement)).await);
+        };
         let carriage = self.way.carriage.clone();
         let face = self.call.face;
         let (mut stream, remember) = match back {
             Back::Relay { hide_usage } => {
-                (Stream::relayed(source, deframer, carriage, face, hide_usage, self.keeps_reasoning()), None)
+                let keep = self.keeps_reasoning();
+                (Stream::relayed(source, deframer, carriage, face, hide_usage, keep, self.resumable), None)
             }
             Back::Translate { translation, request } => {
                 let context = self.context(settlement, &request);
                 let keep = memory::wants_reply(self.call, self.way.dialect, &request) || self.keeps_reasoning();
-                let translator = translation.stream(context.clone());
+                let translator = if self.resumable {
+                    translation.resumable_stream(context.clone())
+                } else {
+                    translation.stream(context.clone())
+                };
                 let stream = Stream::translated(source, deframer, carriage, face, translator, keep);
                 let before = understood.map_or(0, |u| u.before);
                 (stream, keep.then(|| Box::new(Remember { request, before, context })))
@@ -245,15 +328,28 @@ impl Attempt<'_> {
                 return Err(Failed { fault: fault.clone(), raw: None });
             }
         }
-        Ok(Body::Stream { stream: Box::new(stream), held, remember })
+        Ok(Body::Stream { stream: Box::new(stream), held, remember, resume: None })
+    }
+
+    /// How the body's frames are found; `None`: it is no stream.
+    fn deframer(&self, provider_headers: &HeaderMap) -> Option<Deframer> {
+        let usual = codec::stream_content_type(self.way.dialect);
+        let content_type = provider_headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or(usual);
+        // An object alone is a stream of one line.
+        let content_type = if self.way.dialect == Dialect::Ollama { usual } else { content_type };
+        let is_body = content_type.starts_with("application/json") && self.way.dialect != Dialect::Gemini;
+        (!is_body).then(|| Deframer::for_content_type(content_type))
     }
 
     /// A stream was asked for and one JSON body came: an error in it, or nothing that can be read.
-    async fn not_a_stream(&self, source: Source, settlement: &mut Settlement) -> Result<Body, Failed> {
-        let body = settlement.waiting(source.whole(MAX_ERROR)).await?;
+    async fn not_a_stream(&self, source: Source, settlement: &mut Settlement) -> Failed {
+        let body = match settlement.waiting(source.whole(MAX_ERROR)).await {
+            Ok(body) => body,
+            Err(fault) => return fault.into(),
+        };
         let garbage =
             || Fault::new(FaultKind::ProviderGarbage, "The provider answered a streamed call without a stream.");
-        Err(codec::decode_reply(self.way.dialect, &body).err().unwrap_or_else(garbage).into())
+        codec::decode_reply(self.way.dialect, &body).err().unwrap_or_else(garbage).into()
     }
 
     fn keeps_reasoning(&self) -> bool {
@@ -261,14 +357,24 @@ impl Attempt<'_> {
     }
 
     fn context(&self, settlement: &Settlement, request: &tollgate_ir::Request) -> ReplyContext {
-        let echo = codec::echo(self.call.face, request);
-        ReplyContext {
-            id: settlement.id().replace('-', ""),
-            model: self.target.model.clone(),
-            created: self.gateway.clock().now().unix_ms / 1000,
-            include_usage: request.params.include_usage,
-            echo,
-            stopwatch: settlement.stopwatch(),
-        }
+        context(self.gateway, self.call, &self.target.model, settlement, request)
+    }
+}
+
+/// What a reply's encoder is told of a call.
+pub(super) fn context(
+    gateway: &Gateway,
+    call: &Call,
+    model: &str,
+    settlement: &Settlement,
+    request: &tollgate_ir::Request,
+) -> ReplyContext {
+    ReplyContext {
+        id: settlement.id().replace('-', ""),
+        model: model.to_owned(),
+        created: gateway.clock().now().unix_ms / 1000,
+        include_usage: request.params.include_usage,
+        echo: codec::echo(call.face, request),
+        stopwatch: settlement.stopwatch(),
     }
 }

@@ -93,7 +93,7 @@ impl Count<'_> {
     async fn estimate(&mut self, target: &Target) -> Result<Served, Failed> {
         let face = self.call.face;
         let understood = self.chat.understand().await?;
-        let bytes = count::encode_reply(face, tokens::estimate_request(&understood.request)).into();
+        let bytes = count::encode_reply(face, tokens::estimate_for(&target.model, &understood.request)).into();
         let mut headers = HeaderMap::new();
         headers::put(&mut headers, COUNT, "estimate");
         let losses = understood.losses.clone();
@@ -121,10 +121,46 @@ fn lacks_counter(fault: &Fault, model: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use tollgate_ir::Dialect;
+    use tollgate_ir::{Block, Content, Dialect, Losses};
+    use tollgate_testkit::Recordings;
     use tollgate_wire::codec;
+    use tollgate_wire::ops::usage::Watch;
+    use tollgate_wire::target::RequestHead;
 
     use super::*;
+
+    /// How near estimates are to what providers billed, over all recorded chats whose templates are not a host's own secret.
+    #[test]
+    fn tr27_estimates_are_near_what_is_billed() {
+        let Some(recordings) = Recordings::beside(env!("CARGO_MANIFEST_DIR")) else { return };
+        let mut ratios = Vec::new();
+        for id in recordings.ids("openai-chat") {
+            let recorded = recordings.read(id);
+            let (Some(sent), Some(model)) = (&recorded.request, &recorded.model) else { continue };
+            let kind = if recorded.streaming { "text/event-stream" } else { "application/json" };
+            let mut watch = Watch::new(kind);
+            watch.push(&recorded.response.body);
+            let Some(billed) = watch.end().usage.map(|usage| usage.input_total()).filter(|n| *n > 0) else { continue };
+            let head = RequestHead { model: Some(model), stream: None };
+            let mut losses = Losses::new(|_| "");
+            let Ok(request) = codec::decode_request(Dialect::OpenAiChat, &sent.body, &head, &mut losses) else {
+                continue;
+            };
+            let media = |block: &Block| matches!(block.content, Content::Media(_));
+            let odd = request.output.is_some() || request.turns.iter().flat_map(|turn| &turn.blocks).any(media);
+            if odd || recorded.response.status != 200 {
+                continue;
+            }
+            let ratio = tokens::estimate_for(model, &request) as f64 / billed as f64;
+            ratios.push((ratio, id));
+        }
+        ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let near = ratios.iter().filter(|(ratio, _)| (0.9..=1.3).contains(ratio)).count();
+        let median = ratios[ratios.len() / 2].0;
+        let share = near as f64 / ratios.len() as f64;
+        eprintln!("{} chats: {share:.2} within 0.9 to 1.3, median {median:.2}", ratios.len());
+        assert!((0.9..1.1).contains(&median) && share > 0.6, "{share} {median} {ratios:?}");
+    }
 
     #[test]
     fn a_host_without_a_counter_is_told_from_a_model_that_is_not_there() {

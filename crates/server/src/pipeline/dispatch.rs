@@ -16,6 +16,7 @@ use tollgate_wire::target::ReplyContext;
 use super::answer::{Outcome, Stream};
 use super::handed::Handed;
 use super::race::{Race, Ran};
+use super::resume::Resumption;
 use super::settle::Settlement;
 use crate::app::{Gateway, State};
 use crate::provider::Provider;
@@ -49,6 +50,8 @@ pub enum Body {
         held: Vec<u8>,
         /// What is needed to remember a translated answer.
         remember: Option<Box<Remember>>,
+        /// Who goes on with it if it breaks off.
+        resume: Option<Box<Resumption>>,
     },
     /// As it is.
     Handed(Box<Handed>),

@@ -64,8 +64,11 @@ impl Attempts for Embed<'_> {
         let (gateway, call, face) = (self.gateway, self.call, self.face);
         let (way, upstream) = provider.embeds(face, &target.model).ok_or_else(|| not_offered(provider))?;
         let attempt = Attempt { gateway, call, provider, target, way, face, upstream };
-        let fits = embed::count_inputs(face, &call.body, &call.envelope) <= upstream.most_inputs(&target.model);
-        if fits && embed::relays(face, upstream, &call.body, &call.envelope, &target.model) {
+        let few = embed::count_inputs(face, &call.body, &call.envelope) <= upstream.most_inputs(&target.model);
+        let relays = few && embed::relays(face, upstream, &call.body, &call.envelope, &target.model);
+        // No token is shorter than a byte: most bodies need no count.
+        let long = attempt.most_tokens().filter(|most| call.body.len() as u64 > *most);
+        if relays && long.is_none() {
             settlement.attempt(target, way.dialect);
             return attempt.relay(settlement).await;
         }
@@ -75,6 +78,10 @@ impl Attempts for Embed<'_> {
             self.read = Some((request, losses));
         }
         let Some((request, losses)) = &mut self.read else { return Err(not_offered(provider).into()) };
+        if relays && long.is_some_and(|most| request.inputs.iter().map(tokens_of).sum::<u64>() <= most) {
+            settlement.attempt(target, way.dialect);
+            return attempt.relay(settlement).await;
+        }
         settlement.waiting(attempt.fetch(request)).await?;
         settlement.attempt(target, way.dialect);
         attempt.translate(request, losses.clone(), settlement).await
@@ -90,6 +97,11 @@ impl Attempt<'_> {
             upstream: self.way.dialect,
             stream: false,
         }
+    }
+
+    /// Most tokens of one request by our estimate, which may be somewhat short.
+    fn most_tokens(&self) -> Option<u64> {
+        Some(self.upstream.most_tokens(&self.target.model)? / 5 * 4)
     }
 
     fn request(&self, kind: Kind, body: &Bytes) -> Result<Outbound, Fault> {
@@ -137,7 +149,7 @@ impl Attempt<'_> {
     ) -> Result<Served, Failed> {
         let model = &self.target.model;
         let mut parts = Vec::new();
-        for inputs in request.inputs.chunks(self.upstream.most_inputs(model)) {
+        for inputs in embed::parts(&request.inputs, self.upstream.most_inputs(model), self.most_tokens(), tokens_of) {
             let body = embed::encode_request(self.face, self.upstream, request, inputs, model, &mut losses)?;
             parts.push((inputs, Bytes::from(body)));
         }
@@ -196,19 +208,25 @@ impl Attempt<'_> {
     }
 }
 
-/// Bedrock counts in a header.
+/// Bedrock counts in headers.
 pub fn counted(headers: &HeaderMap) -> Option<Usage> {
-    let count = headers.get("x-amzn-bedrock-input-token-count")?.to_str().ok()?.parse().ok()?;
-    Some(Usage { input: count, ..Usage::default() })
+    let count = |name: &str| headers.get(name)?.to_str().ok()?.parse().ok();
+    let input = count("x-amzn-bedrock-input-token-count")?;
+    let output = count("x-amzn-bedrock-output-token-count").unwrap_or(0);
+    Some(Usage { input, output, ..Usage::default() })
 }
 
 fn estimated(inputs: &[EmbedInput]) -> Usage {
-    let count = |input: &EmbedInput| match &input.content {
+    Usage { input: inputs.iter().map(tokens_of).sum(), estimated: true, ..Usage::default() }
+}
+
+/// An estimate, but of token ids, which are counted.
+fn tokens_of(input: &EmbedInput) -> u64 {
+    match &input.content {
         EmbedContent::Text(text) => tokens::estimate(text),
         EmbedContent::Tokens(ids) => ids.len() as u64,
         EmbedContent::Parts(parts) => {
             parts.iter().map(|p| if let EmbedPart::Text(text) = p { tokens::estimate(text) } else { 0 }).sum()
         }
-    };
-    Usage { input: inputs.iter().map(count).sum(), estimated: true, ..Usage::default() }
+    }
 }

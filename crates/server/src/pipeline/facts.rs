@@ -9,7 +9,7 @@ use http::HeaderMap;
 use memchr::memmem;
 use tollgate_core::Now;
 use tollgate_core::config::Modality;
-use tollgate_core::route::RequestFacts;
+use tollgate_core::route::{ESTIMATED_COST, RequestFacts, dearest};
 use tollgate_ir::{Block, Content, Losses, MediaKind, Operation, OutputFormat, Request, Role, ThinkingMode};
 use tollgate_wire::codec;
 use tollgate_wire::json::Node;
@@ -58,6 +58,9 @@ pub fn of(call: &Call, known: &Known, now: Now) -> RequestFacts {
         ..RequestFacts::default()
     };
     read_prompt(&mut facts, call, known);
+    if call.resolved.virtual_model().is_some_and(|model| model.policy.mentions(ESTIMATED_COST)) {
+        facts.estimated_cost = dearest(&call.resolved, &call.state.config, &facts);
+    }
     facts
 }
 

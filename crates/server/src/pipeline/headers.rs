@@ -2,12 +2,19 @@
 
 use std::fmt::Write;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
 use tollgate_core::trail::Trail;
 use tollgate_ir::{Dialect, Fault, Loss};
 use tollgate_wire::bedrock;
 use tollgate_wire::carriage::forwards_response_header;
+
+use super::manner::Explains;
+
+/// Most bytes of `x-tollgate-explain` before they are encoded: 8 KiB after it.
+const MAX_EXPLAINED: usize = 6 * 1024;
 
 /// Most bytes of `x-tollgate-dropped`.
 const MAX_DROPPED: usize = 1024;
@@ -69,6 +76,19 @@ pub fn of_target(headers: &mut HeaderMap, trail: &Trail) {
         say(headers, COST, &cost.to_string());
     }
     headers.insert(OVERHEAD, HeaderValue::from(u64::try_from(trail.overhead.as_micros()).unwrap_or(u64::MAX)));
+}
+
+/// How the call's targets were chosen, where the client reads that: JSON in base64url.
+pub fn explained(headers: &mut HeaderMap, explains: Explains, trail: &Trail) {
+    let told = match explains {
+        Explains::No => return,
+        Explains::Yes => trail.explanation(MAX_EXPLAINED),
+        Explains::Refused => {
+            r#"{"refused":"This key may not read how targets are chosen: its `explain` is off in the gateway's configuration."}"#
+                .to_owned()
+        }
+    };
+    put(headers, "x-tollgate-explain", &BASE64_URL_SAFE_NO_PAD.encode(told));
 }
 
 /// What of a provider's headers the client gets.

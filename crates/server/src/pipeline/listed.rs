@@ -64,7 +64,7 @@ pub fn all<'a>(state: &'a State, caller: &Caller, face: Dialect, today: &str) ->
         let mut own: Vec<&str> = state.providers.get(&provider.id).into_iter().flat_map(|p| p.model_names()).collect();
         own.sort_unstable();
         own.iter().for_each(|model| add(format!("{}/{model}", provider.id), config.model(&provider.id, model)));
-        let offers = provider.known.into_iter().flat_map(|known| config.catalogue.of_provider(known));
+        let offers = provider.catalogued.into_iter().flat_map(|id| config.catalogue.of_provider(id));
         for offer in offers.filter(|offer| !offer.is_retired(today)) {
             add(format!("{}/{}", provider.id, offer.model()), Model { own: None, offer: Some(offer) });
         }

@@ -31,6 +31,20 @@ pub struct Manner {
     pub stream: bool,
     /// The tag of the client's own credential.
     pub client: Option<u64>,
+    /// Whether the client reads how its targets were chosen.
+    pub explains: Explains,
+}
+
+/// Whether a client reads how its targets were chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Explains {
+    /// It did not ask.
+    #[default]
+    No,
+    /// It asked, and its key may.
+    Yes,
+    /// It asked, and its key may not.
+    Refused,
 }
 
 impl Manner {
@@ -49,6 +63,11 @@ impl Manner {
             may_hedge: !call.wishes.no_hedge && hedges(call),
             stream: call.stream,
             client: client(call),
+            explains: match (call.wishes.explain, call.caller.explains) {
+                (false, _) => Explains::No,
+                (true, true) => Explains::Yes,
+                (true, false) => Explains::Refused,
+            },
         }
     }
 

@@ -9,14 +9,17 @@ mod chat;
 mod codex;
 mod completions;
 mod count;
+pub(crate) mod decide;
 mod dispatch;
 mod embed;
 mod exchange;
 mod facts;
 mod fetch;
+mod guess;
 mod handed;
 pub(crate) mod headers;
 pub(crate) mod identify;
+mod invoke;
 mod listed;
 mod manner;
 mod memory;
@@ -35,6 +38,7 @@ mod refuse;
 mod relayed;
 pub(crate) mod reply;
 mod rerank;
+mod resume;
 mod settle;
 mod stored;
 mod wishes;
@@ -46,20 +50,21 @@ use http::request;
 use hyper::body::Incoming;
 use tollgate_core::caller::Caller;
 use tollgate_ir::Operation;
-use tollgate_wire::codec;
 
 use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
 use chat::Chat;
 use completions::Complete;
 use count::Count;
-use dispatch::{Failed, Served, walk};
+use dispatch::{Body, Failed, Served, walk};
 use embed::Embed;
+use invoke::Invoke;
 use memory::Known;
 use passthrough::Whose;
 use receive::{Asked, Call, Task};
 use reply::Reply;
 use rerank::Rerank;
+use resume::Resumption;
 use settle::Settlement;
 
 /// Serves a client's request to a known endpoint. `id` is the call's id. What few calls do is boxed: a future is as large as
@@ -149,8 +154,8 @@ async fn chat(
     settlement.of_call(&call);
 
     let keepalive = call.state.config.server.keepalive;
-    let early = (call.stream && !keepalive.is_zero() && codec::is_sse(face) && call.carriage == FaceCarriage::Own)
-        .then_some(keepalive);
+    let fills = call.carriage == FaceCarriage::Own && reply::filler(face, call.carriage).is_some();
+    let early = (call.stream && !keepalive.is_zero() && fills).then_some(keepalive);
     match early {
         None => {
             // Boxed, so that a call that still waits for its body has no room for all that follows.
@@ -202,6 +207,10 @@ async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -
             let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
             walk(&call.state, &plan, &mut Embed::new(gateway, call, words), settlement).await
         }
+        (Task::Invoke, _) => {
+            let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
+            walk(&call.state, &plan, &mut Invoke::new(gateway, call), settlement).await
+        }
         (Task::Rerank(words), _) => {
             let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
             walk(&call.state, &plan, &mut Rerank::new(gateway, call, words), settlement).await
@@ -214,14 +223,17 @@ async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -
             let knowing = async { memory::recall(gateway, call).await?.understand(gateway, call).await };
             let known = Box::pin(knowing).await?;
             let plan = plan::patient(gateway, call, &known, settlement).await;
-            let mut chat = Chat::new(gateway, call, known);
-            match call.operation {
-                Operation::CountTokens => {
-                    let mut count = Count::new(gateway, call, chat);
-                    Box::pin(walk(&call.state, &plan, &mut count, settlement)).await
-                }
-                _ => walk(&call.state, &plan, &mut chat, settlement).await,
+            let resumable = resume::may_resume(call, &plan);
+            let mut chat = Chat::new(gateway, call, known).resumable(resumable);
+            if call.operation == Operation::CountTokens {
+                let mut count = Count::new(gateway, call, chat);
+                return Box::pin(walk(&call.state, &plan, &mut count, settlement)).await;
             }
+            let mut served = walk(&call.state, &plan, &mut chat, settlement).await?;
+            if let (true, Body::Stream { resume, .. }) = (resumable, &mut served.body) {
+                *resume = Some(Box::new(Resumption::new(plan.steps.clone(), chat.into_known())));
+            }
+            Ok(served)
         }
     }
 }

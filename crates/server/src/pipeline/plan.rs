@@ -1,23 +1,37 @@
 //! The targets of a call: its facts, brought to the policy.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate_core::route::{Facts, Lookup, Meaning, Plan, RouteWishes, plan_chain};
+use tollgate_core::route::{Facts, Lookup, Meaning, Plan, RouteWishes, Target, Unfit, plan_chain};
 
 use super::facts;
+use super::manner::Explains;
 use super::memory::Known;
-use super::receive::Call;
+use super::receive::{Call, Task};
 use super::settle::Settlement;
 use crate::app::Gateway;
 
+/// For whom a plan is made, beside the call.
+#[derive(Clone, Copy, Default)]
+pub struct Reader {
+    /// The tag of the client's own credential.
+    pub client: Option<u64>,
+    /// Somebody reads why.
+    pub explain: bool,
+}
+
 /// The plan of a call. Where all its targets are cooling down, and the operator lets calls wait for that, the plan of the
 /// moment when one is back.
-pub async fn patient(gateway: &Gateway, call: &Call, known: &Known, settlement: &mut Settlement) -> Plan {
+pub async fn patient(gateway: &Gateway, call: &Call, known: &Known, settlement: &mut Settlement) -> Arc<Plan> {
     let of_model = call.resolved.virtual_model().and_then(|model| model.wait_for_cooldown);
     let most = of_model.unwrap_or(call.state.config.wait_for_cooldown).min(settlement.manner().left());
     let until = gateway.clock().now().plus(most);
+    let manner = settlement.manner();
+    let reader = Reader { client: manner.client, explain: manner.explains == Explains::Yes };
     loop {
-        let plan = plan(gateway, call, known, settlement.manner().client);
+        let plan = Arc::new(plan(gateway, call, known, reader));
+        settlement.trail().plan = Some(Arc::clone(&plan));
         let back = plan.back.as_ref().filter(|_| plan.steps.is_empty()).map(|(back, _)| *back);
         let Some(back) = back.filter(|back| back.monotonic <= until.monotonic) else { return plan };
         // Past the moment itself, so that it is over by then.
@@ -26,27 +40,46 @@ pub async fn patient(gateway: &Gateway, call: &Call, known: &Known, settlement: 
     }
 }
 
-/// The plan of a call, of which this is known; `client` is the tag of its own credential.
-fn plan(gateway: &Gateway, call: &Call, known: &Known, client: Option<u64>) -> Plan {
+/// The plan of a call, of which this is known.
+pub fn plan(gateway: &Gateway, call: &Call, known: &Known, reader: Reader) -> Plan {
+    // One model of one provider: it knows best what it takes, and nothing has to be known of the request.
+    if call.asks.is_none() && matches!(call.resolved.meaning, Meaning::Direct { .. }) {
+        return made(gateway, call, known, reader, true, None);
+    }
+    let unfit = |target: &Target| unfit(call, target);
+    let plan = made(gateway, call, known, reader, false, Some(&unfit));
+    if plan.steps.is_empty() && plan.back.is_none() {
+        // Where none can, the first of them says best what is wrong with the request.
+        return made(gateway, call, known, reader, false, None);
+    }
+    plan
+}
+
+fn made(
+    gateway: &Gateway,
+    call: &Call,
+    known: &Known,
+    reader: Reader,
+    is_plain: bool,
+    unfit: Option<Unfit<'_>>,
+) -> Plan {
     let config = &*call.state.config;
     let now = gateway.clock().now();
     let look = || facts::of(call, known, now);
     let none = RouteWishes::default();
     let wishes = call.asks.as_ref().map_or(&none, |asks| &asks.wishes);
-    // One model of one provider: it knows best what it takes, and nothing has to be known of the request.
-    let is_plain = call.asks.is_none() && matches!(call.resolved.meaning, Meaning::Direct { .. });
     let facts = Facts {
         config,
-        targets: &gateway.health().seen(config, gateway.clock()).by_client(client),
+        targets: &gateway.health().seen(config, gateway.clock()).by_client(reader.client),
         request: &Lookup::new(&look),
         body_bytes: if is_plain { 0 } else { call.body.len() as u64 },
         may_have_media: !is_plain && facts::may_have_media(&call.body),
         now,
         only: known.recalled.pin.as_ref(),
         first: known.owners.first(),
-        holder: None,
-        unfit: None,
+        unfit,
         wishes,
+        explain: reader.explain,
     };
     match &call.asks {
         None => plan_chain(std::slice::from_ref(&call.resolved), &facts, &mut crate::draw::uniform),
@@ -55,4 +88,15 @@ fn plan(gateway: &Gateway, call: &Call, known: &Known, client: Option<u64>) -> P
             plan_chain(&names, &facts, &mut crate::draw::uniform)
         }
     }
+}
+
+/// Why a target cannot serve what is asked for, whatever else is known of it.
+fn unfit(call: &Call, target: &Target) -> Option<String> {
+    let provider = call.state.providers.get(&target.provider)?;
+    let serves = match call.task {
+        Task::Embed(words) => provider.embeds(words, &target.model).is_some(),
+        Task::Rerank(words) => provider.simulated || provider.reranks(words, &target.model).is_some(),
+        Task::Chat | Task::Invoke => return None,
+    };
+    (!serves).then(|| format!("its provider does not offer `{}`", call.operation.as_str()))
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::request;
 use hyper::body::Incoming;
 use tollgate_core::caller::Caller;
-use tollgate_core::route::Resolved;
+use tollgate_core::route::{Meaning, Resolved};
 use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
 use tollgate_wire::codec;
 use tollgate_wire::json::{Envelope, Patch, apply};
@@ -66,6 +66,8 @@ pub enum Task {
     Embed(embed::Protocol),
     /// A ranking.
     Rerank(rerank::Protocol),
+    /// Whatever a model of Bedrock does with a body of its own.
+    Invoke,
 }
 
 /// What the route says of the call.
@@ -190,7 +192,7 @@ pub async fn receive(
     };
     let streams = matches!(asked.operation, Operation::Chat | Operation::Complete);
     let stream = streams && asked.stream.unwrap_or_else(|| streams_by(asked.face, &received.bytes, &envelope));
-    let asked = by_invoke_model(asked, &envelope);
+    let asked = by_invoke_model(asked, &envelope, &resolved, &state);
     let asks = asks::of(&head.headers, &received.bytes, &envelope, &resolved, sort, &caller, &state)?;
     let mut call = Call::new(asked, caller, state, head, resolved, wishes, received.reservation);
     (call.body, call.envelope, call.stream, call.asks) = (received.bytes, envelope, stream, asks);
@@ -205,26 +207,45 @@ pub async fn receive(
     Ok(call)
 }
 
-/// Bedrock's `InvokeModel` takes any model's own body: what it holds tells what is asked for.
-fn by_invoke_model(asked: Asked, envelope: &Envelope) -> Asked {
-    if asked.carriage != FaceCarriage::BedrockInvoke || asked.stream == Some(true) {
+/// Bedrock's `InvokeModel` takes any model's own body: what it holds tells what is asked for, and if it does not, the
+/// model that is named.
+fn by_invoke_model(asked: Asked, envelope: &Envelope, resolved: &Resolved, state: &State) -> Asked {
+    if asked.carriage != FaceCarriage::BedrockInvoke {
         return asked;
     }
     let has = |key: &str| envelope.member(key).is_some();
-    let (operation, task) = if has("inputText") && !has("textGenerationConfig") || has("inputImage") {
+    let whole = asked.stream != Some(true);
+    let generates = has("textGenerationConfig") || invokes(resolved, state, |model| model.contains("titan-text"));
+    let (operation, task) = if whole && (has("inputText") && !generates || has("inputImage")) {
         (Operation::Embed, Task::Embed(embed::Protocol::Titan))
-    } else if has("input_type") && (has("texts") || has("images") || has("inputs")) {
+    } else if whole && has("input_type") && (has("texts") || has("images") || has("inputs")) {
         (Operation::Embed, Task::Embed(embed::Protocol::BedrockCohere))
-    } else if has("query") && has("documents") {
+    } else if whole && has("query") && has("documents") {
         (Operation::Rerank, Task::Rerank(rerank::Protocol::Bedrock))
-    } else {
+    } else if has("anthropic_version") || is_claudes(envelope) && !invokes(resolved, state, |m| !m.contains("claude")) {
         return asked;
+    } else {
+        (asked.operation, Task::Invoke)
     };
     Asked { face: Dialect::Bedrock, carriage: FaceCarriage::Own, operation, task, ..asked }
 }
 
+/// Whether a body without the version that AWS demands of Claude's may be a Messages request all the same: those of other
+/// models have no `messages`, or have beside them what Claude refuses (Nova).
+fn is_claudes(envelope: &Envelope) -> bool {
+    let has = |key: &str| envelope.member(key).is_some();
+    has("messages") && !has("schemaVersion") && !has("inferenceConfig")
+}
+
+/// Whether a model of a host of Bedrock's is meant, of which this holds.
+fn invokes(resolved: &Resolved, state: &State, holds: impl Fn(&str) -> bool) -> bool {
+    let Meaning::Direct { provider, model } = &resolved.meaning else { return false };
+    let host = state.providers.get(provider);
+    host.is_some_and(|host| host.way_in(Dialect::Bedrock).is_some()) && holds(model)
+}
+
 /// Whether a body asks for a stream; of some faces one that says nothing does.
-fn streams_by(face: Dialect, body: &[u8], envelope: &Envelope) -> bool {
+pub fn streams_by(face: Dialect, body: &[u8], envelope: &Envelope) -> bool {
     let unsaid = || envelope.raw(body, "stream").is_none_or(|raw| raw == b"null");
     envelope.stream() || codec::streams_unasked(face) && unsaid()
 }

@@ -11,7 +11,7 @@ use http::{HeaderValue, request};
 use hyper::body::Incoming;
 use tollgate_core::authorize::authorize;
 use tollgate_core::caller::Caller;
-use tollgate_core::route::{Meaning, Resolved, Target, resolve};
+use tollgate_core::route::{Meaning, Resolved, Target};
 use tollgate_ir::{Fault, FaultKind, Losses};
 use tollgate_wire::codec;
 use tollgate_wire::json::Envelope;
@@ -27,10 +27,9 @@ use super::receive::{Asked, Call};
 use super::reply::{self, Reply};
 use super::settle::Settlement;
 use super::wishes::Wishes;
-use super::{headers, plan};
+use super::{asks, headers, plan};
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake, UploadStream};
-use crate::catalogue::BuiltIn;
 use crate::provider::Provider;
 use crate::upstream::Payload;
 
@@ -91,9 +90,10 @@ async fn receive(
         if let Some(fault) = forbidden_overrides(&received.bytes, &envelope) {
             return Err(fault);
         }
-        let resolved = resolved(&state, &caller, asked.model.as_deref().or(envelope.model()), &asked)?;
+        let (resolved, sort) = meant(&state, &caller, asked.model.as_deref().or(envelope.model()), &asked)?;
+        let asks = asks::of(&head.headers, &received.bytes, &envelope, &resolved, sort, &caller, &state)?;
         let mut call = Call::new(asked, caller, state, head, resolved, wishes, received.reservation);
-        (call.body, call.envelope) = (received.bytes, envelope);
+        (call.body, call.envelope, call.asks) = (received.bytes, envelope, asks);
         return Ok((call, Sent::Json));
     };
     let limits = BodyLimits { max: usize::try_from(state.config.limits.multipart).unwrap_or(usize::MAX), idle };
@@ -114,9 +114,12 @@ async fn receive(
         Found::More => None,
     };
     let named = model_at.clone().and_then(|at| std::str::from_utf8(&begun[at]).ok());
-    let resolved = resolved(&state, &caller, asked.model.as_deref().or(named), &asked)?;
+    let (resolved, sort) = meant(&state, &caller, asked.model.as_deref().or(named), &asked)?;
+    // A form's fields are the provider's own: only the name's ending and headers ask something of routing.
+    let asks = asks::of(&head.headers, &Bytes::new(), &Envelope::default(), &resolved, sort, &caller, &state)?;
     let reservation = gateway.bodies().reserve(0).await?;
-    let call = Call::new(asked, caller, state, head, resolved, wishes, reservation);
+    let mut call = Call::new(asked, caller, state, head, resolved, wishes, reservation);
+    call.asks = asks;
     let whole = rest.is_none();
     Ok((call, Sent::Parts { begun, model_at, rest: rest.map(Box::new), whole }))
 }
@@ -130,9 +133,9 @@ fn model_too_late(held: usize) -> Fault {
 
 /// What the model's name means; without one, the first provider of the face's dialect, which has a model of its own for
 /// that.
-fn resolved(state: &State, caller: &Caller, name: Option<&str>, asked: &Asked) -> Result<Resolved, Fault> {
+fn meant(state: &State, caller: &Caller, name: Option<&str>, asked: &Asked) -> Result<asks::Found, Fault> {
     let resolved = match name {
-        Some(name) => resolve(name, &state.config, &BuiltIn)?,
+        Some(name) => return asks::check(name, caller, state),
         None => {
             let speaks = |p: &&Arc<tollgate_core::config::Provider>| {
                 state.providers.get(&p.id).is_some_and(|p| !p.simulated && p.way_in(asked.face).is_some())
@@ -145,7 +148,7 @@ fn resolved(state: &State, caller: &Caller, name: Option<&str>, asked: &Asked) -
         }
     };
     authorize(caller, &resolved)?;
-    Ok(resolved)
+    Ok((resolved, None))
 }
 
 /// Such a request on its way to some target.

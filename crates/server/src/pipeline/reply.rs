@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tollgate_core::trail::Trail;
 use tollgate_ir::{Dialect, Fault, FaultKind};
 use tollgate_wire::codec;
 
@@ -18,13 +20,22 @@ use super::owners;
 use super::reasoning;
 use super::receive::Call;
 use super::reframe::Reframe;
+use super::resume::Resumption;
 use super::settle::Settlement;
 use crate::app::Gateway;
 use crate::body::compress;
 use crate::routes::FaceCarriage;
 
-/// What keeps a silent stream open: a comment of server-sent events.
-const COMMENT: &[u8] = b": keepalive\n\n";
+/// What keeps a silent stream open: a comment of server-sent events; white space before the next line or element of JSON,
+/// which every reader of JSON skips. AWS's frames have nothing that a client would not take for an event.
+pub const fn filler(face: Dialect, carriage: FaceCarriage) -> Option<&'static [u8]> {
+    match (carriage, face) {
+        (FaceCarriage::OllamaGenerate | FaceCarriage::JsonArray, _) => Some(b" "),
+        (FaceCarriage::BedrockInvoke, _) | (FaceCarriage::Own, Dialect::Bedrock) => None,
+        (FaceCarriage::Own, Dialect::Ollama) => Some(b" "),
+        (FaceCarriage::Own | FaceCarriage::Completions, _) => Some(b": keepalive\n\n"),
+    }
+}
 
 /// What is known only at the end of a stream.
 const TRAILERS: &str = "x-tollgate-attempts, x-tollgate-cost";
@@ -41,8 +52,10 @@ pub fn fault(face: Dialect, id: &str, failed: Failed, settlement: Option<Settlem
     headers::of_fault(response.headers_mut(), face, &fault);
     match settlement {
         Some(mut settlement) => {
+            let explains = settlement.manner().explains;
             let trail = settlement.trail();
             trail.status = fault.status;
+            headers::explained(response.headers_mut(), explains, trail);
             headers::of_call(response.headers_mut(), face, id, Some(trail));
             settlement.failed(&fault);
         }
@@ -72,7 +85,7 @@ pub fn served(gateway: &Gateway, call: Call, served: Served, mut settlement: Set
             commit_headers(&mut head, &call, served.headers, &mut settlement);
             handed.reply(gateway, head.into_parts().0.headers, settlement)
         }
-        Body::Stream { stream, held, remember } => {
+        Body::Stream { stream, held, remember, resume } => {
             settlement.trail().overhead = settlement.overhead();
             let mut head = Response::new(());
             commit_headers(&mut head, &call, served.headers, &mut settlement);
@@ -84,7 +97,7 @@ pub fn served(gateway: &Gateway, call: Call, served: Served, mut settlement: Set
             let gateway = gateway.clone();
             let body = ReplyBodyOut::driven(move |outlet| async move {
                 let writer = Writer::new(gateway, call, outlet);
-                writer.stream(*stream, held, remember, settlement).await;
+                writer.stream(*stream, held, remember, resume, settlement).await;
             });
             let mut response = head.map(|()| body);
             stream_headers(response.headers_mut(), face, carriage);
@@ -102,18 +115,19 @@ where
     let gateway = gateway.clone();
     let body = ReplyBodyOut::driven(move |outlet| async move {
         // The silence before was one keepalive long.
-        outlet.send(COMMENT).await;
+        let filler = filler(face, FaceCarriage::Own).unwrap_or_default();
+        outlet.send(filler).await;
         let (result, mut settlement, call) = loop {
             tokio::select! {
                 done = &mut answering => break done,
-                () = tokio::time::sleep(keepalive) => outlet.send(COMMENT).await,
+                () = tokio::time::sleep(keepalive) => outlet.send(filler).await,
             }
         };
         settlement.trail().status = 200;
         match result {
-            Ok(Served { body: Body::Stream { stream, held, remember }, losses, .. }) => {
+            Ok(Served { body: Body::Stream { stream, held, remember, resume }, losses, .. }) => {
                 settlement.trail().losses = losses.all().to_vec();
-                Writer::new(gateway, call, outlet).stream(*stream, held, remember, settlement).await;
+                Writer::new(gateway, call, outlet).stream(*stream, held, remember, resume, settlement).await;
             }
             Ok(_) => settlement.failed(&Fault::new(FaultKind::Internal, "A streamed call was answered in one piece.")),
             Err(Failed { fault, .. }) => {
@@ -131,9 +145,11 @@ where
 fn commit_headers<B>(response: &mut Response<B>, call: &Call, provider: HeaderMap, settlement: &mut Settlement) {
     response.headers_mut().extend(provider);
     let id = settlement.id().to_owned();
+    let explains = settlement.manner().explains;
     let trail = settlement.trail();
     headers::of_call(response.headers_mut(), call.face, &id, Some(trail));
     headers::of_target(response.headers_mut(), trail);
+    headers::explained(response.headers_mut(), explains, trail);
     if let Some(note) = trail.attempts.last().and_then(|attempt| attempt.fault.as_ref()) {
         // An answer that says nothing, from the last target that there was.
         headers::put(response.headers_mut(), "x-tollgate-fault", &note.kind.code());
@@ -164,65 +180,112 @@ fn whole(call: &Call, bytes: bytes::Bytes) -> Reply {
     response
 }
 
+/// What is heard beside the upstream. Set up once and not for each chunk: a timer that rings early (something was sent
+/// since) is set again.
+struct Pace<'a> {
+    ending: Pin<&'a mut WaitForCancellationFutureOwned>,
+    silence: Pin<&'a mut Sleep>,
+    quiet_since: Instant,
+}
+
+fn shutting_down() -> Fault {
+    Fault::new(FaultKind::ShuttingDown, "The gateway is shutting down; send the request again.")
+}
+
 /// Writes one streamed reply.
 struct Writer {
     gateway: Gateway,
     call: Call,
     outlet: Outlet,
     reframe: Option<Reframe>,
-    /// The silence after which a comment is sent; a day stands for never.
+    /// The silence after which something is sent that is nothing; a day stands for never.
     keepalive: Duration,
+    /// What that is.
+    filler: &'static [u8],
 }
 
 impl Writer {
     fn new(gateway: Gateway, call: Call, outlet: Outlet) -> Self {
         let reframe = Reframe::new(call.face, call.carriage).map(|r| r.echoing(call.echo()));
         let set = call.state.config.server.keepalive;
-        // Only server-sent events have comments.
-        let has_comments = reframe.is_none() && codec::is_sse(call.face);
-        let keepalive = if set.is_zero() || !has_comments { Duration::from_secs(86_400) } else { set };
-        Self { gateway, call, outlet, reframe, keepalive }
+        let filler = filler(call.face, call.carriage).filter(|_| !set.is_zero());
+        let keepalive = if filler.is_some() { set } else { Duration::from_secs(86_400) };
+        Self { gateway, call, outlet, reframe, keepalive, filler: filler.unwrap_or_default() }
     }
 
     async fn stream(
         mut self,
         mut stream: Stream,
         held: Vec<u8>,
-        remember: Option<Box<Remember>>,
+        mut remember: Option<Box<Remember>>,
+        mut resume: Option<Box<Resumption>>,
         mut settlement: Settlement,
     ) {
         settlement.first_token();
         self.write(held).await;
-        // Set up once and not for each chunk: a timer that rings early (something was sent since) is set again.
-        let mut ending = pin!(self.gateway.tasks().ending().clone().cancelled_owned());
-        let mut silence = pin!(sleep(self.keepalive));
-        let mut quiet_since = Instant::now();
-        while !stream.is_over() {
+        let mut pace = Pace {
+            ending: pin!(self.gateway.tasks().ending().clone().cancelled_owned()),
+            silence: pin!(sleep(self.keepalive)),
+            quiet_since: Instant::now(),
+        };
+        loop {
             let mut out = Vec::new();
-            tokio::select! {
-                biased;
-                () = stream.step(&mut out) => quiet_since = Instant::now(),
-                () = &mut silence => {
-                    if quiet_since.elapsed() >= self.keepalive {
-                        self.comment().await;
-                        quiet_since = Instant::now();
-                    }
-                    silence.as_mut().reset(quiet_since + self.keepalive);
-                    continue;
+            if !stream.is_over() {
+                if self.keeping(&mut pace, pin!(stream.step(&mut out))).await.is_none() {
+                    stream.break_off(shutting_down(), &mut out);
                 }
-                () = &mut ending => {
-                    let fault = Fault::new(FaultKind::ShuttingDown, "The gateway is shutting down; send the request again.");
-                    stream.break_off(fault, &mut out);
+            } else if stream.is_untold() {
+                if let Some(resume) = &mut resume {
+                    let (gateway, call) = (&self.gateway, &self.call);
+                    // Few streams break: they have no room for this. Whether another goes on or the gateway ends: what is
+                    // still untold then is told.
+                    let going = resume.go_on(gateway, call, &mut stream, &mut remember, &mut settlement, &mut out);
+                    let mut next = Box::pin(going);
+                    self.keeping(&mut pace, next.as_mut()).await;
                 }
+                stream.tell(&mut out);
+            } else {
+                break;
             }
             self.write(out).await;
         }
         let fault = stream.fault().cloned();
-        self.settle(&mut stream, fault.as_ref(), remember, &mut settlement).await;
-        self.end(self.call.wishes.trailers.then(|| settlement.trail())).await;
+        let settled = resume.is_some_and(|resume| resume.is_settled());
+        if !settled {
+            self.settle(&mut stream, fault.as_ref(), remember, &mut settlement).await;
+        }
+        if let Some(reframe) = &mut self.reframe {
+            self.outlet.send(reframe.end()).await;
+        }
+        let trailers = self.call.wishes.trailers.then(|| trailers(settlement.trail()));
         match fault {
             None => settlement.done(),
             Some(fault) => settlement.failed(&fault),
+        }
+        if let Some(trailers) = trailers {
+            // The last: once a connection has the trailers it asks for no more, and this future is dropped.
+            self.outlet.trailers(trailers).await;
+        }
+    }
+
+    /// Drives what the client waits for, with comments in the silence. `None`: the gateway is shutting down.
+    async fn keeping<F: Future>(&self, pace: &mut Pace<'_>, mut future: Pin<&mut F>) -> Option<F::Output> {
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut future => {
+                    pace.quiet_since = Instant::now();
+                    return Some(done);
+                }
+                () = &mut pace.silence => {
+                    if pace.quiet_since.elapsed() >= self.keepalive {
+                        self.outlet.send(self.filler).await;
+                        pace.quiet_since = Instant::now();
+                    }
+                    pace.silence.as_mut().reset(pace.quiet_since + self.keepalive);
+                }
+                () = &mut pace.ending => return None,
+            }
         }
     }
 
@@ -271,22 +334,14 @@ impl Writer {
         };
         self.outlet.send(bytes).await;
     }
+}
 
-    async fn comment(&mut self) {
-        self.outlet.send(COMMENT).await;
+/// For who reads trailers: what is known only now.
+fn trailers(trail: &Trail) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    headers::put(&mut trailers, "x-tollgate-attempts", &trail.attempts.len().to_string());
+    if let Some(cost) = trail.cost() {
+        headers::put(&mut trailers, "x-tollgate-cost", &cost.to_string());
     }
-
-    /// What ends the body: the carriage's last bytes and, for who reads them, trailers with what is known only now.
-    async fn end(&mut self, trail: Option<&mut tollgate_core::trail::Trail>) {
-        if let Some(reframe) = &mut self.reframe {
-            self.outlet.send(reframe.end()).await;
-        }
-        let Some(trail) = trail else { return };
-        let mut trailers = HeaderMap::new();
-        headers::put(&mut trailers, "x-tollgate-attempts", &trail.attempts.len().to_string());
-        if let Some(cost) = trail.cost() {
-            headers::put(&mut trailers, "x-tollgate-cost", &cost.to_string());
-        }
-        self.outlet.trailers(trailers).await;
-    }
+    trailers
 }

@@ -154,6 +154,7 @@ impl Settlement {
             status: None,
             fault: None,
             overtaken: false,
+            breaker: None,
             usage: None,
             cost: None,
         });
@@ -181,30 +182,40 @@ impl Settlement {
 
     /// The attempt failed.
     pub fn attempt_failed(&mut self, fault: &Fault) {
+        let mut breaker = None;
         if let Some(asked) = self.asked.take() {
             let lines = fault.headers.iter().map(|header| (header.name.as_str(), header.value.as_str()));
             if let Some(limits) = rate_limits(lines, self.now().unix_ms) {
                 asked.limits(&limits);
             }
-            asked.failed(fault);
+            breaker = asked.failed(fault);
         }
         self.turn = None;
-        self.close_attempt(|attempt| attempt.fault = Some(FaultNote::of(fault)));
+        self.close_attempt(|attempt| {
+            attempt.fault = Some(FaultNote::of(fault));
+            attempt.breaker = breaker;
+        });
     }
 
     /// The attempt served: what it used and cost.
     pub fn attempt_served(&mut self, outcome: &Outcome, provider: Option<&Provider>, fault: Option<&Fault>) {
         self.trail.finish.clone_from(&outcome.finish);
-        match (self.asked.take(), fault) {
+        let breaker = match (self.asked.take(), fault) {
             // What is not the model's work says nothing of how fast that is: such attempts only end.
-            (Some(_), None) if matches!(self.trail.operation, Operation::CountTokens | Operation::Passthrough) => {}
+            (Some(_), None) if matches!(self.trail.operation, Operation::CountTokens | Operation::Passthrough) => None,
             (Some(asked), None) => asked.served(),
             (Some(asked), Some(fault)) => asked.failed(fault),
-            (None, _) => {}
-        }
+            (None, _) => None,
+        };
         self.turn = None;
+        let conversation = self.trail.plan.as_ref().and_then(|plan| plan.conversation).filter(|_| fault.is_none());
+        if let (Some(conversation), Some(attempt)) = (conversation, self.trail.attempts.last()) {
+            let target = HealthKey::of(&attempt.target, &self.state.config);
+            self.gateway.health().holds(conversation, target, self.gateway.clock());
+        }
         self.close_attempt(|attempt| {
             attempt.usage = outcome.usage;
+            attempt.breaker = breaker;
             if let Some(fault) = fault {
                 attempt.fault = Some(FaultNote::of(fault));
             }

@@ -18,6 +18,8 @@ pub struct Wishes {
     pub retries: Option<u32>,
     /// Never two attempts at once.
     pub no_hedge: bool,
+    /// Tell how its targets were chosen.
+    pub explain: bool,
 }
 
 impl Wishes {
@@ -27,10 +29,12 @@ impl Wishes {
             return Ok(Self::default());
         }
         let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
+        let is_true = |name: &str| text(name).is_some_and(|v| v.eq_ignore_ascii_case("true") || v == "1");
         let timeout = ["x-tollgate-timeout", "x-litellm-timeout"].iter().find_map(|name| Some((*name, text(name)?)));
         Ok(Self {
             timeout: timeout.map(|(name, value)| duration(name, value)).transpose()?,
-            strict: text("x-tollgate-strict").is_some_and(|v| v.eq_ignore_ascii_case("true") || v == "1"),
+            strict: is_true("x-tollgate-strict"),
+            explain: is_true("x-tollgate-explain"),
             retries: super::manner::retries(headers)?,
             no_hedge: text("x-tollgate-hedge").is_some_and(|v| v.eq_ignore_ascii_case("never")),
             trailers: text("te").is_some_and(|v| v.split(',').any(|t| t.trim().eq_ignore_ascii_case("trailers"))),

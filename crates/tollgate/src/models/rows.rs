@@ -67,7 +67,7 @@ pub fn all(state: &State) -> Vec<Row<'_>> {
         rows.extend(own.map(|(name, model)| row(name, kind, model)));
     }
     for offer in config.catalogue.offers() {
-        let hosts = || config.providers.iter().filter(|provider| provider.known == Some(offer.provider()));
+        let hosts = || config.providers.iter().filter(|provider| provider.catalogued == Some(offer.provider()));
         let model = Model { own: None, offer: Some(offer) };
         let named = hosts().map(|host| row(format!("{}/{}", host.id, offer.model()), Kind::Configured, model));
         rows.extend(named);

@@ -70,6 +70,26 @@ fn models_are_listed_filtered_and_compared() {
 }
 
 #[tokio::test]
+async fn a_foundry_serves_what_azure_does_at_its_prices() {
+    let upstream = ScriptedUpstream::always(Script::json(200, faces::whole(Dialect::OpenAiChat))).await;
+    let gateway = Gateway::start(&format!(
+        "providers: {{ azure-foundry: {{ api_key: k, base_url: \"{}\" }} }}",
+        upstream.url("/v1")
+    ));
+    let list = gateway.get("/v1/models", &[]).await.text();
+    assert!(list.contains(r#""azure-foundry/gpt-5-mini""#), "{list}");
+    for model in ["azure-foundry/gpt-5-mini", "gpt-5-mini"] {
+        let answer = faces::ask(&gateway, Dialect::OpenAiChat, model, false).await;
+        assert_eq!(
+            (answer.status, answer.header("x-tollgate-model")),
+            (200, Some("azure-foundry/gpt-5-mini")),
+            "{model}"
+        );
+        assert!(answer.header("x-tollgate-cost").is_some(), "{model}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
 async fn the_catalogue_of_configured_providers_is_served_in_the_askers_form() {
     let gateway = Gateway::start(
         "providers: { anthropic: { api_key: k, models: { claude-own: { max_output: 77 } } }, openai: { api_key: k } }\nmodels: { zz: anthropic/claude-sonnet-5 }\nkeys: [ { name: all, key: all }, { name: few, key: few, models: [ 'openai/gpt-5*' ] } ]",

@@ -75,6 +75,9 @@ async fn trailers_tell_the_end_to_who_reads_them() {
             let trailers = answer.trailers.clone().unwrap_or_else(|| panic!("{face:?} h2={h2}: no trailers"));
             assert_eq!(trailers["x-tollgate-cost"], "0.000051", "{face:?}");
             assert_eq!(trailers["x-tollgate-attempts"], "1", "{face:?}");
+            // A connection that has the trailers asks for no more: the call is not one that its client left.
+            let record = gateway.record(&answer).await;
+            assert!(record.contains(r#""end":"done""#), "{face:?} h2={h2}: {record}");
         }
         let answer = faces::ask(&gateway, face, "v", true).await;
         assert!(answer.trailers.is_none(), "{face:?}");

@@ -11,8 +11,10 @@
     reason = "real processes and sockets take real time, and nothing here is drained"
 )]
 
+mod affinity;
 mod agents;
 mod bodies;
+mod breaker;
 mod caller;
 mod catalogue;
 mod chaos;
@@ -20,8 +22,10 @@ mod classes;
 mod counting;
 mod credentials;
 mod errors;
+mod explain;
 mod faces;
 mod headers;
+mod invoke;
 mod media;
 mod ollama;
 mod operations;
@@ -30,6 +34,7 @@ mod relay;
 mod relayed;
 mod reliability;
 mod restart;
+mod resume;
 mod routing;
 mod secrets;
 mod security;

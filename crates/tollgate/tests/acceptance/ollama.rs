@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http::Method;
@@ -225,6 +226,25 @@ async fn model_servers_of_this_machine_are_found_with_their_models() {
         .post("/api/chat", r#"{"model":"vllm/org/model","stream":false,"messages":[{"role":"user","content":"Hi"}]}"#)
         .await;
     assert_eq!(answer.at(&["message", "content"]).as_deref(), Some("Hello there"), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_server_that_starts_later_is_found_and_new_models_of_it() {
+    let list = Arc::new(Mutex::new(None));
+    let said = Arc::clone(&list);
+    let ollama = ScriptedUpstream::choosing(move |_| match *said.lock().unwrap() {
+        Some(models) => Script::json(200, models),
+        None => Script::json(503, "{}"),
+    })
+    .await;
+    let gateway = Bare::start(&[("TOLLGATE_DISCOVER", format!("ollama={}", ollama.url("")))]).await;
+    until("it was looked for", async || !ollama.requests().is_empty()).await;
+    assert!(!gateway.get("/v1/models").await.text().contains("ollama/"));
+    let listed = async |name: &str| gateway.get("/v1/models").await.text().contains(name);
+    *list.lock().unwrap() = Some(r#"{"object":"list","data":[{"id":"qwen3:8b"}]}"#);
+    until("it is found", async || listed("ollama/qwen3:8b").await).await;
+    *list.lock().unwrap() = Some(r#"{"object":"list","data":[{"id":"qwen3:8b"},{"id":"gemma4:4b"}]}"#);
+    until("its new model is listed", async || listed("ollama/gemma4:4b").await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -332,7 +332,7 @@ async fn rl14_comments_keep_silent_streams_open_and_fallback_still_happens() {
         &[],
     ));
     let mut calls = JoinSet::new();
-    for (face, dialect) in ways().into_iter().filter(|(face, _)| codec::is_sse(*face)) {
+    for (face, dialect) in ways().into_iter().filter(|(face, _)| codec::is_sse(*face) || *face == Dialect::Ollama) {
         let gateway = Arc::clone(&gateway);
         calls.spawn(async move {
             for name in ["up-D/m", "v-F-D", "n-F-D"] {
@@ -350,6 +350,9 @@ fn check_kept_alive(face: Dialect, name: &str, answer: &Answer) {
     let what = format!("{face:?} {name}: {text}");
     assert_eq!(answer.status, 200, "{what}");
     let heard = faces::hear(face, answer);
+    if face == Dialect::Ollama {
+        return check_lines_kept_alive(name, &text, &heard);
+    }
     let first = text.find("data:").unwrap();
     assert!(text[..first].lines().filter(|line| line.starts_with(':')).count() >= 2, "{what}");
     // A comment stands between whole events only.
@@ -362,6 +365,18 @@ fn check_kept_alive(face: Dialect, name: &str, answer: &Answer) {
     } else {
         assert_eq!((heard.text.as_str(), heard.complete), ("Hello there", true), "{what}");
         assert!(text[first..].contains(": keepalive"), "in the middle, too: {what}");
+    }
+}
+
+/// Lines of JSON have no comments: white space before a line is nothing to who reads it.
+fn check_lines_kept_alive(name: &str, text: &str, heard: &faces::Heard) {
+    assert!(text.starts_with("  "), "{name}: {text:?}");
+    assert!(text.lines().all(|line| Node::parse(line.as_bytes()).is_ok()), "{name}: {text:?}");
+    if name.starts_with('n') {
+        assert!(heard.fault.is_some() && !heard.complete, "{name}: {text:?}");
+    } else {
+        assert_eq!((heard.text.as_str(), heard.complete), ("Hello there", true), "{name}: {text:?}");
+        assert!(text.contains("\n "), "in the middle, too: {name}: {text:?}");
     }
 }
 

@@ -144,6 +144,7 @@ fn asks(model: &str, texts: &[&str]) -> Vec<(String, String, &'static [&'static 
             &["embedding"],
         ));
         all.push((format!("/model/{model}/invoke"), format!(r#"{{"inputText":{one:?}}}"#), &[]));
+        all.push(("/api/embeddings".to_owned(), format!(r#"{{"model":"{model}","prompt":{one:?}}}"#), &[]));
     }
     all
 }
@@ -207,6 +208,35 @@ async fn a_long_batch_is_split_and_put_together_in_order() {
         assert_eq!(firsts(&answer, &["data"]), wanted, "{model}");
         assert!(answer.text().contains(r#""prompt_tokens":300"#), "{model}: usage is summed");
         assert_eq!(answer.header("x-tollgate-attempts"), Some("1"), "{model}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_split_by_tokens_where_they_are_limited() {
+    let upstream = ScriptedUpstream::choosing(host).await;
+    let gateway = before(&upstream);
+    for (model, inputs, words, parts) in [
+        // 16,384 tokens a request, a fifth kept back for what an estimate is short.
+        ("mistral/m", 20, 2_000, 4),
+        // 300,000 likewise.
+        ("openai/text-embedding-3-small", 200, 2_000, 2),
+        ("openai/text-embedding-3-small", 100, 600, 1),
+        ("openai/another", 200, 2_000, 1),
+    ] {
+        let texts: Vec<_> = (0..inputs).map(|i| format!("{}{}", "word ".repeat(words), "x".repeat(i))).collect();
+        let list = texts.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>().join(" , ");
+        let before = upstream.requests().len();
+        let body = format!(r#"{{"model":"{model}","input":[{list}]}}"#);
+        let answer = gateway.post("/v1/embeddings", &[], body.clone()).await;
+        assert_eq!(answer.status, 200, "{model}");
+        let wanted: Vec<_> = texts.iter().map(|t| f64::from(u32::try_from(t.len()).unwrap())).collect();
+        assert_eq!(firsts(&answer, &["data"]), wanted, "{model}");
+        let sent = upstream.requests().split_off(before);
+        assert_eq!(sent.len(), parts, "{model} {inputs} × {words}");
+        if let [one] = sent.as_slice() {
+            let bare = body.replace(model, model.split_once('/').unwrap().1);
+            assert!(one.body == bare.as_bytes(), "{model}: relayed as it came");
+        }
     }
 }
 

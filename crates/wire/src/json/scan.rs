@@ -255,3 +255,25 @@ impl<'a> Scanner<'a> {
         Ok(key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::plain_run;
+
+    #[test]
+    fn a_run_ends_at_the_first_byte_that_is_not_plain() {
+        for around in [b'x', 0x20, 0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xa2, 0xdc, 0xff] {
+            for length in [0, 1, 7, 8, 9, 63, 64, 65, 200, 9_000] {
+                let mut bytes = vec![around; length];
+                assert_eq!(plain_run(&bytes), None, "{around} {length}");
+                for at in (0..length).step_by(1 + length / 100) {
+                    for end in [b'"', b'\\', 0, 1, 0x1f] {
+                        bytes[at] = end;
+                        assert_eq!(plain_run(&bytes), Some(at), "{around} {length} {at} {end}");
+                    }
+                    bytes[at] = around;
+                }
+            }
+        }
+    }
+}

@@ -1,13 +1,18 @@
 //! Usage in answers that are handed on as they are: whatever protocol they are in, the few places where it can stand.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use tollgate_ir::Usage;
 
-use crate::frame::Deframer;
+use crate::frame::{Deframer, Frame};
 use crate::json::{Envelope, Node, Patch, apply};
 
 /// Most bytes of a body that are kept to be read at its end.
 const MOST: usize = 1 << 20;
+
+/// Streams that are looked into.
+const EVENTS: [&str; 2] = ["text/event-stream", "application/vnd.amazon.eventstream"];
 
 /// What an answer that was handed on says of itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,7 +42,7 @@ impl Watch {
     pub fn new(content_type: &str) -> Self {
         let kind = if content_type.starts_with("application/json") {
             Kind::Json(Vec::new())
-        } else if content_type.starts_with("text/event-stream") {
+        } else if EVENTS.iter().any(|kind| content_type.starts_with(kind)) {
             Kind::Events(Box::new(Deframer::for_content_type(content_type)))
         } else {
             Kind::Other
@@ -53,7 +58,7 @@ impl Watch {
                 deframer.push(bytes.clone());
                 loop {
                     match deframer.next_frame() {
-                        Ok(Some(frame)) => self.said.add(&frame.data),
+                        Ok(Some(frame)) => self.said.add(&invoked(&frame).unwrap_or(frame.data)),
                         Ok(None) => break,
                         Err(_) => {
                             self.kind = Kind::Other;
@@ -105,6 +110,14 @@ impl Said {
     }
 }
 
+/// The model's own event within a `chunk` of Bedrock's `InvokeModel`.
+fn invoked(frame: &Frame) -> Option<Bytes> {
+    if frame.name() != "chunk" {
+        return None;
+    }
+    STANDARD.decode(Node::read(&frame.data)?.text("bytes")?).ok().map(Bytes::from)
+}
+
 /// Reads the usage of a whole answer.
 pub fn read(answer: &Node<'_>) -> Option<Usage> {
     let first = |paths: &[&[&str]]| paths.iter().find_map(|path| answer.at(path)?.as_u64());
@@ -115,6 +128,8 @@ pub fn read(answer: &Node<'_>) -> Option<Usage> {
         &["usageMetadata", "promptTokenCount"],
         &["meta", "tokens", "input_tokens"],
         &["meta", "billed_units", "input_tokens"],
+        // What Bedrock counts, before what its models do.
+        &["amazon-bedrock-invocationMetrics", "inputTokenCount"],
         &["inputTextTokenCount"],
         &["prompt_token_count"],
         &["prompt_eval_count"],
@@ -126,6 +141,7 @@ pub fn read(answer: &Node<'_>) -> Option<Usage> {
         &["usageMetadata", "candidatesTokenCount"],
         &["meta", "tokens", "output_tokens"],
         &["meta", "billed_units", "output_tokens"],
+        &["amazon-bedrock-invocationMetrics", "outputTokenCount"],
         &["generation_token_count"],
         &["eval_count"],
     ]);
@@ -175,6 +191,21 @@ mod tests {
             assert_eq!((usage.input, usage.output), (input, output), "{body}");
         }
         assert_eq!(Said::of(&Bytes::from_static(br#"{"data":[{"usage":{"total_tokens":1}}]}"#)).usage, None);
+    }
+
+    #[test]
+    fn what_bedrock_counts_stands_in_the_last_chunk() {
+        let mut stream = Vec::new();
+        crate::bedrock::invoke::wrap(&mut stream, br#"{"generation":"Hello","prompt_token_count":4}"#);
+        let last = br#"{"generation":"","stop_reason":"stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":5,"outputTokenCount":2}}"#;
+        crate::bedrock::invoke::wrap(&mut stream, last);
+        for cut in [0, 1, stream.len() / 2, stream.len()] {
+            let mut watch = Watch::new("application/vnd.amazon.eventstream");
+            watch.push(&Bytes::copy_from_slice(&stream[..cut]));
+            watch.push(&Bytes::copy_from_slice(&stream[cut..]));
+            let usage = watch.end().usage.unwrap();
+            assert_eq!((usage.input, usage.output), (5, 2), "cut at {cut}");
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(super) const RECORDS: &[Provider] = &[
             except(&["claude"], own(OpenAiResponses)),
         ],
         auth: Auth::Azure,
+        serves_those_of: "azure",
         url_variables: &["AZURE_FOUNDRY_BASE_URL", "ANTHROPIC_FOUNDRY_BASE_URL", "AZURE_AI_BASE_URL"],
         ..plain(
             "azure-foundry",

@@ -29,6 +29,9 @@ pub struct Provider {
     pub key_variables: &'static [&'static str],
     /// Environment variables that usually hold another base URL.
     pub url_variables: &'static [&'static str],
+    /// Whose models it serves, under the same names and at the same prices, where the catalogue lists them there alone;
+    /// empty: its own.
+    pub serves_those_of: &'static str,
     /// Beginnings of model names of which it is the maker.
     pub makes: &'static [&'static str],
     /// What it makes of other gateways' control fields.
@@ -129,6 +132,7 @@ pub(super) const fn plain(
         signs_for: "bedrock",
         key_variables: key,
         url_variables: &[],
+        serves_those_of: "",
         makes: &[],
         control: ControlFields::Cut,
         headers: &[],

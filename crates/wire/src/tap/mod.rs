@@ -12,6 +12,7 @@ use tollgate_ir::{BlockStart, Delta, Dialect, Event, Fault, Finish, Reply, Usage
 use crate::codec::{self, StreamDecoder};
 use crate::frame::Frame;
 use probe::Class;
+pub(crate) use probe::begins_call;
 
 /// What to do with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

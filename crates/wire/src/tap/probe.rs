@@ -64,6 +64,23 @@ pub(super) fn class(dialect: Dialect, frame: &Frame) -> Class {
     }
 }
 
+/// Whether a call may begin in this frame. A wrong “yes” costs that the rest of the stream is parsed.
+pub(crate) fn begins_call(dialect: Dialect, frame: &Frame) -> bool {
+    let data = &frame.data[..];
+    let any = |keys: &[&str]| keys.iter().any(|key| says(data, key.as_bytes()));
+    match dialect {
+        Dialect::OpenAiChat => any(&["\"tool_calls\"", "\"function_call\""]),
+        Dialect::OpenAiResponses => {
+            frame.name() == "response.output_item.added" && memmem::find(data, b"_call\"").is_some()
+        }
+        Dialect::Anthropic => frame.name() == "content_block_start" && memmem::find(data, b"tool_use\"").is_some(),
+        Dialect::Gemini => any(&["\"functionCall\"", "\"function_call\""]),
+        Dialect::Bedrock => frame.name() == "contentBlockStart",
+        Dialect::Cohere => frame.name() == "tool-call-start",
+        Dialect::Ollama => any(&["\"tool_calls\""]),
+    }
+}
+
 const COHERE_CONTENT: &[&str] = &[
     "content-start",
     "content-delta",

@@ -233,6 +233,8 @@ fn bad_requests_name_the_field() {
         (Protocol::Cohere, r#"{"model":"m","texts":["a"],"embedding_types":["hex"]}"#, "embedding_types[0]"),
         (Protocol::Titan, r#"{"dimensions":2}"#, "inputText"),
         (Protocol::Ollama, r#"{"model":"m","input":[1]}"#, "input[0]"),
+        (Protocol::OllamaPrompt, r#"{"model":"m"}"#, "prompt"),
+        (Protocol::OllamaPrompt, r#"{"model":"m","prompt":["a"]}"#, "prompt"),
     ] {
         let fault = embed::decode_request(face, body.as_bytes(), &mut Losses::new(|_| "")).unwrap_err();
         assert_eq!((fault.status, fault.param.as_deref()), (400, Some(field)), "{face:?} {body}");

@@ -25,3 +25,4 @@ mod openai_responses;
 mod providers;
 mod relay;
 mod rerank;
+mod resume;

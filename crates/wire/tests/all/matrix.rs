@@ -26,7 +26,7 @@ const fn model(upstream: Dialect) -> &'static str {
     }
 }
 
-fn context() -> ReplyContext {
+pub fn context() -> ReplyContext {
     ReplyContext {
         id: "abc123".into(),
         model: "m".into(),
@@ -204,7 +204,7 @@ fn told(reply: &Reply) -> Told {
     told
 }
 
-fn translation(face: Dialect, upstream: Dialect) -> Translation {
+pub fn translation(face: Dialect, upstream: Dialect) -> Translation {
     let request = Request { tools: vec![weather()], ..conversations().remove(0).1 };
     let mut losses = Losses::new(codec::path_of(face));
     Translation::request(face, upstream, &request, model(upstream), &ModelFacts::default(), &mut losses).unwrap().1

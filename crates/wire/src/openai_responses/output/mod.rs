@@ -97,6 +97,15 @@ impl Output {
         }
     }
 
+    /// The first items were told as done by another.
+    pub(super) fn were_done(&mut self, count: usize) {
+        for item in self.items.iter_mut().take(count) {
+            item.done = true;
+            item.parts.iter_mut().for_each(|part| (part.announced, part.closed) = (true, true));
+        }
+        self.current = self.current.filter(|at| *at >= count);
+    }
+
     /// Log probabilities of a whole reply: they stand with its first text.
     pub(super) fn all_logprobs(&mut self, logprobs: &[Logprob]) {
         let mut parts = self.items.iter_mut().filter(|i| matches!(i.kind, Kind::Message)).flat_map(|i| &mut i.parts);

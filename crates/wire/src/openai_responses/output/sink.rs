@@ -10,6 +10,13 @@ pub(in super::super) struct Line {
     buffer: Vec<u8>,
 }
 
+impl Line {
+    /// The next event has this number.
+    pub(in super::super) const fn count_from(&mut self, next: u64) {
+        self.sequence = next;
+    }
+}
+
 /// Where events go; nowhere, for a whole reply.
 pub(in super::super) struct Sink<'a> {
     /// The client's bytes.

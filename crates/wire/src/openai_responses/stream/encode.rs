@@ -2,6 +2,8 @@
 
 use tollgate_ir::{Event, Finish, ReplyHead, Usage};
 
+use crate::frame::Frame;
+use crate::json::Node;
 use crate::openai_responses::output::{Line, Output, Sink};
 use crate::openai_responses::response::{Head, State};
 use crate::target::ReplyContext;
@@ -20,6 +22,15 @@ impl StreamEncoder {
     /// See [`crate::codec::StreamEncoder::event`].
     pub fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         self.0.event(event, out);
+    }
+
+    /// See [`crate::codec::StreamEncoder::count_on`]: events are numbered, and an item is done once.
+    pub fn count_on(&mut self, sent: &[Frame]) {
+        let number = |frame: &Frame| Node::read(&frame.data)?.uint("sequence_number");
+        if let Some(last) = sent.iter().rev().find_map(number) {
+            self.0.line.count_from(last + 1);
+        }
+        self.0.output.were_done(sent.iter().filter(|frame| frame.name() == "response.output_item.done").count());
     }
 }
 

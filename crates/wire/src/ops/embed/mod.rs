@@ -10,6 +10,7 @@ mod gemini;
 mod ollama;
 mod openai;
 mod purpose;
+mod split;
 mod vector;
 mod vertex;
 
@@ -18,6 +19,7 @@ use tollgate_ir::{
     MediaSource, Reason, Usage, VectorForm,
 };
 
+pub use self::split::parts;
 use crate::carriage::{Carriage, Segment};
 use crate::json::{Envelope, Node};
 use crate::media::data_url;
@@ -49,11 +51,13 @@ pub enum Protocol {
     BedrockCohere,
     /// Ollama's `/api/embed`.
     Ollama,
+    /// Ollama's older `/api/embeddings`: one prompt, one vector.
+    OllamaPrompt,
 }
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OpenAi,
         Self::Mistral,
         Self::Voyage,
@@ -66,6 +70,7 @@ impl Protocol {
         Self::Titan,
         Self::BedrockCohere,
         Self::Ollama,
+        Self::OllamaPrompt,
     ];
 
     /// How a host of this dialect embeds with a model, where its record says nothing else. `None`: not at all.
@@ -85,7 +90,7 @@ impl Protocol {
     pub const fn dialect(self) -> Dialect {
         match self {
             Self::OpenAi | Self::Mistral | Self::Voyage | Self::Jina | Self::Perplexity => Dialect::OpenAiChat,
-            Self::Ollama => Dialect::Ollama,
+            Self::Ollama | Self::OllamaPrompt => Dialect::Ollama,
             Self::Gemini | Self::Vertex => Dialect::Gemini,
             Self::Cohere | Self::CohereV1 => Dialect::Cohere,
             Self::Titan | Self::BedrockCohere => Dialect::Bedrock,
@@ -110,6 +115,7 @@ impl Protocol {
             (Self::CohereV1, _) => "/v1/embed".to_owned(),
             (Self::Titan | Self::BedrockCohere, _) => format!("/model/{m}/invoke"),
             (Self::Ollama, _) => "/api/embed".to_owned(),
+            (Self::OllamaPrompt, _) => "/api/embeddings".to_owned(),
         }
     }
 
@@ -130,7 +136,22 @@ impl Protocol {
             Self::Vertex if model.contains("gemini-embedding") || model.contains("multimodalembedding") => 1,
             Self::Vertex => 250,
             Self::Cohere | Self::CohereV1 | Self::BedrockCohere => 96,
-            Self::Titan => 1,
+            Self::Titan | Self::OllamaPrompt => 1,
+        }
+    }
+
+    /// Most tokens of one request with all its inputs; `None`: it is not limited, or nobody says how. Sources: OpenAI, “Create
+    /// embeddings” (“a maximum of 300,000 tokens summed across all inputs”); Voyage, “Text embeddings” (by model); Google
+    /// Cloud, “Get text embeddings” (20,000); Mistral's refusal of more than 16,384 (“split into more batches”).
+    pub fn most_tokens(self, model: &str) -> Option<u64> {
+        match self {
+            Self::OpenAi if model.contains("text-embedding-") => Some(300_000),
+            Self::Mistral => Some(16_384),
+            Self::Voyage if model.contains("lite") => Some(1_000_000),
+            Self::Voyage if model.contains("voyage-3.5") || model == "voyage-2" => Some(320_000),
+            Self::Voyage => Some(120_000),
+            Self::Vertex => Some(20_000),
+            _ => None,
         }
     }
 
@@ -186,7 +207,7 @@ pub fn count_inputs(face: Protocol, body: &[u8], envelope: &Envelope) -> usize {
         Protocol::Gemini => "requests",
         Protocol::Vertex => "instances",
         Protocol::Cohere | Protocol::CohereV1 | Protocol::BedrockCohere => "texts",
-        Protocol::Titan => return 1,
+        Protocol::Titan | Protocol::OllamaPrompt => return 1,
         _ => "input",
     };
     let list = items(key).unwrap_or_default();
@@ -204,6 +225,7 @@ pub fn decode_request(face: Protocol, body: &[u8], losses: &mut Losses) -> Resul
         Protocol::Cohere | Protocol::CohereV1 | Protocol::BedrockCohere => cohere::decode_request(face, node, losses),
         Protocol::Titan => bedrock::decode_request(node, losses),
         Protocol::Ollama => ollama::decode_request(node, losses),
+        Protocol::OllamaPrompt => ollama::decode_prompt(node, losses),
         _ => openai::decode_request(node, losses),
     }
 }
@@ -226,6 +248,7 @@ pub fn encode_request(
         }
         Protocol::Titan => bedrock::encode_request(request, inputs, model, &mut losses),
         Protocol::Ollama => ollama::encode_request(request, inputs, model, &mut losses),
+        Protocol::OllamaPrompt => ollama::encode_prompt(request, inputs, model, &mut losses),
         _ => openai::encode_request(upstream, request, inputs, model, &mut losses),
     }
 }
@@ -243,6 +266,7 @@ pub fn decode_reply(
         Protocol::Cohere | Protocol::CohereV1 | Protocol::BedrockCohere => cohere::decode_reply(body),
         Protocol::Titan => bedrock::decode_reply(body),
         Protocol::Ollama => ollama::decode_reply(body),
+        Protocol::OllamaPrompt => ollama::decode_one(body),
         _ => openai::decode_reply(upstream, request, body),
     };
     let reply = reply.map_err(|why| {
@@ -294,6 +318,7 @@ pub fn encode_reply(face: Protocol, request: &EmbedRequest, reply: &EmbedReply, 
         }
         Protocol::Titan => bedrock::encode_reply(request, reply),
         Protocol::Ollama => ollama::encode_reply(reply, context),
+        Protocol::OllamaPrompt => ollama::encode_one(reply),
         _ => openai::encode_reply(request, reply, context),
     }
 }

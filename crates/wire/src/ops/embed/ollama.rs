@@ -1,4 +1,4 @@
-//! Ollama's `/api/embed`.
+//! Ollama's `/api/embed`, and the older `/api/embeddings`.
 
 use std::borrow::Cow;
 
@@ -33,6 +33,40 @@ pub(super) fn decode_request(node: Node<'_>, losses: &mut Losses) -> Result<Embe
     request.truncate = cut.map(|cut| if cut { Truncate::End } else { Truncate::Never });
     fields.report_rest(losses);
     Ok(request)
+}
+
+/// Reads a client's request of the older kind.
+pub(super) fn decode_prompt(node: Node<'_>, losses: &mut Losses) -> Result<EmbedRequest, Fault> {
+    let mut fields = Fields::new(node, "")?;
+    fields.ignore(&["model", "keep_alive"]);
+    let prompt = match fields.take("prompt").ok_or_else(|| fields.missing("prompt"))? {
+        Node::Text(text) => EmbedContent::Text(text.into_owned()),
+        other => return Err(wrong("prompt", "a string", &other)),
+    };
+    fields.report_rest(losses);
+    let input = EmbedInput { at: "prompt".to_owned(), content: prompt };
+    Ok(EmbedRequest { single: true, inputs: vec![input], ..EmbedRequest::default() })
+}
+
+/// Writes a request of the older kind.
+pub(super) fn encode_prompt(
+    request: &EmbedRequest,
+    inputs: &[EmbedInput],
+    model: &str,
+    losses: &mut Reported<'_>,
+) -> Result<Vec<u8>, Fault> {
+    losses.rarely_known(request);
+    losses.dropped(|s| s.purpose, request.purpose.is_some());
+    losses.dropped(|s| s.dimensions, request.dimensions.is_some());
+    losses.dropped(|s| s.truncate, request.truncate.is_some());
+    forms_of(request, &[VectorForm::Float], losses);
+    let texts = texts(inputs, "Ollama")?;
+    let mut out = Vec::new();
+    object(&mut out, |o| {
+        o.text("model", model);
+        o.text("prompt", texts.first().copied().unwrap_or_default());
+    });
+    Ok(out)
 }
 
 /// Writes a request.
@@ -78,6 +112,28 @@ pub(super) fn decode_reply(body: &[u8]) -> Result<EmbedReply, serde_json::Error>
         vectors: reply.embeddings.into_iter().map(vector).collect(),
         usage: usage(reply.prompt_eval_count),
     })
+}
+
+#[derive(Deserialize)]
+struct One {
+    embedding: Vec<f64>,
+}
+
+/// Reads a reply of the older kind.
+pub(super) fn decode_one(body: &[u8]) -> Result<EmbedReply, serde_json::Error> {
+    let one: One = serde_json::from_slice(body)?;
+    let vectors = vec![Vector { float: Some(one.embedding), ..Vector::default() }];
+    Ok(EmbedReply { id: None, model: None, vectors, usage: None })
+}
+
+/// Writes a reply of the older kind.
+pub(super) fn encode_one(reply: &EmbedReply) -> Vec<u8> {
+    let mut out = Vec::new();
+    object(&mut out, |o| match reply.vectors.first() {
+        Some(vector) => Form::of(vector, VectorForm::Float).write(o, "embedding", false),
+        None => o.array("embedding", |_| {}),
+    });
+    out
 }
 
 /// Writes a reply.
