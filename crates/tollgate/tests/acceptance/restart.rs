@@ -84,7 +84,7 @@ async fn provider() -> ScriptedUpstream {
 
 fn config(server: &str, upstream: &ScriptedUpstream) -> String {
     format!(
-        "server: {{ listen: \"{{listen}}\"{server} }}\nproviders: {{ up: {{ dialect: openai-chat, base_url: \"{}\" }} }}\n",
+        "server: {{ listen: \"{{listen}}\"{server} }}\nlimits: {{ lag: 0s }}\nproviders: {{ up: {{ dialect: openai-chat, base_url: \"{}\" }} }}\n",
         upstream.url("/v1")
     )
 }
