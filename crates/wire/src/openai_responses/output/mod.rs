@@ -40,6 +40,8 @@ pub(super) struct Output {
     spaces: HashMap<String, (String, String)>,
     /// The last item, while another part may join it.
     current: Option<usize>,
+    /// Ids of items, in order, whose beginning another has told.
+    begun: Vec<String>,
 }
 
 impl Output {
@@ -97,13 +99,27 @@ impl Output {
         }
     }
 
-    /// The first items were told as done by another.
-    pub(super) fn were_done(&mut self, count: usize) {
-        for item in self.items.iter_mut().take(count) {
+    /// Another has told the beginning of the items of these ids, and of parts at these places: one that still waited for its
+    /// first words is not told again.
+    pub(super) fn were_begun(&mut self, ids: Vec<String>, with_parts: &[usize], sink: &mut Sink<'_>) {
+        if self.items.len() < ids.len() {
+            self.place(sink);
+        }
+        self.begun = ids;
+        for at in with_parts {
+            let Some(item) = self.items.get_mut(*at) else { continue };
+            item.parts.iter_mut().for_each(|part| part.announced = true);
+        }
+    }
+
+    /// Items at these places were told as done by another.
+    pub(super) fn were_done(&mut self, places: &[usize]) {
+        for at in places {
+            let Some(item) = self.items.get_mut(*at) else { continue };
             item.done = true;
             item.parts.iter_mut().for_each(|part| (part.announced, part.closed) = (true, true));
         }
-        self.current = self.current.filter(|at| *at >= count);
+        self.current = self.current.filter(|at| !places.contains(at));
     }
 
     /// Log probabilities of a whole reply: they stand with its first text.
@@ -185,10 +201,12 @@ impl Output {
         let id = id.unwrap_or_else(|| make_id(kind.prefix(), &self.stem, at));
         let (parts, arguments) = (Vec::new(), String::new());
         let item = Item { kind, id, extra, parts, encrypted: None, arguments, done: false };
-        sink.event("response.output_item.added", |o| {
-            o.uint("output_index", at as u64);
-            item.write_at(o, "item", "in_progress", false);
-        });
+        if self.begun.get(at) != Some(&item.id) {
+            sink.event("response.output_item.added", |o| {
+                o.uint("output_index", at as u64);
+                item.write_at(o, "item", "in_progress", false);
+            });
+        }
         self.items.push(item);
         self.current = Some(at);
         at

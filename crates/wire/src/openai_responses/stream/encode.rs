@@ -30,7 +30,17 @@ impl StreamEncoder {
         if let Some(last) = sent.iter().rev().find_map(number) {
             self.0.line.count_from(last + 1);
         }
-        self.0.output.were_done(sent.iter().filter(|frame| frame.name() == "response.output_item.done").count());
+        // Hosts end items in any order, and some do not name their events.
+        let told: Vec<Node<'_>> = sent.iter().filter_map(|frame| Node::read(&frame.data)).collect();
+        let of_kind = |kind: &'static str| told.iter().filter(move |node| node.text("type") == Some(kind));
+        let places = |kind| -> Vec<usize> {
+            of_kind(kind).filter_map(|node| usize::try_from(node.uint("output_index")?).ok()).collect()
+        };
+        let id = |node: &Node<'_>| node.at(&["item", "id"]).and_then(Node::as_str).unwrap_or_default().to_owned();
+        let begun = of_kind("response.output_item.added").map(id).collect();
+        let mut unseen = Sink { out: None, line: &mut self.0.line };
+        self.0.output.were_begun(begun, &places("response.content_part.added"), &mut unseen);
+        self.0.output.were_done(&places("response.output_item.done"));
     }
 }
 
