@@ -115,6 +115,9 @@ fn provider_ids(name: &str, text: &str, found: &mut Vec<String>) {
         "nvidia",
         "ollama",
         "vertex",
+        // Families of models, which many hosts serve.
+        "deepseek",
+        "llama",
     ];
     let code = text.split("\n#[cfg(test)]").next().unwrap_or_default();
     for provider in providers::ALL.iter().filter(|p| !words.contains(&p.id)) {
