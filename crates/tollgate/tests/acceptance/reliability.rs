@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tollgate_ir::Dialect;
 use tollgate_testkit::{Script, ScriptedUpstream, Step};
 
@@ -432,4 +433,63 @@ async fn in_a_rush_new_calls_are_refused_at_once_and_the_others_served() {
     assert!(served > 0 && refused > 0, "{served} served, {refused} refused");
     let calm = faces::body(Dialect::Anthropic, "up/m", false);
     until("the rush is over", async || gateway.post("/v1/messages", &[], calm.clone()).await.status == 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rl20_a_turn_comes_back_however_a_call_ends() {
+    let upstream = ScriptedUpstream::always(good()).await;
+    // No breaker: this is of turns alone.
+    let limits = ", breaker: off, limits: { concurrent: 1, queue: 0, wait: 1s }";
+    let gateway =
+        Gateway::start(&format!("retries: {{ default: 0 }}\nproviders:\n{}", provider("up", &upstream, limits)));
+    let spoken = Spoken::of(CHAT);
+    let begun = |parts: &[Bytes]| Script::sse(parts.to_vec()).step(Step::Stall);
+    let short = Duration::from_millis(80);
+    for face in faces::ALL {
+        for way in [
+            "served",
+            "streamed",
+            "left before the head",
+            "left before a token",
+            "left in the stream",
+            "too late",
+            "failed",
+            "bad body",
+        ] {
+            let stream = matches!(way, "streamed" | "left before a token" | "left in the stream");
+            match way {
+                "streamed" => {
+                    upstream.push(Script::sse([&spoken.lifecycle[..], &spoken.content, &spoken.end].concat()))
+                }
+                "left before the head" | "too late" => upstream.push(Script::accident(Step::Stall)),
+                "left before a token" => upstream.push(begun(&spoken.lifecycle)),
+                "left in the stream" => upstream.push(begun(&[&spoken.lifecycle[..], &spoken.content[..1]].concat())),
+                "failed" => upstream.push(refusal(500, "broken")),
+                _ => {}
+            }
+            let (path, body) = (faces::path(face, "up/m", stream), faces::body(face, "up/m", stream));
+            match way {
+                "left before the head" | "left before a token" => {
+                    let call = gateway.open(&path, &[], body);
+                    assert!(tokio::time::timeout(short, call).await.is_err(), "{face} {way}: an answer");
+                }
+                "left in the stream" => assert!(gateway.open(&path, &[], body).await.next().await.is_some(), "{face}"),
+                "too late" => {
+                    assert_eq!(
+                        gateway.post(&path, &[("x-tollgate-timeout", "80ms")], body).await.status,
+                        504,
+                        "{face}"
+                    );
+                }
+                "bad body" => assert_eq!(gateway.post(&path, &[], "{").await.status, 400, "{face}"),
+                "failed" => assert_eq!(gateway.post(&path, &[], body).await.status, 500, "{face}"),
+                _ => assert_eq!(gateway.post(&path, &[], body).await.status, 200, "{face} {way}"),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let answer = faces::ask(&gateway, face, "up/m", false).await;
+            assert_eq!(answer.status, 200, "{face} after {way}: {}", answer.text());
+        }
+    }
+    let health = gateway.get("/api/v1/health", &[]).await.text();
+    assert!(health.contains(r#""concurrency":[{"provider":"up","running":0,"waiting":0}]"#), "{health}");
 }
