@@ -88,11 +88,14 @@ impl Outgoing {
         self.encoder.count_on(sent);
     }
 
-    /// Ends the stream with a fault, in the face's own form.
+    /// Ends the stream with a fault, in the face's own form; one that has ended stays as it is, unless it was to go on.
     pub fn tell(&mut self, fault: Fault, out: &mut Vec<u8>) {
+        self.sent.clear();
+        if self.over && self.resume.is_none() {
+            return;
+        }
         let fault = Event::Fault(Box::new(fault));
         self.encoder.event(&fault, out);
-        self.sent.clear();
         self.sent.push(fault);
         self.over = true;
     }
