@@ -19,9 +19,9 @@ use crate::tasks::{Tasks, give_way};
 /// How long, and for how many bytes, a refused body is still read.
 const LINGER: (Duration, usize) = (Duration::from_secs(30), 64 * 1024 * 1024);
 
-/// So many refused bodies are read on at the same moment, piece by piece in turns: a flood of them is nobody's wish, and
-/// would else stand before every other call in the scheduler's queue.
-static TURNS: Semaphore = Semaphore::const_new(4);
+/// Large bodies, and refused ones that are read on, go through one gate after each piece: a flood of them would else stand
+/// before every other call in the scheduler's queue.
+static GATE: Semaphore = Semaphore::const_new(1);
 
 /// Bytes fed to a decoder at a time: few after bytes that expanded a lot, so that memory follows the reservation.
 const FEED: (usize, usize) = (64, 16 * 1024);
@@ -117,7 +117,7 @@ where
                 self.turn += piece.len();
                 if self.turn >= TURN {
                     self.turn = 0;
-                    give_way().await;
+                    wait_in_line().await;
                 }
                 return Ok(Some(piece));
             }
@@ -200,6 +200,13 @@ where
     }
 }
 
+/// Lets all other work go first, and one large body at a time.
+async fn wait_in_line() {
+    let turn = GATE.acquire().await;
+    give_way().await;
+    drop(turn);
+}
+
 async fn read_away<B: Body<Data = Bytes> + Unpin>(body: B) {
     let mut body = pin!(body);
     let mut left = LINGER.1;
@@ -212,9 +219,7 @@ async fn read_away<B: Body<Data = Bytes> + Unpin>(body: B) {
         if left == 0 {
             return;
         }
-        let turn = TURNS.acquire().await;
-        give_way().await;
-        drop(turn);
+        wait_in_line().await;
     }
 }
 
