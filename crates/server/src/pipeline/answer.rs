@@ -1,12 +1,7 @@
 //! An answer on its way: bytes of the upstream in, the client's bytes out, and what was seen on the way.
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
-use bytes::Bytes;
-use tollgate_core::continuity::{seal_id, seal_ids};
 use tollgate_core::fold::Fold;
-use tollgate_ir::{BlockStart, Delta, Dialect, Event, Fault, FaultKind, Finish, Issuer, Reply, Usage, is_silence};
+use tollgate_ir::{BlockStart, Dialect, Event, Fault, FaultKind, Reply, is_silence};
 use tollgate_wire::carriage::Carriage;
 use tollgate_wire::codec::{self, StreamDecoder};
 use tollgate_wire::frame::{Deframer, Frame};
@@ -15,125 +10,9 @@ use tollgate_wire::tap::{Tap, Verdict};
 use tollgate_wire::target::ReplyContext;
 use tollgate_wire::translate::StreamTranslator;
 
+use super::outcome::Outcome;
 use super::owners;
-use crate::upstream::ReplyBody;
-
-/// Where an upstream's bytes come from.
-pub enum Source {
-    /// A provider.
-    Remote(Box<ReplyBody>),
-    /// The built-in simulation.
-    Simulated(VecDeque<(Duration, Bytes)>),
-}
-
-impl Source {
-    /// A provider's answer. Of a stream the limit for the first token holds until one comes: pings are none.
-    pub fn remote(mut body: ReplyBody, stream: bool) -> Self {
-        if stream {
-            body.hold_first_token();
-        }
-        Self::Remote(Box::new(body))
-    }
-
-    /// Bytes of our own.
-    pub fn piece(bytes: Bytes) -> Self {
-        Self::Simulated(VecDeque::from([(Duration::ZERO, bytes)]))
-    }
-
-    /// The next bytes; `None` at the end.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
-        match self {
-            Self::Remote(body) => body.chunk().await,
-            Self::Simulated(pieces) => match pieces.pop_front() {
-                Some((pause, bytes)) => {
-                    if !pause.is_zero() {
-                        tokio::time::sleep(pause).await;
-                    }
-                    Ok(Some(bytes))
-                }
-                None => Ok(None),
-            },
-        }
-    }
-
-    /// All of it, up to a cap.
-    pub async fn whole(self, cap: usize) -> Result<Bytes, Fault> {
-        match self {
-            Self::Remote(body) => body.whole(cap).await,
-            Self::Simulated(_) => {
-                let mut source = self;
-                let mut all = Vec::new();
-                while let Some(piece) = source.chunk().await? {
-                    all.extend_from_slice(&piece);
-                }
-                Ok(all.into())
-            }
-        }
-    }
-
-    fn token_seen(&mut self) {
-        if let Self::Remote(body) = self {
-            body.token_seen();
-        }
-    }
-}
-
-/// What an answer turned out to be.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// The model, as the provider names it.
-    pub model: Option<String>,
-    /// The answer's id at the provider.
-    pub id: Option<String>,
-    /// The tier that served.
-    pub service_tier: Option<String>,
-    /// What it used.
-    pub usage: Option<Usage>,
-    /// Why it ended.
-    pub finish: Option<Finish>,
-    /// The short names of the encrypted reasoning in it that only its maker reads.
-    pub seals: Vec<String>,
-    /// It says nothing.
-    pub empty: bool,
-    /// The whole answer, where it was kept for what is remembered of it.
-    pub reply: Option<Reply>,
-}
-
-impl Outcome {
-    /// Of a whole reply.
-    pub fn of(reply: Reply) -> Self {
-        Self {
-            model: reply.head.model.clone(),
-            id: reply.head.id.clone(),
-            service_tier: reply.head.service_tier.clone(),
-            usage: reply.usage,
-            finish: reply.choices.first().and_then(|c| c.finish.clone()),
-            seals: seal_ids(reply.choices.iter().flat_map(|c| &c.blocks)),
-            empty: reply.is_empty(),
-            reply: Some(reply),
-        }
-    }
-
-    /// The next event of a stream.
-    fn event(&mut self, event: &Event) {
-        match event {
-            Event::Start(head) => {
-                self.model.clone_from(&head.model);
-                self.id.clone_from(&head.id);
-                self.service_tier.clone_from(&head.service_tier);
-            }
-            Event::Delta { delta: Delta::Seal(seal), .. } if seal.issuer == Issuer::OpenAi => {
-                self.seals.push(seal_id(seal));
-            }
-            Event::Open { start: BlockStart::Whole(block), .. } => {
-                self.seals.extend(seal_ids(std::iter::once(&**block)));
-            }
-            Event::Usage(usage) => self.usage = Some(*usage),
-            Event::Finish { choice: 0, finish } => self.finish = Some(finish.clone()),
-            _ => {}
-        }
-    }
-}
+use super::source::Source;
 
 /// How a stream's frames become the client's bytes.
 enum Flow {
@@ -519,17 +398,8 @@ impl Stream {
     pub fn outcome(&mut self) -> Outcome {
         match &mut self.flow {
             Flow::Relay { tap, seals, kept, .. } => {
-                let seen = tap.seen();
-                Outcome {
-                    model: seen.model.clone(),
-                    id: seen.id.clone(),
-                    service_tier: seen.service_tier.clone(),
-                    usage: seen.usage,
-                    finish: seen.finish.clone(),
-                    seals: std::mem::take(seals),
-                    empty: seen.empty,
-                    reply: kept.take().and_then(|kept| kept.reply()),
-                }
+                let reply = kept.take().and_then(|kept| kept.reply());
+                Outcome::seen(tap.seen(), std::mem::take(seals), reply)
             }
             Flow::Translate { fold, seen, .. } => {
                 let mut outcome = std::mem::take(&mut **seen);

@@ -13,15 +13,17 @@ use tollgate_wire::resume::{Continuation, Splice};
 use tollgate_wire::target::ReplyContext;
 use tollgate_wire::translate::Incoming;
 
-use super::answer::{Outcome, Source, Stream};
+use super::answer::Stream;
 use super::dispatch::{Attempts, Body, Failed, Remember, Served};
 use super::exchange::{Answered, Exchange, MAX_ERROR, MAX_REPLY};
 use super::memory::{self, Known, Understood};
+use super::outcome::Outcome;
 use super::owners;
 use super::prepare::{Back, Prepared, prepare};
 use super::reasoning;
 use super::receive::Call;
 use super::settle::Settlement;
+use super::source::Source;
 use super::{fetch, headers, ollama_host};
 use crate::app::Gateway;
 use crate::provider::{Provider, Way};
@@ -253,17 +255,8 @@ impl Attempt<'_> {
                 if let Some(fault) = tap.fault() {
                     return Err(Failed { fault: fault.clone(), raw: None });
                 }
-                let seen = tap.seen();
-                let outcome = Outcome {
-                    model: seen.model.clone(),
-                    id: seen.id.clone(),
-                    service_tier: seen.service_tier.clone(),
-                    usage: seen.usage,
-                    finish: seen.finish.clone(),
-                    seals: if self.call.face == Dialect::OpenAiResponses { owners::made(&body) } else { Vec::new() },
-                    empty: seen.empty,
-                    reply: None,
-                };
+                let seals = if self.call.face == Dialect::OpenAiResponses { owners::made(&body) } else { Vec::new() };
+                let outcome = Outcome::seen(tap.seen(), seals, None);
                 if self.keeps_reasoning()
                     && let Ok(reply) = codec::decode_reply(self.call.face, &body)
                 {

@@ -7,7 +7,6 @@ use tollgate_ir::{Dialect, Fault, FaultKind, Losses};
 use tollgate_wire::json::Envelope;
 use tollgate_wire::ops::completions::{self, Chats};
 
-use super::answer::Source;
 use super::chat::Chat;
 use super::dispatch::{Attempts, Body, Failed, Served};
 use super::exchange::{Answered, Exchange};
@@ -17,6 +16,7 @@ use super::memory::Known;
 use super::prepare::{Outgoing, Upload, relayed_body};
 use super::receive::Call;
 use super::settle::Settlement;
+use super::source::Source;
 use crate::app::Gateway;
 use crate::provider::Provider;
 

@@ -13,8 +13,9 @@ use tollgate_core::route::{Next, Plan, RetryTerms, Step, Target, conclude, moves
 use tollgate_ir::{Fault, FaultKind, LimitHeader, Losses, Retry, Side};
 use tollgate_wire::target::ReplyContext;
 
-use super::answer::{Outcome, Stream};
+use super::answer::Stream;
 use super::handed::Handed;
+use super::outcome::Outcome;
 use super::race::{Race, Ran};
 use super::resume::Resumption;
 use super::settle::Settlement;

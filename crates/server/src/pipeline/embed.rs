@@ -11,9 +11,9 @@ use tollgate_wire::codec;
 use tollgate_wire::ops::embed::{self, Context, Kind, Protocol};
 use tollgate_wire::ops::usage::Said;
 
-use super::answer::Outcome;
 use super::dispatch::{Attempts, Body, Failed, Served};
 use super::exchange::{Answered, Bounds, Exchange, MAX_REPLY, Refused};
+use super::outcome::Outcome;
 use super::prepare::{Outgoing, Upload, not_offered, patched, refuse_losses};
 use super::receive::Call;
 use super::settle::Settlement;

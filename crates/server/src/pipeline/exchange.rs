@@ -12,11 +12,11 @@ use tollgate_core::config::{TimeoutTerms, Timeouts};
 use tollgate_ir::{Dialect, Fault};
 use tollgate_wire::codec;
 
-use super::answer::Source;
 use super::dispatch::Failed;
 use super::headers;
 use super::receive::Call;
 use super::settle::Settlement;
+use super::source::Source;
 use crate::app::Gateway;
 use crate::credentials::Outbound;
 use crate::provider::Provider;

@@ -7,11 +7,12 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tollgate_ir::{Fault, FaultKind};
 use tollgate_wire::ops::usage::Watch;
 
-use super::answer::{Outcome, Source};
 use super::embed::counted;
+use super::outcome::Outcome;
 use super::outlet::ReplyBodyOut;
 use super::reply::Reply;
 use super::settle::Settlement;
+use super::source::Source;
 use crate::app::Gateway;
 
 /// Headers that say what a body is, beside those that any answer hands on.

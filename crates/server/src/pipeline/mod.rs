@@ -25,6 +25,7 @@ mod manner;
 mod memory;
 mod models;
 mod ollama_host;
+mod outcome;
 pub(crate) mod outlet;
 mod owners;
 mod passthrough;
@@ -41,6 +42,7 @@ pub(crate) mod reply;
 mod rerank;
 mod resume;
 mod settle;
+mod source;
 mod stored;
 mod wishes;
 
@@ -77,7 +79,7 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Endpoint::Chat { carriage, .. } => carriage.envelope(face),
         _ => face,
     };
-    let caller = match refuse::refuse(gateway, &head).and_then(|()| identify::identify(&state, &head)) {
+    let caller = match refuse::refuse(gateway, &state, &head).and_then(|()| identify::identify(&state, &head)) {
         Ok(caller) => caller,
         Err(fault) => return reply::fault(envelope, id, fault.into(), None),
     };

@@ -14,12 +14,12 @@ use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
 use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::providers;
 
-use super::answer::Source;
 use super::handed::Handed;
 use super::headers;
 use super::prepare::{HOP, hops};
 use super::reply::{self, Reply};
 use super::settle::Settlement;
+use super::source::Source;
 use super::wishes::Wishes;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake};

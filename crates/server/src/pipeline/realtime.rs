@@ -17,9 +17,9 @@ use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
 use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::codec;
 
-use super::answer::Outcome;
 use super::exchange::MAX_ERROR;
 use super::headers;
+use super::outcome::Outcome;
 use super::outlet::ReplyBodyOut;
 use super::passthrough::{may, of_face};
 use super::prepare::{HOP, hops, not_offered};

@@ -7,7 +7,7 @@ use http::{HeaderMap, request};
 use tollgate_ir::{Fault, FaultKind, Retry};
 
 use super::prepare;
-use crate::app::Gateway;
+use crate::app::{Gateway, State};
 
 /// Tollgates may stand behind each other, but not so many.
 const MAX_HOPS: u32 = 3;
@@ -37,11 +37,11 @@ const ADDRESSES: &[&str] = &[
 const PREFIXES: &[&str] = &["x-tollgate-", "x-litellm-", "x-portkey-", "x-bf-", "helicone-", "cf-aig-", "x-"];
 
 /// Refuses what may not be, and in a rush what came last: those that are here already end sooner.
-pub fn refuse(gateway: &Gateway, head: &request::Parts) -> Result<(), Fault> {
+pub fn refuse(gateway: &Gateway, state: &State, head: &request::Parts) -> Result<(), Fault> {
     if gateway.tasks().draining().is_cancelled() {
         return Err(Fault::new(FaultKind::ShuttingDown, "The gateway is shutting down; send the request again."));
     }
-    let most = gateway.state().config.limits.lag;
+    let most = state.config.limits.lag;
     if !most.is_zero() && gateway.lag().now() >= most {
         let mut fault =
             Fault::new(FaultKind::GatewayBusy, "The gateway has more to do than it can. Try again in a moment.");

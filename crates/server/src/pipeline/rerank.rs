@@ -7,10 +7,10 @@ use tollgate_wire::codec;
 use tollgate_wire::ops::rerank::{self, Protocol};
 use tollgate_wire::ops::usage::Said;
 
-use super::answer::Outcome;
 use super::dispatch::{Attempts, Body, Failed, Served};
 use super::exchange::{Answered, Exchange, MAX_REPLY};
 use super::headers;
+use super::outcome::Outcome;
 use super::prepare::{Outgoing, Upload, not_offered, patched, refuse_losses};
 use super::receive::Call;
 use super::settle::Settlement;

@@ -17,10 +17,11 @@ use tollgate_ir::{Block, Dialect, Fault, FaultKind, Operation, Role, Side, Turn,
 use tollgate_text::tokens;
 use tollgate_wire::resume::{Delivered, Kind, Splice};
 
-use super::answer::{Outcome, Stream};
+use super::answer::Stream;
 use super::chat::{self, Chat};
 use super::dispatch::{Attempts, Failed, Remember, walk};
 use super::memory::{self, Known, Understood};
+use super::outcome::Outcome;
 use super::owners;
 use super::receive::Call;
 use super::settle::Settlement;
@@ -178,13 +179,16 @@ enum Asked {
 }
 
 impl Again<'_> {
-    /// Whether the model goes on with a last turn of its own: by the catalogue, and by a protocol in which that is what such
+    /// Whether the model goes on with a last turn of its own: by the operator's word or the catalogue, and by a protocol in which that is what such
     /// a turn means.
     fn takes_a_beginning(&self, target: &Target, provider: &Provider) -> bool {
         let means = provider
             .way(self.chat.call.face, &target.model)
             .is_some_and(|way| matches!(way.dialect, Dialect::Anthropic | Dialect::Bedrock));
-        means && provider.offer(&target.model).is_some_and(|offer| offer.can(Capability::Prefill) == Some(true))
+        let config = self.chat.call.state.config.provider(&target.provider);
+        let set = config.and_then(|provider| provider.models.get(&target.model)?.prefill);
+        let known = || provider.offer(&target.model)?.can(Capability::Prefill);
+        means && set.or_else(known) == Some(true)
     }
 
     /// Asks the target to go on from what was delivered. `None`: that cannot be said.

@@ -13,9 +13,9 @@ use tollgate_ir::{Dialect, Fault, FaultKind, Operation};
 use tollgate_wire::limits::rate_limits;
 use tollgate_wire::target::Stopwatch;
 
-use super::answer::Outcome;
 use super::exchange::Bounds;
 use super::manner::Manner;
+use super::outcome::Outcome;
 use super::receive::Call;
 use crate::app::{Gateway, State};
 use crate::health::Asked;

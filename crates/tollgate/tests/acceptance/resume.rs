@@ -178,6 +178,29 @@ async fn rl03_a_target_that_says_something_else_is_asked_to_go_on() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rl03_a_model_that_goes_on_with_a_beginning_gets_one() {
+    let bad = every(|dialect, _| one_word(dialect).step(Step::Cut)).await;
+    let spoken = Spoken::of(Dialect::Anthropic);
+    let rest = [&spoken.lifecycle[..], &spoken.content[1..], &spoken.end].concat();
+    let claude = every(move |_, _| Script::sse(rest.clone())).await;
+    let gateway = Gateway::start(&format!(
+        "providers:\n{}  claude: {{ dialect: anthropic, base_url: \"{}\", models: {{ m: {{ prefill: true }} }} }}\nmodels: {{ v: {{ fallback: [\"bad-openai-chat/m\", claude/m], breaker: off, retries: 0 }} }}\n",
+        providers("bad", &bad),
+        claude.url("/anthropic")
+    ));
+    for face in faces::ALL {
+        let answer = ask(&gateway, face, "v").await;
+        let heard = faces::hear(face, &answer);
+        assert_eq!((heard.text.as_str(), heard.complete), ("Hello there", true), "{face:?}: {}", answer.text());
+        let asked = claude.requests().last().unwrap().body.clone();
+        let node = Node::parse(&asked).unwrap();
+        let last = node.get("messages").unwrap().items().last().unwrap();
+        assert_eq!(last.text("role"), Some("assistant"), "{face:?}: {}", String::from_utf8_lossy(&asked));
+        assert!(String::from_utf8_lossy(&asked).contains("Hello"), "{face:?}");
+    }
+}
+
 /// The calls that a client has in the end, and whether it was told of a fault.
 fn calls(face: Dialect, answer: &Answer) -> (Vec<(String, String)>, bool) {
     let mut deframer = Deframer::for_content_type(answer.header("content-type").unwrap());
