@@ -8,6 +8,7 @@ mod connect;
 mod deadlines;
 mod egress;
 mod fault;
+mod names;
 mod origin;
 mod payload;
 mod pool;
@@ -30,6 +31,8 @@ pub(crate) use connect::{dial, secure};
 pub(crate) use stream::{Socket, Stream};
 pub(crate) use tls::chain as tls_chain;
 
+#[cfg(test)]
+mod kept_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -93,6 +93,8 @@ impl Drop for H1 {
 pub(super) struct H2 {
     pub(super) sender: http2::SendRequest<Payload>,
     pub(super) streams: AtomicUsize,
+    /// What the provider allows, as it said last; [`STREAMS`] or more until it does, and then streams may wait.
+    pub(super) limit: Arc<AtomicUsize>,
     pub(super) idle_since: Mutex<Instant>,
 }
 
@@ -182,13 +184,14 @@ impl Origin {
         shared.retain(|conn| !conn.sender.is_closed());
         shared
             .iter()
-            .find(|conn| conn.streams.load(Ordering::Relaxed) < STREAMS)
+            .find(|conn| conn.streams.load(Ordering::Relaxed) < STREAMS.min(conn.limit.load(Ordering::Relaxed)))
             .map(|conn| Stream::on(Arc::clone(conn)))
     }
 
     /// Shares a new HTTP/2 connection and takes its first stream.
-    pub(super) fn share(&self, sender: http2::SendRequest<Payload>) -> Stream {
-        let conn = Arc::new(H2 { sender, streams: AtomicUsize::new(0), idle_since: Mutex::new(Instant::now()) });
+    pub(super) fn share(&self, sender: http2::SendRequest<Payload>, limit: Arc<AtomicUsize>) -> Stream {
+        let (streams, idle_since) = (AtomicUsize::new(0), Mutex::new(Instant::now()));
+        let conn = Arc::new(H2 { sender, streams, limit, idle_since });
         let stream = Stream::on(Arc::clone(&conn));
         lock(&self.shared).push(conn);
         stream

@@ -29,6 +29,7 @@ mod invoke;
 mod media;
 mod ollama;
 mod operations;
+mod performance;
 mod providers;
 mod realtime;
 mod relay;
