@@ -1,10 +1,11 @@
 //! What a running gateway holds: what outlives a reload, and behind one swap what a reload replaces.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tollgate_core::Map;
 use tollgate_core::caller::{Directory, KeyHash};
 use tollgate_core::config::{self, Config, Trust};
 use tollgate_core::ports::Continuity;
@@ -62,12 +63,12 @@ pub struct State {
     /// Hashes of the admin keys.
     pub admins: Vec<KeyHash>,
     /// Whom to ask, by id.
-    pub providers: HashMap<String, Provider>,
+    pub providers: Map<String, Provider>,
 }
 
 impl State {
     /// From a configuration and its providers.
-    pub fn new(config: Arc<Config>, providers: HashMap<String, Provider>) -> Self {
+    pub fn new(config: Arc<Config>, providers: Map<String, Provider>) -> Self {
         let directory = Directory::new(&config.keys, hash);
         let admins = config.admin_keys.iter().map(|key| hash(key.expose())).collect();
         Self { config, directory, admins, providers }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use tollgate_ir::{Fault, FaultKind, LimitHeader};
 
 use super::*;
+use crate::Map;
 
 fn at(ms: u64) -> Now {
     Now { monotonic: Duration::from_millis(ms), unix_ms: ms }
@@ -168,13 +169,13 @@ fn requests_of_the_gateways_own_open_breakers_and_bring_targets_back() {
 fn a_provider_has_settings_of_its_own_and_off_is_off() {
     let (mut health, a, b) = (Health::default(), key("a", "m"), key("b", "m"));
     let two = BreakerSettings { failures: 2, ..BreakerSettings::default() };
-    health.configure(BreakerSettings::OFF, [("a".to_owned(), two)].into());
+    health.configure(BreakerSettings::OFF, [("a".to_owned(), two)].into_iter().collect());
     for _ in 0..50 {
         for key in [&a, &b] {
             fail(&mut health, key, FaultKind::ProviderFailed, at(0));
         }
     }
     assert!(health.standing(&a, at(0)).refused_by_breaker && !health.standing(&b, at(0)).refused_by_breaker);
-    health.configure(BreakerSettings::OFF, HashMap::new());
+    health.configure(BreakerSettings::OFF, Map::default());
     assert!(!health.standing(&a, at(0)).refused_by_breaker, "who is open when it is switched off is let in");
 }

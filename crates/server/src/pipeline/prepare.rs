@@ -24,6 +24,7 @@ use crate::app::{Gateway, hash};
 use crate::credentials::{Credential, Outbound, Secret};
 use crate::provider::{Provider, Way};
 use crate::routes::FaceCarriage;
+use crate::tasks::work;
 use crate::upstream::Payload;
 
 /// Marks requests that passed a Tollgate, so that one that comes back to us is refused and not sent round and round.
@@ -87,7 +88,8 @@ pub async fn prepare(
         }
         Some(understood) => {
             let mut losses = understood.losses.clone();
-            (translate(call, provider, target, way, understood, owners, &mut losses)?, losses)
+            let translating = || translate(call, provider, target, way, understood, owners, &mut losses);
+            (work(call.body.len(), translating).await?, losses)
         }
     };
     refuse_losses(call, provider, &losses)?;

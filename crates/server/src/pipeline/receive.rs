@@ -20,6 +20,7 @@ use super::wishes::Wishes;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake, Reservation};
 use crate::routes::FaceCarriage;
+use crate::tasks::work;
 
 /// A call for a model: whose, what, and in which words.
 pub struct Call {
@@ -181,7 +182,10 @@ pub async fn receive(
         None => Early::of(intake.peek().await?, check)?,
     };
     let received = intake.whole().await?;
-    let envelope = early.whole(&received.bytes)?;
+    let envelope = match early.envelope.take().filter(|_| early.seen == received.bytes.len()) {
+        Some(envelope) => envelope,
+        None => work(received.bytes.len(), || Envelope::scan(&received.bytes)).await?,
+    };
     if let Some(fault) = forbidden_overrides(&received.bytes, &envelope) {
         return Err(fault);
     }
@@ -279,14 +283,6 @@ impl Early {
         match refused {
             Some(fault) => Err(fault),
             None => Ok(Self { resolved, envelope: envelope.ok(), seen: beginning.len() }),
-        }
-    }
-
-    /// The scan of the whole body.
-    fn whole(&mut self, body: &[u8]) -> Result<Envelope, Fault> {
-        match self.envelope.take().filter(|_| self.seen == body.len()) {
-            Some(envelope) => Ok(envelope),
-            None => Envelope::scan(body),
         }
     }
 }

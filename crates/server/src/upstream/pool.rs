@@ -3,7 +3,6 @@
 //! Invariants: an HTTP/1 connection is in the stack or in one [`Lease`], never both; whoever drops it closes it; it goes
 //! back only when its reply was read to the end. The stack is LIFO, so that surplus connections grow old and are swept.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use tollgate_core::Map;
 
 use super::origin::Key;
 use super::payload::Payload;
@@ -53,7 +53,7 @@ pub struct PoolStats {
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) settings: PoolSettings,
-    origins: RwLock<HashMap<Key, Arc<Origin>>>,
+    origins: RwLock<Map<Key, Arc<Origin>>>,
     pub(super) opened: AtomicU64,
     pub(super) reused: AtomicU64,
     pub(super) resent: AtomicU64,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
@@ -61,9 +61,19 @@ impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             ready!(self.0.poll_read_ready(cx))?;
-            let mut target = &mut *buf;
-            match self.0.try_read_buf(&mut target) {
+            let mut read = Ok(0);
+            let before = buf.filled().len();
+            // Less than there is room for is all there is: said to the runtime as if the next read had found nothing, which
+            // saves asking.
+            let told = self.0.try_io(Interest::READABLE, || {
+                let mut target = &mut *buf;
+                read = self.0.try_read_buf(&mut target);
+                let more = buf.remaining() == 0 || buf.filled().len() == before;
+                if more { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+            });
+            match read {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(0) if told.is_err() => {}
                 result => return Poll::Ready(result.map(drop)),
             }
         }
