@@ -24,7 +24,7 @@ tidy:           ## The house rules: arrows between crates, sizes of files, gener
 docs:           ## Writes the generated documents anew.
 	cargo xtask docs
 
-bench:          ## The gateway beside nginx on this machine, into docs/performance.md (ARGS=--quick: three minutes, not twenty).
+bench:          ## The gateway beside nginx on this machine, into docs/performance.md (ARGS=--quick: six minutes, not thirty).
 	scripts/bench $(ARGS)
 
 counts:         ## Instructions of the hot path, beside crates/bench/baseline.txt (ARGS=--write: a new baseline).

@@ -97,8 +97,15 @@ pub fn wait_for_quiet() -> f64 {
 /// Idle time and all time of all processors, by proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal.
 fn ticks() -> (f64, f64) {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let all: Vec<f64> =
-        stat.lines().next().unwrap_or_default().split_whitespace().skip(1).take(8).filter_map(|n| n.parse().ok()).collect();
+    let all: Vec<f64> = stat
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .skip(1)
+        .take(8)
+        .filter_map(|n| n.parse().ok())
+        .collect();
     (all.iter().skip(3).take(2).sum(), all.iter().sum())
 }
 

@@ -140,12 +140,18 @@ pub fn text(results: &Results) -> String {
     out.push('\n');
     streams(&mut out, results, "tls stream ");
     out.push_str("Connections, as the upstream saw them, of all calls of this section:\n\n");
-    for (name, title) in [("requests", "calls"), ("full", "handshakes from scratch"), ("resumed", "handshakes that went on with an earlier session")] {
+    for (name, title) in [
+        ("requests", "calls"),
+        ("full", "handshakes from scratch"),
+        ("resumed", "handshakes that went on with an earlier session"),
+    ] {
         let _ = writeln!(out, "{title}:\n");
         table(&mut out, results, "kept ", name, 0);
         out.push('\n');
     }
-    out.push_str("### Added latency (PF01): a provider that takes 50 ms, 1,000 calls of 2 kB or 100 of 1 MB a second\n\n");
+    out.push_str(
+        "### Added latency (PF01): a provider that takes 50 ms, 1,000 calls of 2 kB or 100 of 1 MB a second\n\n",
+    );
     for (name, title) in [("call_p50_us", "p50, µs"), ("call_p99_us", "p99, µs"), ("errors", "errors")] {
         let _ = writeln!(out, "{title}:\n");
         table(&mut out, results, "overhead ", name, 0);

@@ -30,7 +30,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Kind {
     /// Makes the call, on a connection that was kept if it can be; what was wrong, if anything.
-    pub async fn call(&self, kept: Option<Connection>, address: std::net::SocketAddr) -> Result<Option<Connection>, String> {
+    pub async fn call(
+        &self,
+        kept: Option<Connection>,
+        address: std::net::SocketAddr,
+    ) -> Result<Option<Connection>, String> {
         let calling = async {
             let mut connection = match kept {
                 Some(connection) => connection,

@@ -28,7 +28,11 @@ pub struct Files {
 impl Files {
     /// Where they are in a folder.
     pub fn within(folder: &Path) -> Self {
-        Self { ca: folder.join("ca.pem"), certificate: folder.join("upstream.pem"), key: folder.join("upstream-key.pem") }
+        Self {
+            ca: folder.join("ca.pem"),
+            certificate: folder.join("upstream.pem"),
+            key: folder.join("upstream-key.pem"),
+        }
     }
 
     /// Makes them anew.

@@ -83,7 +83,7 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
         Ok(caller) => caller,
         Err(fault) => {
             if fault.kind == FaultKind::GatewayBusy {
-                Box::pin(refuse::read_away(body)).await;
+                Box::pin(refuse::read_away(&head, body)).await;
             }
             return reply::fault(envelope, id, fault.into(), None);
         }

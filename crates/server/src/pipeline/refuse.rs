@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, request};
+use http::header::EXPECT;
+use http::{HeaderMap, Version, request};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
@@ -65,9 +66,11 @@ pub fn refuse(gateway: &Gateway, state: &State, head: &request::Parts) -> Result
     no_address(&head.headers)
 }
 
-/// Reads the body of a call that is refused, if it is small.
-pub async fn read_away(mut body: Incoming) {
-    if body.size_hint().upper().is_some_and(|bytes| bytes <= AWAY) {
+/// Reads the body of a call that is refused, if it is small. Who waits for 100-continue has sent none, and on HTTP/2 the
+/// stream is reset.
+pub async fn read_away(head: &request::Parts, mut body: Incoming) {
+    let comes = head.version <= Version::HTTP_11 && !head.headers.contains_key(EXPECT);
+    if comes && body.size_hint().upper().is_some_and(|bytes| bytes <= AWAY) {
         let _ = timeout(AWAY_WITHIN, async { while let Some(Ok(_)) = body.frame().await {} }).await;
     }
 }

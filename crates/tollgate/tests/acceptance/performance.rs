@@ -44,7 +44,8 @@ async fn calls(gateway: &Arc<Gateway>, body: String, every: Duration, count: u32
 /// A tenth of the case's rates for three seconds; `make bench` has the whole ("Added latency").
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pf01_calls_at_a_fixed_rate_are_added_little_and_none_fails() {
-    let answer = Script::status(200).header("content-type", "application/json").wait(PROVIDER).chunk(faces::whole(CHAT));
+    let answer =
+        Script::status(200).header("content-type", "application/json").wait(PROVIDER).chunk(faces::whole(CHAT));
     let upstream = ScriptedUpstream::forgetful(move |_| answer.clone()).await;
     let gateway = Arc::new(Gateway::start(&format!(
         "keys: [ {{ name: one, key: tg-one, models: [ \"up/*\" ] }} ]\n\
