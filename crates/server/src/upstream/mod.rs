@@ -8,6 +8,7 @@ mod connect;
 mod deadlines;
 mod egress;
 mod fault;
+mod http1;
 mod origin;
 mod payload;
 mod pool;

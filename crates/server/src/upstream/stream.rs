@@ -1,14 +1,13 @@
 //! A connection's bytes: plain or under TLS. An enum, since it is polled per read.
 //!
-//! The socket below is shared with the pool, which asks the kernel whether the other side has closed it: the runtime
-//! learns of that later, and a request written in between would be lost.
+//! The pool asks the kernel whether the other side has closed it: the runtime learns of that later, and a request written in
+//! between would be lost.
 
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -22,19 +21,18 @@ pub(crate) enum Stream {
     Tls(Box<TlsStream<Socket>>),
 }
 
-/// A socket with more than one owner; one of them reads and writes.
-#[derive(Clone, Debug)]
-pub(crate) struct Socket(Arc<TcpStream>);
+/// A socket.
+#[derive(Debug)]
+pub(crate) struct Socket(TcpStream);
 
 impl Socket {
     pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self(Arc::new(tcp))
+        Self(tcp)
     }
 
-    /// Nothing has come that nobody asked for: neither the end nor bytes.
-    pub(crate) fn is_quiet(&self) -> bool {
+    fn is_quiet(&self) -> bool {
         let mut look = [MaybeUninit::uninit()];
-        let peeked = SockRef::from(&*self.0).peek(&mut look);
+        let peeked = SockRef::from(&self.0).peek(&mut look);
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }
@@ -48,11 +46,18 @@ impl Stream {
         }
     }
 
-    /// The socket below.
-    pub(crate) fn socket(&self) -> Socket {
+    /// Nothing has come that nobody asked for: neither the end nor bytes. Tickets for the next session are TLS's own, and are
+    /// taken in.
+    pub(super) fn is_quiet(&mut self) -> bool {
         match self {
-            Self::Plain(socket) => socket.clone(),
-            Self::Tls(stream) => stream.get_ref().0.clone(),
+            Self::Plain(socket) => socket.is_quiet(),
+            Self::Tls(stream) if stream.get_ref().0.is_quiet() => true,
+            Self::Tls(stream) => {
+                let mut look = [0];
+                let mut look = ReadBuf::new(&mut look);
+                let read = Pin::new(&mut *stream).poll_read(&mut Context::from_waker(Waker::noop()), &mut look);
+                read.is_pending() && stream.get_ref().0.is_quiet()
+            }
         }
     }
 }
@@ -104,7 +109,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(SockRef::from(&*self.0).shutdown(Shutdown::Write))
+        Poll::Ready(SockRef::from(&self.0).shutdown(Shutdown::Write))
     }
 }
 
