@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::request;
+use http::{HeaderValue, request};
 use hyper::body::Incoming;
 use tollgate_core::caller::Caller;
 use tollgate_core::route::{Meaning, Resolved};
@@ -21,6 +21,9 @@ use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake, Reservation};
 use crate::routes::FaceCarriage;
 use crate::tasks::work;
+
+/// A body under this may be a slice of the connection's buffer, which it would keep.
+const COPIED: usize = 16 * 1024;
 
 /// A call for a model: whose, what, and in which words.
 pub struct Call {
@@ -54,8 +57,8 @@ pub struct Call {
     pub asks: Option<Box<Asks>>,
     /// The state that it began with.
     pub state: Arc<State>,
-    /// The memory that the body holds.
-    pub _reservation: Reservation,
+    /// The memory that the body holds, while it does.
+    pub reservation: Option<Reservation>,
 }
 
 /// In whose words something is asked for.
@@ -114,7 +117,7 @@ impl Call {
             wishes,
             asks: None,
             state,
-            _reservation: reservation,
+            reservation: Some(reservation),
         }
     }
 
@@ -138,13 +141,38 @@ impl Call {
             wishes: self.wishes.clone(),
             asks: self.asks.clone(),
             state: Arc::clone(&self.state),
-            _reservation: gateway.bodies().reserve(0).await?,
+            reservation: Some(gateway.bodies().reserve(0).await?),
         })
     }
 
     /// The names that may serve, in order: the one asked for, and the request's own fallbacks.
     pub fn names(&self) -> impl Iterator<Item = &Resolved> {
         std::iter::once(&self.resolved).chain(self.asks.iter().flat_map(|asks| &asks.also))
+    }
+
+    /// The answer has begun. What another target would be asked stays, if one may have to be; but not the buffer that it came
+    /// in, which is larger. Else head and body are done with.
+    pub fn is_answered(&mut self, may_ask_again: bool) {
+        let head = std::mem::replace(&mut self.head, http::Request::new(()).into_parts().0);
+        if !may_ask_again {
+            (self.body, self.envelope) = (Bytes::new(), Envelope::default());
+            (self.legacy, self.asks) = (None, None);
+            self.reservation = None;
+            return;
+        }
+        if self.body.len() < COPIED {
+            self.body = Bytes::copy_from_slice(&self.body);
+        }
+        self.head.headers.reserve(head.headers.len());
+        for (name, value) in &head.headers {
+            if let Ok(mut copy) = HeaderValue::from_bytes(value.as_bytes()) {
+                copy.set_sensitive(value.is_sensitive());
+                self.head.headers.append(name.clone(), copy);
+            }
+        }
+        let uri = head.uri.to_string().parse();
+        (self.head.method, self.head.uri) = (head.method, uri.unwrap_or(head.uri));
+        self.head.version = head.version;
     }
 
     /// What a legacy completion wants repeated before the answer.

@@ -95,9 +95,8 @@ pub fn served(gateway: &Gateway, call: Call, served: Served, mut settlement: Set
             }
             let (face, carriage) = (call.face, call.carriage);
             let gateway = gateway.clone();
-            let body = ReplyBodyOut::driven(move |outlet| async move {
-                let writer = Writer::new(gateway, call, outlet);
-                writer.stream(*stream, held, remember, resume, settlement).await;
+            let body = ReplyBodyOut::driven(move |outlet| {
+                Box::new(Writer::new(gateway, call, outlet, *stream, remember, resume, settlement)).write_all(held)
             });
             let mut response = head.map(|()| body);
             stream_headers(response.headers_mut(), face, carriage);
@@ -127,7 +126,8 @@ where
         match result {
             Ok(Served { body: Body::Stream { stream, held, remember, resume }, losses, .. }) => {
                 settlement.trail().losses = losses.all().to_vec();
-                Writer::new(gateway, call, outlet).stream(*stream, held, remember, resume, settlement).await;
+                let writer = Writer::new(gateway, call, outlet, *stream, remember, resume, settlement);
+                Box::pin(Box::new(writer).write_all(held)).await;
             }
             Ok(_) => settlement.failed(&Fault::new(FaultKind::Internal, "A streamed call was answered in one piece.")),
             Err(Failed { fault, .. }) => {
@@ -186,13 +186,39 @@ struct Pace<'a> {
     ending: Pin<&'a mut WaitForCancellationFutureOwned>,
     silence: Pin<&'a mut Sleep>,
     quiet_since: Instant,
+    keepalive: Duration,
+    filler: &'static [u8],
+}
+
+impl Pace<'_> {
+    /// Drives what the client waits for, with comments in the silence. `None`: the gateway is shutting down.
+    async fn keeping<F: Future>(&mut self, outlet: &Outlet, mut future: Pin<&mut F>) -> Option<F::Output> {
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut future => {
+                    self.quiet_since = Instant::now();
+                    return Some(done);
+                }
+                () = &mut self.silence => {
+                    if self.quiet_since.elapsed() >= self.keepalive {
+                        outlet.send(self.filler).await;
+                        self.quiet_since = Instant::now();
+                    }
+                    self.silence.as_mut().reset(self.quiet_since + self.keepalive);
+                }
+                () = &mut self.ending => return None,
+            }
+        }
+    }
 }
 
 fn shutting_down() -> Fault {
     Fault::new(FaultKind::ShuttingDown, "The gateway is shutting down; send the request again.")
 }
 
-/// Writes one streamed reply.
+/// Writes one streamed reply. Boxed: a future has room for what it is given and for what it makes of it, and this one lives
+/// as long as the stream.
 struct Writer {
     gateway: Gateway,
     call: Call,
@@ -202,111 +228,104 @@ struct Writer {
     keepalive: Duration,
     /// What that is.
     filler: &'static [u8],
+    stream: Stream,
+    remember: Option<Box<Remember>>,
+    resume: Option<Box<Resumption>>,
+    settlement: Settlement,
 }
 
 impl Writer {
-    fn new(gateway: Gateway, call: Call, outlet: Outlet) -> Self {
+    fn new(
+        gateway: Gateway,
+        mut call: Call,
+        outlet: Outlet,
+        stream: Stream,
+        remember: Option<Box<Remember>>,
+        resume: Option<Box<Resumption>>,
+        settlement: Settlement,
+    ) -> Self {
         let reframe = Reframe::new(call.face, call.carriage).map(|r| r.echoing(call.echo()));
         let set = call.state.config.server.keepalive;
         let filler = filler(call.face, call.carriage).filter(|_| !set.is_zero());
         let keepalive = if filler.is_some() { set } else { Duration::from_secs(86_400) };
-        Self { gateway, call, outlet, reframe, keepalive, filler: filler.unwrap_or_default() }
+        call.is_answered(resume.is_some());
+        let filler = filler.unwrap_or_default();
+        Self { gateway, call, outlet, reframe, keepalive, filler, stream, remember, resume, settlement }
     }
 
-    async fn stream(
-        mut self,
-        mut stream: Stream,
-        held: Vec<u8>,
-        mut remember: Option<Box<Remember>>,
-        mut resume: Option<Box<Resumption>>,
-        mut settlement: Settlement,
-    ) {
-        settlement.first_token();
+    async fn write_all(mut self: Box<Self>, held: Vec<u8>) {
+        self.settlement.first_token();
         self.write(held).await;
+        self.run().await;
+        let fault = self.stream.fault().cloned();
+        let settled = self.resume.as_ref().is_some_and(|resume| resume.is_settled());
+        if !settled {
+            Box::pin(self.settle(fault.as_ref())).await;
+        }
+        if let Some(reframe) = &mut self.reframe {
+            self.outlet.send(reframe.end()).await;
+        }
+        let outlet = self.outlet.clone();
+        if let Some(trailers) = self.end(fault) {
+            // The last: once a connection has the trailers it asks for no more, and this future is dropped.
+            outlet.trailers(trailers).await;
+        }
+    }
+
+    /// Settles the end; gives the trailers that are wanted.
+    fn end(self: Box<Self>, fault: Option<Fault>) -> Option<HeaderMap> {
+        let Self { call, mut settlement, .. } = *self;
+        let trailers = call.wishes.trailers.then(|| trailers(settlement.trail()));
+        match fault {
+            None => settlement.done(),
+            Some(fault) => settlement.failed(&fault),
+        }
+        trailers
+    }
+
+    /// Until the stream is over, by whomever it goes on.
+    async fn run(&mut self) {
         let mut pace = Pace {
             ending: pin!(self.gateway.tasks().ending().clone().cancelled_owned()),
             silence: pin!(sleep(self.keepalive)),
             quiet_since: Instant::now(),
+            keepalive: self.keepalive,
+            filler: self.filler,
         };
         loop {
             let mut out = Vec::new();
-            if !stream.is_over() {
-                if self.keeping(&mut pace, pin!(stream.step(&mut out))).await.is_none() {
-                    stream.break_off(shutting_down(), &mut out);
+            if !self.stream.is_over() {
+                if pace.keeping(&self.outlet, pin!(self.stream.step(&mut out))).await.is_none() {
+                    self.stream.break_off(shutting_down(), &mut out);
                 }
-            } else if stream.is_untold() {
-                if let Some(resume) = &mut resume {
-                    let (gateway, call) = (&self.gateway, &self.call);
+            } else if self.stream.is_untold() {
+                let Self { gateway, call, stream, remember, settlement, .. } = self;
+                if let Some(resume) = &mut self.resume {
                     // Few streams break: they have no room for this. Whether another goes on or the gateway ends: what is
                     // still untold then is told.
-                    let going = resume.go_on(gateway, call, &mut stream, &mut remember, &mut settlement, &mut out);
-                    let mut next = Box::pin(going);
-                    self.keeping(&mut pace, next.as_mut()).await;
+                    let going = resume.go_on(gateway, call, stream, remember, settlement, &mut out);
+                    pace.keeping(&self.outlet, Box::pin(going).as_mut()).await;
                 }
-                stream.tell(&mut out);
+                self.stream.tell(&mut out);
             } else {
                 break;
             }
             self.write(out).await;
         }
-        let fault = stream.fault().cloned();
-        let settled = resume.is_some_and(|resume| resume.is_settled());
-        if !settled {
-            self.settle(&mut stream, fault.as_ref(), remember, &mut settlement).await;
-        }
-        if let Some(reframe) = &mut self.reframe {
-            self.outlet.send(reframe.end()).await;
-        }
-        let trailers = self.call.wishes.trailers.then(|| trailers(settlement.trail()));
-        match fault {
-            None => settlement.done(),
-            Some(fault) => settlement.failed(&fault),
-        }
-        if let Some(trailers) = trailers {
-            // The last: once a connection has the trailers it asks for no more, and this future is dropped.
-            self.outlet.trailers(trailers).await;
-        }
     }
 
-    /// Drives what the client waits for, with comments in the silence. `None`: the gateway is shutting down.
-    async fn keeping<F: Future>(&self, pace: &mut Pace<'_>, mut future: Pin<&mut F>) -> Option<F::Output> {
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut future => {
-                    pace.quiet_since = Instant::now();
-                    return Some(done);
-                }
-                () = &mut pace.silence => {
-                    if pace.quiet_since.elapsed() >= self.keepalive {
-                        self.outlet.send(self.filler).await;
-                        pace.quiet_since = Instant::now();
-                    }
-                    pace.silence.as_mut().reset(pace.quiet_since + self.keepalive);
-                }
-                () = &mut pace.ending => return None,
-            }
-        }
-    }
-
-    async fn settle(
-        &mut self,
-        stream: &mut Stream,
-        fault: Option<&Fault>,
-        remember: Option<Box<Remember>>,
-        settlement: &mut Settlement,
-    ) {
-        let outcome = stream.outcome();
-        let target = settlement.trail().attempts.last().map(|a| a.target.clone());
+    async fn settle(&mut self, fault: Option<&Fault>) {
+        let outcome = self.stream.outcome();
+        let target = self.settlement.trail().attempts.last().map(|a| a.target.clone());
         let provider = target.as_ref().and_then(|t| self.call.state.providers.get(&t.provider));
-        settlement.attempt_served(&outcome, provider, fault);
+        self.settlement.attempt_served(&outcome, provider, fault);
         if let Some(target) = &target {
             owners::remember(&self.gateway, &self.call, target, &outcome.seals).await;
         }
         if fault.is_some() {
             return;
         }
-        match (remember, &outcome.reply) {
+        match (self.remember.take(), &outcome.reply) {
             (Some(remember), Some(reply)) => {
                 let body = codec::encode_reply(self.call.face, reply, &remember.context);
                 memory::remember_reply(&self.gateway, &self.call, &remember.request, remember.before, reply, &body)

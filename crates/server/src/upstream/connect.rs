@@ -18,7 +18,7 @@ use super::egress::Egress;
 use super::names::Names;
 use super::origin::Target;
 use super::proxy;
-use super::stream::{Socket, Stream};
+use super::stream::Stream;
 
 /// How long one address may take before the next is tried beside it (RFC 8305, section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -94,7 +94,7 @@ pub(super) async fn establish(target: &Target, egress: &Egress, names: &Names) -
         }
     };
     if !target.key.https {
-        return Ok(Stream::Plain(Socket::new(tcp)));
+        return Ok(Stream::Plain(tcp));
     }
     let config = egress.tls().map_err(ConnectError::Setup)?;
     secure(tcp, config, &target.host).await
@@ -116,8 +116,7 @@ pub(crate) async fn secure(tcp: TcpStream, config: Arc<ClientConfig>, host: &str
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     let name = ServerName::try_from(bare.to_owned())
         .map_err(|error| ConnectError::Setup(format!("{bare} is no name for TLS: {error}")))?;
-    let stream =
-        tokio_rustls::TlsConnector::from(config).connect(name, Socket::new(tcp)).await.map_err(ConnectError::Tls)?;
+    let stream = tokio_rustls::TlsConnector::from(config).connect(name, tcp).await.map_err(ConnectError::Tls)?;
     Ok(Stream::Tls(Box::new(stream)))
 }
 

@@ -9,6 +9,40 @@ use tollgate_ir::{Fault, FaultKind, Retry};
 
 use super::connect::ConnectError;
 
+/// How an exchange broke.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    /// As the library tells it, of HTTP/2 and of connections that change their protocol.
+    #[error("{0}")]
+    Hyper(#[source] hyper::Error),
+    /// The socket failed.
+    #[error("{0}")]
+    Io(#[source] io::Error),
+    /// The other side closed before it had said all.
+    #[error("the connection was closed")]
+    Closed,
+    /// No head of HTTP/1.
+    #[error("{0}")]
+    Head(#[source] httparse::Error),
+    /// The other side sent what it must not.
+    #[error("{0}")]
+    Garbage(&'static str),
+    /// Our own side failed to bring the request's body.
+    #[error("the upload broke off")]
+    Upload(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl Broken {
+    /// What came is no HTTP.
+    fn is_garbage(&self) -> bool {
+        match self {
+            Self::Hyper(error) => error.is_parse(),
+            Self::Head(_) | Self::Garbage(_) => true,
+            Self::Io(_) | Self::Closed | Self::Upload(_) => false,
+        }
+    }
+}
+
 /// No connection was made.
 pub(super) fn unreachable(error: ConnectError, host: &str) -> Fault {
     let kind = if matches!(error, ConnectError::Timeout) {
@@ -25,12 +59,12 @@ pub(super) fn unreachable(error: ConnectError, host: &str) -> Fault {
 
 /// The request was sent, at least in part, and no reply came. On a reused connection this is most often the other side
 /// closing an idle connection just now, and the same target will answer on a new one.
-pub(super) fn no_reply(error: hyper::Error, host: &str, reused: bool) -> Fault {
+pub(super) fn no_reply(error: Broken, host: &str, reused: bool) -> Fault {
     let error = match upload_fault(error) {
         Ok(fault) => return fault,
         Err(error) => error,
     };
-    if error.is_parse() {
+    if error.is_garbage() {
         return Fault::new(FaultKind::ProviderGarbage, "The provider's answer cannot be read.")
             .detail(format!("http: {error} ({host})"))
             .source(error);
@@ -50,7 +84,7 @@ pub(super) fn no_reply(error: hyper::Error, host: &str, reused: bool) -> Fault {
 }
 
 /// The reply broke off in its body.
-pub(super) fn cut(error: hyper::Error) -> Fault {
+pub(super) fn cut(error: Broken) -> Fault {
     let word = word_of(&error);
     Fault::new(FaultKind::ProviderCut, "The provider's answer ended too early.")
         .detail(format!("{word}: in the body: {error}"))
@@ -63,20 +97,22 @@ pub(super) fn misconfigured(what: impl Into<String>) -> Fault {
 }
 
 /// `reset`, `closed` and so on: one word for the log.
-fn word_of(error: &hyper::Error) -> &'static str {
+fn word_of(error: &Broken) -> &'static str {
     let cause = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
-    match cause.map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionReset) => "reset",
-        Some(io::ErrorKind::BrokenPipe) => "broken pipe",
-        Some(io::ErrorKind::TimedOut) => "tcp timeout",
-        Some(io::ErrorKind::UnexpectedEof) => "closed",
-        _ if error.is_incomplete_message() || error.is_closed() || error.is_canceled() => "closed",
+    match (cause.map(io::Error::kind), error) {
+        (Some(io::ErrorKind::ConnectionReset), _) => "reset",
+        (Some(io::ErrorKind::BrokenPipe), _) => "broken pipe",
+        (Some(io::ErrorKind::TimedOut), _) => "tcp timeout",
+        (Some(io::ErrorKind::UnexpectedEof), _) | (_, Broken::Closed) => "closed",
+        (_, Broken::Hyper(error)) if error.is_incomplete_message() || error.is_closed() || error.is_canceled() => {
+            "closed"
+        }
         _ => "http",
     }
 }
 
 /// The client's own upload failed, not the provider: its fault, as the upload told it.
-fn upload_fault(error: hyper::Error) -> Result<Fault, hyper::Error> {
+fn upload_fault(error: Broken) -> Result<Fault, Broken> {
     let fault = causes(&error).find_map(|cause| cause.downcast_ref::<Fault>().cloned());
     fault.ok_or(error)
 }

@@ -8,6 +8,7 @@ mod connect;
 mod deadlines;
 mod egress;
 mod fault;
+mod http1;
 mod names;
 mod origin;
 mod payload;
@@ -28,7 +29,7 @@ pub use send::Upstream;
 pub use tls::{ClientIdentity, Trust};
 
 pub(crate) use connect::{dial, secure};
-pub(crate) use stream::{Socket, Stream};
+pub(crate) use stream::Stream;
 pub(crate) use tls::chain as tls_chain;
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The connection pool: per origin a stack of idle HTTP/1 connections and a few shared HTTP/2 ones.
 //!
 //! Invariants: an HTTP/1 connection is in the stack or in one [`Lease`], never both; whoever drops it closes it; it goes
-//! back only when its reply was read to the end. The stack is LIFO, so that surplus connections grow old and are swept.
+//! back only when its reply was read to the end. Nobody watches it there: whether it is still open is asked when it is
+//! taken or swept. The stack is LIFO, so that surplus connections grow old and are swept.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -14,9 +15,10 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tollgate_core::Map;
 
+use super::fault::Broken;
+use super::http1::{Connection, Failed};
 use super::origin::Key;
 use super::payload::Payload;
-use super::stream::Socket;
 
 /// Streams on one HTTP/2 connection, if the provider allows as many. Above about a hundred, one TCP connection's losses
 /// and one task's turn hold up too many calls.
@@ -63,26 +65,25 @@ pub(super) struct Pool {
 #[derive(Debug)]
 pub(super) struct Origin {
     settings: PoolSettings,
-    idle: Mutex<Vec<(H1, Instant)>>,
+    idle: Mutex<Vec<(Box<Connection>, Instant)>>,
     shared: Mutex<Vec<Arc<H2>>>,
     /// Learned by ALPN; then calls wait for one connection instead of making one each.
     pub(super) speaks_h2: AtomicBool,
     pub(super) connecting: tokio::sync::Mutex<()>,
 }
 
-/// An HTTP/1 connection. Dropping it closes the socket, whatever is under way.
+/// An HTTP/1 connection that is to change its protocol. Dropping it closes the socket, whatever is under way.
 #[derive(Debug)]
-pub(super) struct H1 {
-    pub(super) sender: http1::SendRequest<Payload>,
-    pub(super) task: AbortHandle,
-    pub(super) socket: Socket,
-    /// The connection changed its protocol and belongs to somebody else.
-    pub(super) upgraded: bool,
+pub(super) struct Switch {
+    sender: http1::SendRequest<Payload>,
+    task: AbortHandle,
+    /// It did, and belongs to somebody else.
+    switched: bool,
 }
 
-impl Drop for H1 {
+impl Drop for Switch {
     fn drop(&mut self) {
-        if !self.upgraded {
+        if !self.switched {
             self.task.abort();
         }
     }
@@ -101,8 +102,13 @@ pub(super) struct H2 {
 /// The right to one exchange on a connection.
 #[derive(Debug)]
 pub(super) enum Lease {
-    H1 { conn: H1, origin: Arc<Origin> },
+    H1 {
+        conn: Box<Connection>,
+        origin: Arc<Origin>,
+    },
     H2(Stream),
+    /// Of nobody else, before and after.
+    Switch(Switch),
 }
 
 /// One stream of an HTTP/2 connection.
@@ -164,17 +170,10 @@ impl Origin {
             return Some(Lease::H2(stream));
         }
         let mut idle = lock(&self.idle);
-        for at in (0..idle.len()).rev() {
-            let (conn, since) = &idle[at];
-            if conn.sender.is_closed() || since.elapsed() >= self.settings.idle {
-                drop(idle.remove(at));
-            } else if conn.sender.is_ready() {
-                let conn = idle.remove(at).0;
-                if conn.socket.is_quiet() {
-                    return Some(Lease::H1 { conn, origin: Arc::clone(self) });
-                }
+        while let Some((mut conn, since)) = idle.pop() {
+            if since.elapsed() < self.settings.idle && conn.is_quiet() {
+                return Some(Lease::H1 { conn, origin: Arc::clone(self) });
             }
-            // Else it still finishes its last exchange, such as an upload that was answered early: not yet.
         }
         None
     }
@@ -197,8 +196,8 @@ impl Origin {
         stream
     }
 
-    fn put(&self, conn: H1) {
-        if conn.sender.is_closed() {
+    fn put(&self, conn: Box<Connection>) {
+        if !conn.is_fit() {
             return;
         }
         let mut idle = lock(&self.idle);
@@ -211,7 +210,7 @@ impl Origin {
     /// Closes what was idle too long; true if nothing is left.
     fn sweep(&self) -> bool {
         let mut idle = lock(&self.idle);
-        idle.retain(|(conn, since)| !conn.sender.is_closed() && since.elapsed() < self.settings.idle);
+        idle.retain_mut(|(conn, since)| since.elapsed() < self.settings.idle && conn.is_quiet());
         let mut shared = lock(&self.shared);
         shared.retain(|conn| {
             let unused =
@@ -237,19 +236,24 @@ impl Drop for Stream {
 }
 
 impl Lease {
+    /// Of a connection that carries one request, which asks for another protocol.
+    pub(super) const fn to_switch(sender: http1::SendRequest<Payload>, task: AbortHandle) -> Self {
+        Self::Switch(Switch { sender, task, switched: false })
+    }
+
     pub(super) fn is_h2(&self) -> bool {
         matches!(self, Self::H2(_))
     }
 
-    /// Sends a request; gives it back in the error if nothing of it was sent.
-    pub(super) async fn send(
-        &mut self,
-        request: Request<Payload>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Payload>>> {
-        match self {
-            Self::H1 { conn, .. } => conn.sender.try_send_request(request).await,
-            Self::H2(stream) => stream.0.sender.clone().try_send_request(request).await,
-        }
+    /// Sends a request; gives it back in the error if nothing of it was sent. A body that comes with the head is not read from
+    /// the lease.
+    pub(super) async fn send(&mut self, request: Request<Payload>) -> Result<Response<Option<Incoming>>, Failed> {
+        let sent = match self {
+            Self::H1 { conn, .. } => return conn.send(request).await.map(|response| response.map(|()| None)),
+            Self::H2(stream) => Box::pin(stream.0.sender.clone().try_send_request(request)).await,
+            Self::Switch(switch) => Box::pin(switch.sender.try_send_request(request)).await,
+        };
+        sent.map(|response| response.map(Some)).map_err(failed)
     }
 
     /// The exchange is over, and the connection fit for the next.
@@ -260,11 +264,15 @@ impl Lease {
     }
 
     /// The connection now speaks another protocol; the pool lets go of it.
-    pub(super) fn upgraded(self) {
-        if let Self::H1 { mut conn, .. } = self {
-            conn.upgraded = true;
+    pub(super) fn switched(self) {
+        if let Self::Switch(mut switch) = self {
+            switch.switched = true;
         }
     }
+}
+
+fn failed(mut error: TrySendError<Request<Payload>>) -> Failed {
+    Failed { unsent: error.take_message().map(Box::new), error: Broken::Hyper(error.into_error()) }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use tollgate_ir::{Fault, FaultKind};
 
 use super::deadlines::Watch;
-use super::fault;
+use super::fault::{self, Broken};
 use super::pool::Lease;
 use crate::body::{Decoder, Output};
 
@@ -26,7 +26,8 @@ const EXPANSION: usize = 16 * 1024 * 1024;
 /// an [`http_body::Body`].
 #[derive(Debug)]
 pub struct ReplyBody {
-    incoming: Incoming,
+    /// Where the bytes come from, if not from the lease.
+    incoming: Option<Incoming>,
     lease: Option<Lease>,
     watch: Watch,
     decoder: Option<Decoder>,
@@ -37,14 +38,14 @@ pub struct ReplyBody {
 
 impl ReplyBody {
     pub(super) fn new(
-        incoming: Incoming,
+        incoming: Option<Incoming>,
         lease: Option<Lease>,
         watch: Watch,
         decoder: Option<Decoder>,
         connect_time: Option<Duration>,
     ) -> Self {
         let mut body = Self { incoming, lease, watch, decoder, trailers: None, connect_time, over: false };
-        if body.incoming.is_end_stream() {
+        if body.has_ended() {
             // Such as to HEAD: a coding may be named, but nothing is to be decoded.
             body.decoder = None;
             body.release();
@@ -122,7 +123,7 @@ impl ReplyBody {
 
     fn poll_decoded(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Fault>> {
         loop {
-            let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+            let Poll::Ready(frame) = self.poll_incoming(cx) else {
                 return self.watch.poll_expired(cx).map(Err);
             };
             let Some(frame) = frame else {
@@ -135,7 +136,7 @@ impl ReplyBody {
                 Ok(Ok(piece)) if piece.is_empty() => {}
                 Ok(Ok(piece)) => {
                     self.watch.heard();
-                    if self.incoming.is_end_stream() {
+                    if self.has_ended() {
                         self.release();
                     }
                     match self.decoded(piece) {
@@ -144,6 +145,26 @@ impl ReplyBody {
                     }
                 }
             }
+        }
+    }
+
+    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match (&mut self.incoming, &mut self.lease) {
+            (Some(incoming), _) => {
+                Pin::new(incoming).poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(Broken::Hyper)))
+            }
+            (None, Some(Lease::H1 { conn, .. })) => conn.poll_frame(cx),
+            // It was read to its end.
+            (None, _) => Poll::Ready(None),
+        }
+    }
+
+    /// Nothing is left to read, as far as can be known without reading.
+    fn has_ended(&self) -> bool {
+        match (&self.incoming, &self.lease) {
+            (Some(incoming), _) => incoming.is_end_stream(),
+            (None, Some(Lease::H1 { conn, .. })) => conn.has_ended(),
+            (None, _) => true,
         }
     }
 
@@ -182,11 +203,16 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.over || (self.decoder.is_none() && self.incoming.is_end_stream())
+        self.over || (self.decoder.is_none() && self.has_ended())
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.decoder.is_none() { self.incoming.size_hint() } else { SizeHint::default() }
+        match (&self.decoder, &self.incoming, &self.lease) {
+            (Some(_), ..) => SizeHint::default(),
+            (None, Some(incoming), _) => incoming.size_hint(),
+            (None, None, Some(Lease::H1 { conn, .. })) => conn.size_hint(),
+            (None, None, _) => SizeHint::with_exact(0),
+        }
     }
 }
 

