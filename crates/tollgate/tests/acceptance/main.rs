@@ -29,6 +29,8 @@ mod invoke;
 mod media;
 mod ollama;
 mod operations;
+mod patience;
+mod prefill;
 mod providers;
 mod realtime;
 mod relay;
