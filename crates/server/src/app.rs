@@ -106,7 +106,7 @@ impl Gateway {
         let gateway = Self {
             inner: Arc::new(Inner {
                 upstream: Upstream::new(PoolSettings::default(), &tasks),
-                lag: Lag::watch(&tasks),
+                lag: Lag::default(),
                 clock: Clock::start(),
                 tasks,
                 bodies,
@@ -121,9 +121,16 @@ impl Gateway {
                 reload: Box::new(reload),
             }),
         };
+        gateway.watch_lag();
         gateway.sweep(&background);
         gateway.check_health(&background);
         Ok(gateway)
+    }
+
+    /// Looks how long work waits, where a limit is set.
+    fn watch_lag(&self) {
+        let wanted = !self.state().config.limits.lag.is_zero();
+        self.inner.lag.watch(wanted, &self.inner.tasks);
     }
 
     /// Forgets, from time to time, targets of which nothing was heard for long.
@@ -156,6 +163,7 @@ impl Gateway {
         self.inner.health.configure(&state.config);
         self.inner.metrics.configured(&state.config);
         self.inner.state.store(Arc::new(state));
+        self.watch_lag();
     }
 
     /// Reads the configuration anew; what needs a restart, or why it was refused.

@@ -2,11 +2,12 @@
 //! it should it runs again. Without the queue it would see nothing: the runtime runs a task that its timer woke before those
 //! that wait.
 //!
-//! Invariant: what counts is the shortest of the last waits, so that a pause or two of the machine are no rush.
+//! Invariant: what counts is the shortest of the last waits, so that a pause or two of the machine are no rush; and nobody
+//! looks where nobody asks (`limits.lag` is 0).
 
 use std::future::{Future, poll_fn};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -24,13 +25,26 @@ const IN_A_ROW: usize = 3;
 #[derive(Clone, Debug, Default)]
 pub struct Lag {
     micros: Arc<AtomicU64>,
+    /// Held while somebody looks: who finds it gone ends.
+    watcher: Arc<Mutex<Option<Arc<()>>>>,
 }
 
 impl Lag {
-    /// Begins to look.
-    pub fn watch(tasks: &Tasks) -> Self {
-        let lag = Self::default();
-        let seen = Arc::downgrade(&lag.micros);
+    /// Begins to look, or ends: as the configuration in force wants it.
+    pub fn watch(&self, wanted: bool, tasks: &Tasks) {
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        if wanted == watcher.is_some() {
+            return;
+        }
+        let token = wanted.then(Arc::default);
+        let still_wanted = token.as_ref().map(Arc::downgrade).unwrap_or_default();
+        *watcher = token;
+        drop(watcher);
+        self.micros.store(0, Ordering::Relaxed);
+        if !wanted {
+            return;
+        }
+        let seen = Arc::clone(&self.micros);
         tasks.background("lag", async move {
             let mut last = [Duration::ZERO; IN_A_ROW];
             loop {
@@ -39,12 +53,13 @@ impl Lag {
                 behind_all_others().await;
                 last.rotate_left(1);
                 last[IN_A_ROW - 1] = asleep.elapsed().saturating_sub(EVERY);
-                let Some(seen) = seen.upgrade() else { return };
+                if still_wanted.strong_count() == 0 {
+                    return;
+                }
                 let least = last.into_iter().min().unwrap_or_default();
                 seen.store(u64::try_from(least.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
             }
         });
-        lag
     }
 
     /// The wait now.
@@ -71,7 +86,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_rush_is_seen_and_one_pause_is_none() {
-        let lag = Lag::watch(&Tasks::new());
+        let (lag, tasks) = (Lag::default(), Tasks::new());
+        lag.watch(true, &tasks);
         sleep(EVERY * 5).await;
         let pause = Duration::from_millis(200);
         std::thread::sleep(pause);
@@ -84,13 +100,19 @@ mod tests {
             most = most.max(lag.now());
         }
         assert!(most >= pause / 2, "{most:?}");
+        lag.watch(false, &tasks);
+        for _ in 0..3 {
+            std::thread::sleep(pause);
+            sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(lag.now(), Duration::ZERO, "nobody looks any more");
     }
 
     /// Many tasks that are always ready, none of them long: no timer is late, and yet each waits for all the others.
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn a_long_queue_is_a_rush() {
-        let tasks = Tasks::new();
-        let lag = Lag::watch(&tasks);
+        let (lag, tasks) = (Lag::default(), Tasks::new());
+        lag.watch(true, &tasks);
         let (queue, turn) = (100, Duration::from_millis(1));
         for _ in 0..queue {
             tasks.background("busy", async move {

@@ -174,19 +174,19 @@ impl Health {
         self.target(key).served(timing, &settings, now)
     }
 
-    /// The attempt failed.
-    pub fn failed(&mut self, key: &HealthKey, fault: &Fault, now: Now) -> Option<Change> {
+    /// The attempt that began then failed.
+    pub fn failed(&mut self, key: &HealthKey, fault: &Fault, began: Now, now: Now) -> Option<Change> {
         let settings = self.settings_of(&key.pin.provider);
         let meaning = meaning(fault);
         if let Meaning::CoolKey(span) = meaning {
             self.keys.insert(key.pin.clone(), Cooling { until: now.plus(span), said: Arc::new(fault.clone()) });
         }
-        self.target(key).failed(fault, meaning, &settings, now)
+        self.target(key).failed(fault, meaning, &settings, began, now)
     }
 
-    /// The attempt ended without a word about the target: its client went away, or another attempt was faster.
-    pub fn cancelled(&mut self, key: &HealthKey) {
-        self.target(key).cancelled();
+    /// The attempt that began then ended without a word about the target: its client went away, or another one was faster.
+    pub fn cancelled(&mut self, key: &HealthKey, began: Now) {
+        self.target(key).cancelled(began);
     }
 
     /// The provider's rate-limit headers of an answer.

@@ -3,11 +3,13 @@
 //! Each step's argument proves that the step before it ran. A fault at any step ends the call in the face's own envelope;
 //! the record is written exactly once, also when the client goes away.
 
+mod again;
 mod answer;
 mod asks;
 mod chat;
 mod codex;
 mod completions;
+mod conclusion;
 mod count;
 pub(crate) mod decide;
 mod dispatch;
