@@ -181,9 +181,9 @@ async fn rl11_who_is_back_from_a_cool_down_when_all_others_have_failed_is_asked(
     let gateway = Gateway::start(&format!(
         "retries: {{ default: 0 }}\nproviders:\n{}{}models: {{ v: {{ fallback: [limited/m, hangs/m] }} }}\n",
         provider("limited", &limited, ""),
-        provider("hangs", &hangs, ", timeouts: { total: 1500ms }"),
+        provider("hangs", &hangs, ", timeouts: { total: 3500ms }"),
     ));
-    limited.push(refusal(429, "Slow down").header("retry-after", "1"));
+    limited.push(refusal(429, "Slow down").header("retry-after", "3"));
     let answer = faces::ask(&gateway, CHAT, "limited/m", false).await;
     assert_eq!(answer.status, 429);
     let answer = faces::ask(&gateway, CHAT, "v", false).await;

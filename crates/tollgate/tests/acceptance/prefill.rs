@@ -89,14 +89,14 @@ async fn rl03_claude_goes_on_with_a_beginning_wherever_it_is_hosted() {
         hosts.url("/v1/projects/p/locations/global/publishers/google"),
         models(&[
             ("own", &format!("anthropic/{CLAUDE}")),
-            ("bedrock", &bedrock),
-            ("vertex", "google-vertex/claude-sonnet-4-5@20250929"),
+            ("on-bedrock", &bedrock),
+            ("on-vertex", "google-vertex/claude-sonnet-4-5@20250929"),
             ("newer", "anthropic/claude-opus-4-7"),
         ]),
     );
     let gateway = Gateway::start_in(folder, &config, &[]);
     for face in faces::ALL {
-        for model in ["own", "bedrock", "vertex"] {
+        for model in ["own", "on-bedrock", "on-vertex"] {
             let answer = ask(&gateway, face, model).await;
             let heard = faces::hear(face, &answer);
             let asked = hosts.requests().last().unwrap().clone();
@@ -118,7 +118,7 @@ async fn rl03_claude_goes_on_with_a_beginning_wherever_it_is_hosted() {
     let asked = hosts.requests()[before].body.clone();
     assert!(!String::from_utf8_lossy(&asked).contains("assistant"), "{}", String::from_utf8_lossy(&asked));
     let metrics = gateway.get("/metrics", &[]).await.text();
-    for model in ["own", "bedrock", "vertex"] {
+    for model in ["own", "on-bedrock", "on-vertex"] {
         let line = format!(r#"tollgate_resumptions_total{{model="{model}",manner="prefill",outcome="went_on"}} 7"#);
         assert!(metrics.contains(&line), "{line}\n{metrics}");
     }
