@@ -75,7 +75,8 @@ async fn a_reload_changes_breakers() {
 async fn a_health_check_brings_a_target_back_and_costs_no_call() {
     let settings = ", breaker: { failures: 2, pause: 1h, longest_pause: 1h, probes: 1, slow_start: 0s, health_check: { path: /alive, every: 1s } }";
     let (gateway, upstream, down) = gateway("", settings).await;
-    assert_eq!(asked(&gateway, &upstream, "v", 4).await, 2, "it is open for an hour");
+    // By two calls or, on a busy machine, by two checks before the second.
+    assert!((1..=2).contains(&asked(&gateway, &upstream, "v", 4).await), "it is open for an hour");
     let checks = || upstream.requests().into_iter().filter(|request| request.method == "GET").collect::<Vec<_>>();
     until("it was checked", async || checks().len() > 1).await;
     assert!(checks().iter().all(|check| check.target == "/alive" && check.body.is_empty()));
