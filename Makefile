@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
-.PHONY: run test check rust journeys tidy docs bench counts chaos soak fuzz help
+.PHONY: run test check rust journeys tidy docs bench counts flame chaos soak fuzz help
 
 run:            ## The gateway on :4000; without a provider's key it simulates one.
 	scripts/setup rust
@@ -24,11 +24,14 @@ tidy:           ## The house rules: arrows between crates, sizes of files, gener
 docs:           ## Writes the generated documents anew.
 	cargo xtask docs
 
-bench:          ## The gateway beside nginx on this machine, into docs/performance.md (ARGS=--quick: three minutes, not twenty).
+bench:          ## The gateway beside nginx on this machine, into docs/performance.md (ARGS=--quick: six minutes, not thirty).
 	scripts/bench $(ARGS)
 
 counts:         ## Instructions of the hot path, beside crates/bench/baseline.txt (ARGS=--write: a new baseline).
 	scripts/counts $(ARGS)
+
+flame:          ## Flame graphs of a relayed and of a translated call, into docs/performance/.
+	scripts/flame
 
 chaos:          ## Calls of every face through the binary to providers that fail in every way, into docs/reliability.md (CALLS=100000 SEED=1).
 	scripts/chaos
@@ -36,7 +39,8 @@ chaos:          ## Calls of every face through the binary to providers that fail
 fuzz:           ## Every fuzz target for five minutes each (SECONDS_EACH=300).
 	scripts/fuzz
 
-soak:           ## The long runs: fuzzing, property tests with many cases.
+soak:           ## The long runs: an hour of mixed traffic with flat memory (MINUTES=60), property tests with many cases, fuzzing.
+	scripts/soak
 	PROPTEST_CASES=20000 cargo nextest run --workspace
 	scripts/fuzz
 

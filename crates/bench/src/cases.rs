@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::subjects::Subject;
+use crate::subjects::{Running, Subject};
 use crate::window::Spans;
 use tollgate_bench::payload::{Face, Payload};
 
@@ -21,6 +21,14 @@ pub enum Lane {
     ToChat,
     /// The gateway, an OpenAI client and a Gemini provider.
     ToGemini,
+    /// nginx, the upstream under TLS.
+    NginxTls,
+    /// The gateway, the same dialect on both sides, HTTP/1.1 under TLS.
+    RelayTls,
+    /// The same over HTTP/2.
+    RelayH2,
+    /// The gateway, an OpenAI client and an Anthropic provider over HTTP/2.
+    ToAnthropicH2,
 }
 
 impl Lane {
@@ -33,14 +41,31 @@ impl Lane {
             Self::ToAnthropic => "chat→anthropic",
             Self::ToChat => "anthropic→chat",
             Self::ToGemini => "chat→gemini",
+            Self::NginxTls => "nginx, TLS",
+            Self::RelayTls => "relay, TLS",
+            Self::RelayH2 => "relay, h2",
+            Self::ToAnthropicH2 => "chat→anthropic, h2",
         }
+    }
+
+    /// The port of a subject that it goes by.
+    pub const fn port(self, running: &Running) -> u16 {
+        match self {
+            Self::NginxTls => running.tls_port,
+            _ => running.port,
+        }
+    }
+
+    /// The upstream is asked over HTTP/2.
+    pub const fn is_h2(self) -> bool {
+        matches!(self, Self::RelayH2 | Self::ToAnthropicH2)
     }
 
     /// What stands between.
     pub const fn subject(self) -> Subject {
         match self {
             Self::Direct => Subject::Direct,
-            Self::Nginx => Subject::Nginx,
+            Self::Nginx | Self::NginxTls => Subject::Nginx,
             _ => Subject::Gateway,
         }
     }
@@ -58,6 +83,9 @@ impl Lane {
         match self {
             Self::ToAnthropic => "claude",
             Self::ToGemini => "gem",
+            Self::RelayTls => "up-tls",
+            Self::RelayH2 => "up-h2",
+            Self::ToAnthropicH2 => "claude-h2",
             _ => "up",
         }
     }
@@ -83,15 +111,36 @@ pub struct Case {
 /// How long a paced stream lasts.
 const PACED: Duration = Duration::from_millis(1_000);
 
+/// Paced streams that begin each second; as many are under way, evenly spread as those of many clients are.
+const BEGIN: u64 = 100;
+
+/// In the open loop, what the first second does is the rush of its connections.
+const SETTLED: Duration = Duration::from_millis(1_500);
+
+const PACED_MODEL: &str = "s-50-20000";
+
 impl Case {
+    fn new(name: &str, lanes: &[Lane], payload: Payload, model: &'static str, connections: usize) -> Self {
+        Self { name: name.to_owned(), lanes: lanes.to_vec(), payload, model, connections, rate: 0 }
+    }
+
+    /// Calls due so many times a second.
+    fn at(self, rate: u64) -> Self {
+        Self { rate, ..self }
+    }
+
     /// How long it is measured: of calls that last, long enough for several.
     pub fn spans(&self, usual: Spans) -> Spans {
-        let lasts = if self.model == "s-50-20000" { PACED } else { Duration::ZERO };
+        if self.name.starts_with("overload") {
+            return Spans { warm: usual.warm.max(SETTLED), count: usual.count.max(SETTLED * 2) };
+        }
+        let lasts = if self.model == PACED_MODEL { PACED } else { Duration::ZERO };
         Spans { warm: usual.warm.max(lasts + lasts / 4), count: usual.count.max(lasts * 4) }
     }
 }
 
 const THROUGH: [Lane; 4] = [Lane::Nginx, Lane::Relay, Lane::ToAnthropic, Lane::ToChat];
+const THROUGH_TLS: [Lane; 4] = [Lane::NginxTls, Lane::RelayTls, Lane::RelayH2, Lane::ToAnthropicH2];
 
 /// Whole calls of every size, and small ones over few and many connections.
 pub fn calls() -> Vec<Case> {
@@ -101,35 +150,53 @@ pub fn calls() -> Vec<Case> {
         if payload == Payload::Small {
             lanes.push(Lane::ToGemini);
         }
-        let name = format!("call {}", payload.title());
         let connections = if payload == Payload::Image { 8 } else { 64 };
-        all.push(Case { name, lanes, payload, model: "w-300", connections, rate: 0 });
+        all.push(Case::new(&format!("call {}", payload.title()), &lanes, payload, "w-300", connections));
     }
+    let lanes = [Lane::Direct, Lane::Nginx, Lane::Relay];
     for connections in [1, 8, 256] {
-        let name = format!("connections {connections}");
-        let lanes = vec![Lane::Direct, Lane::Nginx, Lane::Relay];
-        all.push(Case { name, lanes, payload: Payload::Small, model: "w-300", connections, rate: 0 });
+        all.push(Case::new(&format!("connections {connections}"), &lanes, Payload::Small, "w-300", connections));
     }
     all
 }
 
-/// Streams: flooding, and paced as models speak.
+/// Streams: flooding; paced as models speak, each beginning in its own time; and a hundred that begin at once.
 pub fn streams() -> Vec<Case> {
-    let case = |name: &str, lanes: Vec<Lane>, model, connections| Case {
-        name: name.to_owned(),
-        lanes,
-        payload: Payload::Small,
-        model,
-        connections,
-        rate: 0,
-    };
     let mut paced = vec![Lane::Direct];
     paced.extend(THROUGH);
-    vec![case("stream flood", THROUGH.to_vec(), "s-200-0", 16), case("stream paced", paced, "s-50-20000", 100)]
+    vec![
+        Case::new("stream flood", &THROUGH, Payload::Small, "s-200-0", 16),
+        Case::new("stream paced", &paced, Payload::Small, PACED_MODEL, 400).at(BEGIN),
+        Case::new("stream burst", &paced, Payload::Small, PACED_MODEL, 100),
+    ]
+}
+
+/// The same with an upstream under TLS, which is what production has.
+pub fn under_tls() -> Vec<Case> {
+    let mut all: Vec<Case> = [Payload::Small, Payload::Talk, Payload::Document]
+        .into_iter()
+        .map(|payload| Case::new(&format!("tls call {}", payload.title()), &THROUGH_TLS, payload, "w-300", 64))
+        .collect();
+    all.push(Case::new("tls stream flood", &THROUGH_TLS, Payload::Small, "s-200-0", 16));
+    all.push(Case::new("tls stream paced", &THROUGH_TLS, Payload::Small, PACED_MODEL, 400).at(BEGIN));
+    all
 }
 
 /// The open loop, at a rate that is known only once the maximum is.
 pub fn latency(name: &str, lanes: &[Lane], rate: u64) -> Case {
-    let (name, lanes) = (name.to_owned(), lanes.to_vec());
-    Case { name, lanes, payload: Payload::Small, model: "w-300", connections: 128, rate }
+    Case::new(name, lanes, Payload::Small, "w-300", 128).at(rate)
+}
+
+/// PF01: providers that take 50 ms, so many small calls and so many large ones a second.
+pub fn overhead() -> Vec<Case> {
+    let lanes = [Lane::Direct, Lane::Nginx, Lane::Relay];
+    vec![
+        Case::new("overhead 2 kB", &lanes, Payload::Short, "d-300-50000", 256).at(1_000),
+        Case::new("overhead 1 MB image", &lanes, Payload::Image, "d-300-50000", 64).at(100),
+    ]
+}
+
+/// Calls with tools, translated: the gateway is the bottleneck, not the load.
+pub fn overload(name: &str, connections: usize, rate: u64) -> Case {
+    Case::new(name, &[Lane::ToAnthropic], Payload::Tools, "w-300", connections).at(rate)
 }

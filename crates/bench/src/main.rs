@@ -6,11 +6,13 @@
 
 mod cases;
 mod clock;
+mod flame;
 mod load;
-
 mod process;
+mod profile;
 mod report;
 mod run;
+mod soak;
 mod subjects;
 mod upstream;
 mod window;
@@ -36,11 +38,22 @@ enum Command {
     Run(run::Options),
     /// The upstream: OpenAI Chat, Anthropic and Gemini, as the model's name asks.
     Upstream {
-        /// Port of loopback.
-        port: u16,
+        #[command(flatten)]
+        ports: upstream::Ports,
+        /// Where its certificate is.
+        folder: PathBuf,
     },
     /// One load; prints what it saw.
     Load(load::Options),
+    /// Mixed traffic for long, and whether the gateway's memory stays flat.
+    Soak(soak::Options),
+    /// A gateway under load, for a profiler to look at.
+    Profile(profile::Options),
+    /// A flame graph, from `perf script` on standard input to SVG on standard output.
+    Flame {
+        /// What stands above it.
+        title: String,
+    },
     /// The report again, from what the last run measured.
     Report {
         /// The file of the last run.
@@ -51,8 +64,11 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(options) => run::run(&options),
-        Command::Upstream { port } => upstream::serve(port),
+        Command::Upstream { ports, folder } => upstream::serve(ports, folder),
         Command::Load(options) => load::run(&options),
+        Command::Profile(options) => profile::run(&options),
+        Command::Soak(options) => soak::run(&options),
+        Command::Flame { title } => flame::run(&title),
         Command::Report { results } => report::rewrite(&results),
     };
     match done {

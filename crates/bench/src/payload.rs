@@ -22,6 +22,8 @@ pub enum Face {
 pub enum Payload {
     /// One question, 300 bytes.
     Small,
+    /// A question of 2 kB.
+    Short,
     /// A conversation of 8 kB.
     Talk,
     /// A document of 100 kB.
@@ -37,6 +39,7 @@ impl Payload {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Small => "300 B",
+            Self::Short => "2 kB",
             Self::Talk => "8 kB",
             Self::Document => "100 kB",
             Self::Tools => "20 tools",
@@ -76,6 +79,7 @@ pub fn body(face: Face, payload: Payload, model: &str, stream: bool) -> String {
     out.push_str("\"max_tokens\":256,\"messages\":[");
     match payload {
         Payload::Small => out.push_str(&turn("user", &prose(130))),
+        Payload::Short => out.push_str(&turn("user", &prose(1_800))),
         Payload::Talk => {
             let turns: Vec<String> =
                 (0..9).map(|i| turn(if i % 2 == 0 { "user" } else { "assistant" }, &prose(820))).collect();

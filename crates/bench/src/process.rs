@@ -45,6 +45,16 @@ impl Pinned {
         Ok(kib.unwrap_or_default() * 1024)
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Open descriptors.
+    pub fn descriptors(&self) -> io::Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
+    }
+
     /// It has ended by itself.
     pub fn ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
@@ -65,10 +75,38 @@ pub fn taskset(core: usize, program: &Path) -> Command {
     command
 }
 
-/// The one-minute load average.
-pub fn load_average() -> f64 {
-    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or_default()
+/// The machine is quiet when its processors are idle for this share of their time.
+pub const QUIET: f64 = 0.95;
+
+/// Waits up to a minute until the machine is quiet; the share of time that its processors were idle at last. (The load
+/// average tells of the last minutes, and a build has just ended.)
+pub fn wait_for_quiet() -> f64 {
+    let mut idle = 0.0;
+    for _ in 0..30 {
+        let before = ticks();
+        std::thread::sleep(Duration::from_secs(2));
+        let after = ticks();
+        idle = (after.0 - before.0) / (after.1 - before.1).max(1.0);
+        if idle >= QUIET {
+            break;
+        }
+    }
+    idle
+}
+
+/// Idle time and all time of all processors, by proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal.
+fn ticks() -> (f64, f64) {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let all: Vec<f64> = stat
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .skip(1)
+        .take(8)
+        .filter_map(|n| n.parse().ok())
+        .collect();
+    (all.iter().skip(3).take(2).sum(), all.iter().sum())
 }
 
 /// The cores that this process may use.

@@ -5,17 +5,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cases::{self, Case, Lane};
-use crate::process::{cores, load_average};
+use crate::process::{cores, wait_for_quiet};
 use crate::report::{self, Results};
 use crate::subjects::{Bench, Running, Subject};
 use crate::window::{Figures, Spans, held, measure};
 use crate::{Failure, say};
-use tollgate_bench::payload::Payload;
 
 /// How to run.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// About three minutes instead of twenty.
+    /// About six minutes instead of half an hour.
     #[arg(long)]
     quick: bool,
     /// The gateway's release binary.
@@ -33,7 +32,7 @@ pub struct Options {
     /// Only print.
     #[arg(long)]
     no_page: bool,
-    /// Only cases whose names begin so: call, connections, stream, latency, held, overload.
+    /// Only cases whose names begin so: call, connections, stream, overhead, tls, latency, held, overload.
     #[arg(long)]
     only: Option<String>,
 }
@@ -55,23 +54,23 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if cores.len() < 2 {
         return Err("two cores are needed: one for the subject, one for load and upstream".into());
     }
-    let before = load_average();
+    let idle = wait_for_quiet();
     let folder = std::path::absolute(&options.folder)?;
     let bench = Bench::new(options.tollgate.clone(), options.nginx.clone(), folder.clone(), &cores)?;
-    let (rounds, warm, count) = if options.quick { (2, 200, 800) } else { (4, 500, 4_000) };
+    let (rounds, warm, count) = if options.quick { (2, 200, 800) } else { (5, 500, 3_000) };
     let spans = Spans { warm: Duration::from_millis(warm), count: Duration::from_millis(count) };
     let (nginx, gateway) = (bench.start(Subject::Nginx)?, bench.start(Subject::Gateway)?);
     let direct = bench.start(Subject::Direct)?;
     let mut run = Run { bench, nginx, gateway, direct, rounds, spans, results: Results::default(), options };
-    run.results.about = report::about(options.quick, before, &options.tollgate, &options.nginx);
+    run.results.about = report::about(options.quick, idle, &options.tollgate, &options.nginx);
     run.starts()?;
-    for case in cases::calls().into_iter().chain(cases::streams()) {
+    for case in [cases::calls(), cases::streams(), cases::overhead()].into_iter().flatten() {
         run.case(&case)?;
     }
+    run.tls()?;
     run.latencies()?;
     run.overload()?;
     run.held()?;
-    run.results.set("run", "after", "load_average", load_average());
     let file = folder.join("results.txt");
     run.results.save(&file)?;
     let text = report::text(&run.results);
@@ -104,7 +103,7 @@ impl Run<'_> {
         let mut seen: BTreeMap<&'static str, Vec<Figures>> = BTreeMap::new();
         for _ in 0..self.rounds {
             for lane in &case.lanes {
-                let figures = measure(&self.bench, self.running(*lane), *lane, case, case.spans(self.spans))?;
+                let figures = self.once(case, *lane)?;
                 seen.entry(lane.name()).or_default().push(figures);
             }
         }
@@ -114,13 +113,17 @@ impl Run<'_> {
             names.dedup();
             for name in names {
                 let values: Vec<f64> = rounds.iter().filter_map(|figures| figures.get(name).copied()).collect();
+                if name == "cpu_us" {
+                    self.results.set(&case.name, lane, "cpu_spread", spread(&values));
+                }
                 self.results.set(&case.name, lane, name, median(values));
             }
             let figure = |name| self.results.get(&case.name, lane, name).unwrap_or_default();
             say(&format!(
-                "{:<16} {lane:<16} {:>8.1} µs of processor a call, {:>7.0} calls/s, p50 {:.0} p99 {:.0} µs, {:.0} errors",
+                "{:<16} {lane:<18} {:>8.1} µs of processor a call (rounds differ by {:.0} %), {:>7.0} calls/s, p50 {:.0} p99 {:.0} µs, {:.0} errors",
                 case.name,
                 figure("cpu_us"),
+                figure("cpu_spread") * 100.0,
                 figure("per_s"),
                 figure("call_p50_us"),
                 figure("call_p99_us"),
@@ -146,6 +149,35 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The table with an upstream under TLS, and what the upstream saw of connections meanwhile.
+    fn tls(&mut self) -> Result<(), Failure> {
+        if !self.wanted("tls") {
+            return Ok(());
+        }
+        for case in cases::under_tls() {
+            self.case(&case)?;
+        }
+        Ok(())
+    }
+
+    /// One lane of a case, once. Under TLS what the upstream saw of connections is added up, too.
+    fn once(&mut self, case: &Case, lane: Lane) -> Result<Figures, Failure> {
+        let spans = case.spans(self.spans);
+        if !case.name.starts_with("tls") {
+            return measure(&self.bench, self.running(lane), lane, case, spans);
+        }
+        let before = self.bench.counts()?;
+        let figures = measure(&self.bench, self.running(lane), lane, case, spans)?;
+        let after = self.bench.counts()?;
+        let listener = if lane.is_h2() { "h2" } else { "tls" };
+        for name in ["requests", "full", "resumed"] {
+            let of = |counts: &BTreeMap<String, f64>| counts.get(&format!("{listener}.{name}")).copied().unwrap_or(0.0);
+            let sum = self.results.get("kept all cases", lane.name(), name).unwrap_or(0.0) + of(&after) - of(&before);
+            self.results.set("kept all cases", lane.name(), name, sum);
+        }
+        Ok(figures)
+    }
+
     /// The open loop: at 1,000 a second, and at 60 % of what each way through the gateway can do.
     fn latencies(&mut self) -> Result<(), Failure> {
         if !self.wanted("latency") {
@@ -163,25 +195,14 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Three times as many calls as it can serve. Calls with tools, translated: the gateway is the bottleneck, not the load.
+    /// Three times as many calls as it can serve.
     fn overload(&mut self) -> Result<(), Failure> {
         if !self.wanted("overload") {
             return Ok(());
         }
-        let mut case = Case {
-            name: "overload once".to_owned(),
-            lanes: vec![Lane::ToAnthropic],
-            payload: Payload::Tools,
-            model: "w-300",
-            connections: 256,
-            rate: 0,
-        };
-        self.case(&case)?;
-        let most = self.results.get(&case.name, Lane::ToAnthropic.name(), "per_s").unwrap_or_default();
-        case.name = "overload thrice".to_owned();
-        case.rate = whole(most * 3.0);
-        case.connections = 1024;
-        self.case(&case)
+        self.case(&cases::overload("overload once", 256, 0))?;
+        let most = self.results.get("overload once", Lane::ToAnthropic.name(), "per_s").unwrap_or_default();
+        self.case(&cases::overload("overload thrice", 1024, whole(most * 3.0)))
     }
 
     /// Memory of streams that say nothing, each on a subject that has just started.
@@ -211,6 +232,13 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
+/// How far the rounds lie apart, as a share of their median.
+fn spread(values: &[f64]) -> f64 {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(0.0, f64::max);
+    (most - least).max(0.0) / median(values.to_vec()).max(f64::MIN_POSITIVE)
+}
+
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate far below 2^52")]
 fn whole(rate: f64) -> u64 {
     rate as u64
@@ -223,11 +251,12 @@ fn mebibytes(bytes: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::median;
+    use super::{median, spread};
 
     #[test]
     fn the_median_is_the_middle() {
         assert!((median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
         assert!((median(vec![4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-9);
+        assert!((spread(&[9.0, 10.0, 11.0]) - 0.2).abs() < 1e-9);
     }
 }

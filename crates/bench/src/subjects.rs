@@ -1,6 +1,7 @@
 //! What is measured, and beside what: the gateway with all that production has on (keys, allowed models, records, metrics,
 //! log), nginx as a plain proxy set up fairly, and no proxy at all.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,6 +11,8 @@ use std::time::Duration;
 use crate::Failure;
 use crate::clock::now;
 use crate::process::Pinned;
+use crate::upstream::Ports;
+use crate::upstream::authority::{Files, NAME};
 use tollgate_bench::payload::{self, Face, Payload};
 
 /// What stands between load and upstream.
@@ -35,15 +38,18 @@ pub struct Bench {
     pub load_core: usize,
     /// The core of the subject.
     pub subject_core: usize,
-    /// The upstream's port.
-    pub upstream: u16,
+    /// Where the upstream listens.
+    pub upstream: Ports,
     _upstream: Pinned,
+    files: Files,
 }
 
 /// A subject that runs.
 pub struct Running {
     /// Where it listens.
     pub port: u16,
+    /// Where it listens for what goes to the upstream under TLS, if that is another port.
+    pub tls_port: u16,
     /// `None`: there is none.
     pub process: Option<Pinned>,
     /// From the start of the process to its first answered call.
@@ -56,30 +62,48 @@ impl Bench {
         fs::create_dir_all(&folder)?;
         let load_core = cores.first().copied().unwrap_or(0);
         let subject_core = cores.get(1).copied().unwrap_or(load_core);
-        let upstream = free_port()?;
+        let upstream = Ports { plain: free_port()?, tls: free_port()?, h2: free_port()? };
+        let files = Files::make(&folder)?;
         let me = std::env::current_exe()?;
-        let port = upstream.to_string();
-        let mut process = Pinned::start(load_core, &me, &["upstream", &port], &folder.join("upstream.log"))?;
-        answered(upstream, &mut process, "w-10", &folder.join("upstream.log"))?;
-        Ok(Self { tollgate, nginx, folder, load_core, subject_core, upstream, _upstream: process })
+        let [plain, tls, h2] = [upstream.plain, upstream.tls, upstream.h2].map(|port| port.to_string());
+        let place = folder.display().to_string();
+        let log = folder.join("upstream.log");
+        let mut process = Pinned::start(load_core, &me, &["upstream", &plain, &tls, &h2, &place], &log)?;
+        answered(upstream.plain, &mut process, "w-10", &log)?;
+        Ok(Self { tollgate, nginx, folder, load_core, subject_core, upstream, _upstream: process, files })
+    }
+
+    /// What the upstream counted since its start, by listener and name, such as `tls.resumed`.
+    pub fn counts(&self) -> Result<BTreeMap<String, f64>, Failure> {
+        let mut tcp = TcpStream::connect(("127.0.0.1", self.upstream.plain))?;
+        tcp.write_all(b"GET /counts HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        tcp.read_to_string(&mut text)?;
+        let lines = text.lines().filter_map(|line| line.split_once('='));
+        Ok(lines.filter_map(|(name, count)| Some((name.to_owned(), count.parse().ok()?))).collect())
     }
 
     /// Starts a subject; returns once a call through it was answered.
     pub fn start(&self, subject: Subject) -> Result<Running, Failure> {
         let port = free_port()?;
         match subject {
-            Subject::Direct => Ok(Running { port: self.upstream, process: None, start: Duration::ZERO }),
+            Subject::Direct => {
+                let port = self.upstream.plain;
+                Ok(Running { port, tls_port: port, process: None, start: Duration::ZERO })
+            }
             Subject::Nginx => {
                 let file = self.folder.join("nginx.conf");
-                fs::write(&file, nginx(&self.folder, port, self.upstream))?;
+                let tls_port = free_port()?;
+                fs::write(&file, nginx(&self.folder, (port, tls_port), self.upstream, &self.files))?;
                 let path = file.display().to_string();
-                self.launch(&self.nginx, &["-c", &path, "-e", "stderr"], "nginx.log", port)
+                let running = self.launch(&self.nginx, &["-c", &path, "-e", "stderr"], "nginx.log", port)?;
+                Ok(Running { tls_port, ..running })
             }
             Subject::Gateway => {
                 // In a folder of its own: the gateway watches it for changes, and a log beside it would be one with each line.
                 let file = self.folder.join("gateway").join("tollgate.yaml");
                 fs::create_dir_all(file.parent().ok_or("the configuration has no folder")?)?;
-                fs::write(&file, gateway(port, self.upstream))?;
+                fs::write(&file, gateway(port, self.upstream, &self.files))?;
                 let path = file.display().to_string();
                 self.launch(&self.tollgate, &["serve", "--config", &path], "tollgate.log", port)
             }
@@ -91,14 +115,16 @@ impl Bench {
         let began = now();
         let mut process = Pinned::start(self.subject_core, program, arguments, &log)?;
         answered(port, &mut process, "up/w-10", &log)?;
-        Ok(Running { port, process: Some(process), start: began.elapsed() })
+        Ok(Running { port, tls_port: port, process: Some(process), start: began.elapsed() })
     }
 }
 
 /// One process, so that all of its time is one number. Bodies and replies touch no disk, the log is buffered, connections
-/// to the upstream are kept.
-fn nginx(folder: &Path, port: u16, upstream: u16) -> String {
+/// to the upstream are kept; under TLS it checks the certificate, as the gateway does.
+fn nginx(folder: &Path, (port, tls_port): (u16, u16), upstream: Ports, files: &Files) -> String {
     let folder = folder.display();
+    let Ports { plain, tls, .. } = upstream;
+    let ca = files.ca.display();
     format!(
         "daemon off;
 master_process off;
@@ -116,40 +142,59 @@ http {{
   keepalive_timeout 90s;
   tcp_nodelay on;
   upstream model {{
-    server 127.0.0.1:{upstream};
+    server 127.0.0.1:{plain};
     keepalive 256;
     keepalive_requests 1000000000;
   }}
+  upstream model_tls {{
+    server 127.0.0.1:{tls};
+    keepalive 256;
+    keepalive_requests 1000000000;
+  }}
+  proxy_http_version 1.1;
+  proxy_set_header Connection \"\";
+  proxy_buffering off;
+  proxy_max_temp_file_size 0;
+  proxy_read_timeout 900s;
+  proxy_ssl_name {NAME};
+  proxy_ssl_server_name on;
+  proxy_ssl_protocols TLSv1.2 TLSv1.3;
+  proxy_ssl_verify on;
+  proxy_ssl_trusted_certificate {ca};
+  proxy_ssl_session_reuse on;
   server {{
     listen 127.0.0.1:{port} backlog=4096;
-    location / {{
-      proxy_pass http://model;
-      proxy_http_version 1.1;
-      proxy_set_header Connection \"\";
-      proxy_buffering off;
-      proxy_max_temp_file_size 0;
-      proxy_read_timeout 900s;
-    }}
+    location / {{ proxy_pass http://model; }}
+  }}
+  server {{
+    listen 127.0.0.1:{tls_port} backlog=4096;
+    location / {{ proxy_pass https://model_tls; }}
   }}
 }}
 "
     )
 }
 
-fn gateway(port: u16, upstream: u16) -> String {
+fn gateway(port: u16, upstream: Ports, files: &Files) -> String {
     let mut keys = String::new();
     for i in 0..100 {
         keys.push_str(&format!("  - {{ name: other-{i}, key: \"tg-other-{i:032}\", models: [ \"up/*\" ] }}\n"));
     }
+    let Ports { plain, tls, h2 } = upstream;
+    let ca = files.ca.display();
     format!(
         "server: {{ listen: 127.0.0.1:{port} }}
 log: {{ level: info, format: json }}
 providers:
-  up: {{ dialect: openai-chat, base_url: \"http://127.0.0.1:{upstream}/v1\", api_key: upstream }}
-  claude: {{ dialect: anthropic, base_url: \"http://127.0.0.1:{upstream}/v1\", api_key: upstream }}
-  gem: {{ dialect: gemini, base_url: \"http://127.0.0.1:{upstream}/v1beta\", api_key: upstream }}
+  up: {{ dialect: openai-chat, base_url: \"http://127.0.0.1:{plain}/v1\", api_key: upstream }}
+  claude: {{ dialect: anthropic, base_url: \"http://127.0.0.1:{plain}/v1\", api_key: upstream }}
+  gem: {{ dialect: gemini, base_url: \"http://127.0.0.1:{plain}/v1beta\", api_key: upstream }}
+  bad: {{ dialect: openai-chat, base_url: \"http://127.0.0.1:{plain}/v1\", api_key: upstream, breaker: off }}
+  up-tls: {{ dialect: openai-chat, base_url: \"https://{NAME}:{tls}/v1\", api_key: upstream, ca: \"{ca}\" }}
+  up-h2: {{ dialect: openai-chat, base_url: \"https://{NAME}:{h2}/v1\", api_key: upstream, ca: \"{ca}\" }}
+  claude-h2: {{ dialect: anthropic, base_url: \"https://{NAME}:{h2}/v1\", api_key: upstream, ca: \"{ca}\" }}
 keys:
-  - {{ name: bench, key: \"{}\", models: [ assistant, \"up/*\", \"claude/*\", \"gem/*\" ] }}
+  - {{ name: bench, key: \"{}\", models: [ assistant, \"up/*\", \"claude/*\", \"gem/*\", \"bad/*\", \"up-tls/*\", \"up-h2/*\", \"claude-h2/*\" ] }}
 {keys}",
         payload::KEY
     )

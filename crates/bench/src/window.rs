@@ -34,6 +34,7 @@ impl Load {
         let me = std::env::current_exe()?;
         let payload = match case.payload {
             Payload::Small => "small",
+            Payload::Short => "short",
             Payload::Talk => "talk",
             Payload::Document => "document",
             Payload::Tools => "tools",
@@ -65,7 +66,7 @@ impl Load {
 
 /// Measures one lane of a case on a subject that runs.
 pub fn measure(bench: &Bench, running: &Running, lane: Lane, case: &Case, spans: Spans) -> Result<Figures, Failure> {
-    let mut load = Load::start(bench, running.port, lane, case, spans)?;
+    let mut load = Load::start(bench, lane.port(running), lane, case, spans)?;
     let processor = || running.process.as_ref().map_or(Ok(Duration::ZERO), Pinned::processor);
     load.until("begin")?;
     let before = processor()?;

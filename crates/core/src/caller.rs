@@ -1,8 +1,8 @@
 //! Who calls: declared keys by the hash of the credential, so that a memory dump or a log holds no key.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::Map;
 use crate::config::DeclaredKey;
 
 /// A SHA-256 of a credential; the server computes it.
@@ -72,7 +72,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 /// The declared keys. Immutable: a reload makes another.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
-    callers: HashMap<KeyHash, Arc<Caller>>,
+    callers: Map<KeyHash, Arc<Caller>>,
 }
 
 impl Directory {

@@ -13,6 +13,7 @@ pub mod config;
 pub mod continuity;
 pub mod fold;
 pub mod health;
+mod map;
 pub mod money;
 mod near;
 mod now;
@@ -22,4 +23,5 @@ pub mod route;
 mod testing;
 pub mod trail;
 
+pub use map::Map;
 pub use now::Now;

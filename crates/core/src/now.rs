@@ -35,6 +35,13 @@ impl Now {
         let ms = u64::try_from(while_.as_millis()).unwrap_or(u64::MAX);
         Self { monotonic: self.monotonic.saturating_add(while_), unix_ms: self.unix_ms.saturating_add(ms) }
     }
+
+    /// A while before this moment, on both clocks.
+    #[must_use]
+    pub fn before(self, while_: Duration) -> Self {
+        let ms = u64::try_from(while_.as_millis()).unwrap_or(u64::MAX);
+        Self { monotonic: self.monotonic.saturating_sub(while_), unix_ms: self.unix_ms.saturating_sub(ms) }
+    }
 }
 
 #[cfg(test)]

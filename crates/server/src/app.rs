@@ -1,10 +1,11 @@
 //! What a running gateway holds: what outlives a reload, and behind one swap what a reload replaces.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tollgate_core::Map;
 use tollgate_core::caller::{Directory, KeyHash};
 use tollgate_core::config::{self, Config, Trust};
 use tollgate_core::ports::Continuity;
@@ -62,12 +63,12 @@ pub struct State {
     /// Hashes of the admin keys.
     pub admins: Vec<KeyHash>,
     /// Whom to ask, by id.
-    pub providers: HashMap<String, Provider>,
+    pub providers: Map<String, Provider>,
 }
 
 impl State {
     /// From a configuration and its providers.
-    pub fn new(config: Arc<Config>, providers: HashMap<String, Provider>) -> Self {
+    pub fn new(config: Arc<Config>, providers: Map<String, Provider>) -> Self {
         let directory = Directory::new(&config.keys, hash);
         let admins = config.admin_keys.iter().map(|key| hash(key.expose())).collect();
         Self { config, directory, admins, providers }
@@ -105,7 +106,7 @@ impl Gateway {
         let gateway = Self {
             inner: Arc::new(Inner {
                 upstream: Upstream::new(PoolSettings::default(), &tasks),
-                lag: Lag::watch(&tasks),
+                lag: Lag::default(),
                 clock: Clock::start(),
                 tasks,
                 bodies,
@@ -120,9 +121,16 @@ impl Gateway {
                 reload: Box::new(reload),
             }),
         };
+        gateway.watch_lag();
         gateway.sweep(&background);
         gateway.check_health(&background);
         Ok(gateway)
+    }
+
+    /// Looks how long work waits, where a limit is set.
+    fn watch_lag(&self) {
+        let wanted = !self.state().config.limits.lag.is_zero();
+        self.inner.lag.watch(wanted, &self.inner.tasks);
     }
 
     /// Forgets, from time to time, targets of which nothing was heard for long.
@@ -155,6 +163,7 @@ impl Gateway {
         self.inner.health.configure(&state.config);
         self.inner.metrics.configured(&state.config);
         self.inner.state.store(Arc::new(state));
+        self.watch_lag();
     }
 
     /// Reads the configuration anew; what needs a restart, or why it was refused.

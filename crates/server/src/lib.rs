@@ -22,4 +22,5 @@ pub mod simulate;
 pub mod tasks;
 mod turns;
 pub mod upstream;
+pub mod warm;
 mod ways;

@@ -88,6 +88,7 @@ pub struct Metrics {
 struct TargetFigures {
     retries: Family<TargetLabels, Counter>,
     hedges: Family<NotedLabels, Counter>,
+    resumptions: Family<ResumedLabels, Counter>,
     cooldowns: Family<NotedLabels, Counter>,
     changes: Family<NotedLabels, Counter>,
     in_flight: Family<TargetLabels, Gauge>,
@@ -101,10 +102,19 @@ struct NotedLabels {
     what: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResumedLabels {
+    model: Label,
+    manner: &'static str,
+    outcome: &'static str,
+}
+
 impl TargetFigures {
     fn register(&self, registry: &mut Registry) {
         registry.register("retries", "Further attempts on the same target", self.retries.clone());
         registry.register("hedges", "Second attempts beside a late first one, by how they ended", self.hedges.clone());
+        let resumptions = self.resumptions.clone();
+        registry.register("resumptions", "Streams that broke off after content, and who was to go on", resumptions);
         registry.register("cooldowns", "Times that a target asked to be left alone", self.cooldowns.clone());
         registry.register("breaker_changes", "Changes of targets' breakers", self.changes.clone());
         registry.register("attempts_in_flight", "Attempts under way", self.in_flight.clone());
@@ -190,6 +200,12 @@ impl Metrics {
     /// A second attempt was made beside a late first one on this target.
     pub fn hedged(&self, target: &Target, what: &'static str) {
         self.targets.hedges.get_or_create(&self.noted(&target.provider, &target.model, what)).inc();
+    }
+
+    /// A stream of this model broke off, and a target was asked to go on with it in this manner.
+    pub fn resumed(&self, model: Option<&str>, manner: &'static str, outcome: &'static str) {
+        let model = Label(self.names.read().unwrap_or_else(PoisonError::into_inner).label(model));
+        self.targets.resumptions.get_or_create(&ResumedLabels { model, manner, outcome }).inc();
     }
 
     /// A target is left alone for a while.

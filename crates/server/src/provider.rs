@@ -1,9 +1,9 @@
 //! A configured provider, ready to be asked: the ways it can be spoken to, its credentials, the way to it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
+use tollgate_core::Map;
 use tollgate_core::catalogue::{Capability, Catalogue, Offer};
 use tollgate_core::config::{self, Config, Modality, Surroundings};
 use tollgate_core::money::{Nanos, Price, Rates};
@@ -50,7 +50,7 @@ pub struct Provider {
     main: Way,
     ways: Vec<Way>,
     host: Option<&'static [Takes]>,
-    models: HashMap<String, Model>,
+    models: Map<String, Model>,
     /// The catalogue, and the id under which it has the provider's models.
     catalogue: (Arc<Catalogue>, Option<&'static str>),
 }
@@ -290,8 +290,8 @@ fn misconfigured(provider: &config::Provider, why: &str) -> Fault {
 }
 
 /// All providers of a configuration, or all that is wrong with them.
-pub fn all(config: &Config, around: &dyn Surroundings) -> Result<HashMap<String, Provider>, Vec<Fault>> {
-    let mut ready = HashMap::new();
+pub fn all(config: &Config, around: &dyn Surroundings) -> Result<Map<String, Provider>, Vec<Fault>> {
+    let mut ready = Map::default();
     let mut faults = Vec::new();
     for provider in &config.providers {
         let made = if config.simulated && provider.id == config::SIMULATED {

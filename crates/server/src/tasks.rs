@@ -11,13 +11,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::Semaphore;
 use tokio::task::coop::{consume_budget, has_budget_remaining};
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::{AbortHandle, JoinHandle, block_in_place};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long tasks may take to say goodbye once the grace is over.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// From this size on what is done with a body keeps a processor busy for longer than other calls should wait.
+const LARGE: usize = 512 * 1024;
+
+/// Large bodies go on one at a time: a flood of them would else stand before every other call in the scheduler's queue.
+static GATE: Semaphore = Semaphore::const_new(1);
 
 /// Spawns tasks and ends them. Cheap to clone; all clones are one.
 #[derive(Clone, Debug, Default)]
@@ -189,9 +197,26 @@ where
     }
 }
 
+/// Lets all other work go first, and one large body at a time.
+pub async fn wait_in_line() {
+    let turn = GATE.acquire().await;
+    give_way().await;
+    drop(turn);
+}
+
+/// Works through so many bytes. Many of them are worked through by a thread of their own, one body at a time, so that no
+/// other call waits for this one.
+pub async fn work<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    if bytes < LARGE || Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+        return work();
+    }
+    let _turn = GATE.acquire().await;
+    block_in_place(work)
+}
+
 /// Lets every task that is ready go first. A `yield_now` inside a service is not enough: hyper asks a connection's service
 /// again in the same turn. With the task's budget spent, neither it nor the socket goes on before the next one.
-pub async fn give_way() {
+async fn give_way() {
     // Outside a task, budgets have no end.
     for _ in 0..=u8::MAX {
         if !has_budget_remaining() {

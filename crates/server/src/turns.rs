@@ -1,7 +1,7 @@
 //! Whose turn it is at a provider that takes so many calls at once: a bounded queue, interactive calls before batch ones.
 //!
 //! Invariant: a turn is given back exactly once, when its guard is dropped, and goes to who has waited longest of the
-//! more urgent; nobody waits while a turn is free.
+//! more urgent; nobody waits while a turn is free, also after a reload has changed how many there are.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +35,8 @@ struct Gate {
 #[derive(Debug, Default)]
 struct Line {
     running: usize,
+    /// How many turns there are, as the last call knew it.
+    most: usize,
     interactive: VecDeque<oneshot::Sender<Turn>>,
     batch: VecDeque<oneshot::Sender<Turn>>,
 }
@@ -50,8 +52,9 @@ impl Turns {
     pub async fn wait(&self, provider: &str, bounds: &Concurrency, priority: Priority) -> Result<Turn, Fault> {
         let gate = self.gate(provider);
         let turn = {
+            gate.resize(bounds.concurrent);
             let mut line = gate.line();
-            if line.running < bounds.concurrent {
+            if line.running < line.most {
                 line.running += 1;
                 drop(line);
                 return Ok(Turn { gate: Some(gate) });
@@ -76,8 +79,9 @@ impl Turns {
     /// A turn, if one is free at once.
     pub fn now(&self, provider: &str, bounds: &Concurrency) -> Option<Turn> {
         let gate = self.gate(provider);
+        gate.resize(bounds.concurrent);
         let mut line = gate.line();
-        if line.running >= bounds.concurrent {
+        if line.running >= line.most {
             return None;
         }
         line.running += 1;
@@ -109,6 +113,19 @@ impl Gate {
     fn line(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// There are so many turns now. New ones go to those who wait.
+    fn resize(self: &Arc<Self>, most: usize) {
+        let more = {
+            let mut line = self.line();
+            let more = most.saturating_sub(line.most).min(line.waiting());
+            line.most = most;
+            line.running += more;
+            more
+        };
+        // Handed on as turns that were just given back.
+        (0..more).for_each(|_| drop(Turn { gate: Some(Arc::clone(self)) }));
+    }
 }
 
 impl Line {
@@ -122,8 +139,12 @@ impl Line {
         self.batch.retain(|sender| !sender.is_closed());
     }
 
-    /// Who is next; if nobody, the turn is free.
+    /// Who is next; if nobody, or if there are too many turns, the turn is given up.
     fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
+        if self.running > self.most {
+            self.running -= 1;
+            return None;
+        }
         let next = self.interactive.pop_front().or_else(|| self.batch.pop_front());
         if next.is_none() {
             self.running = self.running.saturating_sub(1);
@@ -201,6 +222,43 @@ mod tests {
         );
         assert_eq!(*order.lock().unwrap(), ["one", "two", "batch"]);
         assert_eq!(counts(&turns), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reload_changes_how_many_turns_there_are() {
+        let (turns, all) = (Turns::default(), BOUNDS.queue + 3);
+        let wide = Concurrency { concurrent: 3, queue: all, ..BOUNDS };
+        let narrow = Concurrency { queue: all, ..BOUNDS };
+        let mut running = Vec::new();
+        for _ in 0..3 {
+            running.push(turns.wait("p", &wide, Priority::Interactive).await.unwrap());
+        }
+        let wait = |bounds| {
+            let turns = &turns;
+            async move { turns.wait("p", bounds, Priority::Interactive).await.unwrap() }
+        };
+        let (mut one, mut two) = (Box::pin(wait(&narrow)), Box::pin(wait(&narrow)));
+        assert!(futures_now(&mut one).await.is_none() && futures_now(&mut two).await.is_none());
+        // Fewer: turns that end are given up, though others wait, until there are as few.
+        running.truncate(1);
+        assert_eq!(counts(&turns), (1, 2));
+        running.clear();
+        let first = futures_now(&mut one).await.expect("its turn");
+        assert!(futures_now(&mut two).await.is_none());
+        // More: who waits goes before who comes.
+        let two_at_once = Concurrency { concurrent: 2, ..wide };
+        let mut third = Box::pin(turns.wait("p", &two_at_once, Priority::Interactive));
+        assert!(futures_now(&mut third).await.is_none());
+        let second = futures_now(&mut two).await.expect("its turn");
+        assert_eq!(counts(&turns), (2, 1));
+        drop((first, second));
+        drop(futures_now(&mut third).await.expect("its turn"));
+        assert_eq!(counts(&turns), (0, 0));
+    }
+
+    /// What a future gives at once.
+    async fn futures_now<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+        tokio::time::timeout(Duration::ZERO, future).await.ok()
     }
 
     #[tokio::test(start_paused = true)]

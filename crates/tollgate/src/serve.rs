@@ -11,6 +11,7 @@ use tollgate_server::app::{Gateway, State};
 use tollgate_server::edge::{Edge, Serves};
 use tollgate_server::listen::{Certificate, CertificateFiles, Listener};
 use tollgate_server::tasks::{Drained, Tasks};
+use tollgate_server::warm;
 use tollgate_store::{Bounds, MemoryContinuity};
 
 use crate::cli::complain;
@@ -65,6 +66,7 @@ async fn serve(source: Source, state: State) -> Result<(), Fault> {
     // Set once, right here.
     let _ = this.set(gateway.clone());
     listen(&gateway, &config, certificate.clone())?;
+    warm::begin(&gateway);
     if source.file().is_none() {
         local::discover(&gateway, &source, source.discovery().as_deref());
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tollgate_ir::{Json, MediaKind, Params};
 
 use crate::ids::ToolNames;
-use crate::openai_chat::Takes;
+use crate::openai_chat::{Begun, Takes};
 
 /// What of a request stands outside its body.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +69,8 @@ pub struct Encoded {
     pub output_tool: Option<String>,
     /// Feature flags the body relies on (`anthropic-beta`).
     pub betas: Vec<String>,
+    /// The last turn is the beginning of the answer, and the host is told so.
+    pub begun: Begun,
 }
 
 /// What a reply's encoder is told beyond the reply.

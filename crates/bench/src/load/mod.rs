@@ -4,7 +4,7 @@
 //! It prints `begin` and `end` around the time that counts, so that who measures the subject's processor time can look at
 //! the same span, and then one line of results.
 
-mod client;
+pub mod client;
 mod pacer;
 mod tally;
 

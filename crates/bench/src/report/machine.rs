@@ -5,24 +5,24 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::clock::today;
-
-/// Above this something else was running.
-const QUIET: f64 = 0.5;
+use crate::process::QUIET;
 
 /// Machine, versions, day, and whether the machine was quiet.
-pub fn about(quick: bool, load: f64, tollgate: &Path, nginx: &Path) -> Vec<(String, String)> {
-    let quiet = if load <= QUIET {
-        format!("{load:.1}: quiet")
+pub fn about(quick: bool, idle: f64, tollgate: &Path, nginx: &Path) -> Vec<(String, String)> {
+    let percent = idle * 100.0;
+    let quiet = if idle >= QUIET {
+        format!("idle for {percent:.0} % of the time: quiet")
     } else {
         format!(
-            "{load:.1}: **NOT QUIET**, other work ran beside the benchmark; trust ratios of processor time, no latencies"
+            "idle for {percent:.0} % of the time: **NOT QUIET**, other work ran beside the benchmark; trust ratios of \
+             processor time, no latencies"
         )
     };
     let command = if quick { "`make bench ARGS=--quick`" } else { "`make bench`" };
     [
         ("day", today()),
         ("command", command.to_owned()),
-        ("load average before it", quiet),
+        ("the machine before it", quiet),
         ("processor", cpu()),
         ("cores", crate::process::cores().len().to_string()),
         ("kernel", read("/proc/sys/kernel/osrelease")),

@@ -16,6 +16,8 @@ use crate::{Failure, say};
 
 const BEGIN: &str = "<!-- bench:begin, written by `make bench` -->";
 const END: &str = "<!-- bench:end -->";
+const SOAK_BEGIN: &str = "<!-- soak:begin, written by `make soak` -->";
+const SOAK_END: &str = "<!-- soak:end -->";
 
 /// Figures by case, lane and name, and what is to be known of the run.
 #[derive(Debug, Default)]
@@ -34,6 +36,19 @@ impl Results {
     /// A figure.
     pub fn get(&self, case: &str, lane: &str, name: &str) -> Option<f64> {
         self.figures.get(&(case.to_owned(), lane.to_owned(), name.to_owned())).copied()
+    }
+
+    /// How far the rounds of a case lie apart, over all cases.
+    fn spreads(&self) -> String {
+        let spreads = self.figures.iter().filter(|((_, _, name), _)| name == "cpu_spread");
+        let mut all: Vec<f64> = spreads.map(|(_, value)| value * 100.0).collect();
+        all.sort_by(f64::total_cmp);
+        let at = |share: usize| all.get(all.len() * share / 100).copied().unwrap_or_default();
+        format!(
+            "processor time of a case's rounds: they lie {:.0} % apart in the middle case, {:.0} % in nine of ten",
+            at(50),
+            at(90)
+        )
     }
 
     /// Writes a line for each figure, parted by tabs.
@@ -70,14 +85,24 @@ pub fn rewrite(file: &Path) -> Result<(), Failure> {
 
 /// Puts the figures between the page's marks, and the chart beside it.
 pub fn write(results: &Results, page: &Path) -> Result<(), Failure> {
-    let old = fs::read_to_string(page)?;
-    let (before, rest) = old.split_once(BEGIN).ok_or_else(|| format!("{} has no line {BEGIN}", page.display()))?;
-    let (_, after) = rest.split_once(END).ok_or_else(|| format!("{} has no line {END}", page.display()))?;
-    fs::write(page, format!("{before}{BEGIN}\n\n{}\n{END}{after}", text(results)))?;
+    put(&text(results), page, BEGIN, END)?;
     let folder = page.with_extension("");
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("calls.svg"), chart::calls(results))?;
     Ok(())
+}
+
+/// Puts the table of a long run into the page.
+pub fn write_soak(table: &str, page: &Path) -> Result<(), Failure> {
+    put(table, page, SOAK_BEGIN, SOAK_END)
+}
+
+fn put(text: &str, page: &Path, begin: &str, end: &str) -> Result<(), Failure> {
+    let old = fs::read_to_string(page)?;
+    let missing = |mark: &str| format!("{} has no line {mark}", page.display());
+    let (before, rest) = old.split_once(begin).ok_or_else(|| missing(begin))?;
+    let (_, after) = rest.split_once(end).ok_or_else(|| missing(end))?;
+    Ok(fs::write(page, format!("{before}{begin}\n\n{text}\n{end}{after}"))?)
 }
 
 /// The figures as Markdown.
@@ -86,9 +111,7 @@ pub fn text(results: &Results) -> String {
     for (name, value) in &results.about {
         let _ = writeln!(out, "- {name}: {value}");
     }
-    if let Some(after) = results.get("run", "after", "load_average") {
-        let _ = writeln!(out, "- load average at the end (the run itself keeps two busy): {after:.1}");
-    }
+    let _ = writeln!(out, "- {}", results.spreads());
     out.push_str("\n### Targets\n\n| target | goal | measured | |\n|---|---|---|---|\n");
     for target in targets::all(results) {
         let _ = writeln!(out, "| {} | {} | {} | {} |", target.what, target.goal, target.measured, target.verdict);
@@ -107,15 +130,31 @@ pub fn text(results: &Results) -> String {
         out.push('\n');
     }
     out.push_str("### Streams\n\n");
+    out.push_str("flood: 200 chunks as fast as they are taken; paced: 50 chunks 20 ms apart, a hundred streams begin each second, evenly spread; burst: a hundred of those begin at the same instant.\n\n");
+    streams(&mut out, results, "stream ");
+    out.push_str("### Upstream under TLS\n\n");
+    out.push_str("nginx checks the certificate as the gateway does, and keeps connections and sessions; it speaks no HTTP/2 to upstreams. Processor time a call, µs:\n\n");
+    table(&mut out, results, "tls call ", "cpu_us", 1);
+    out.push_str("\ncalls a second:\n\n");
+    table(&mut out, results, "tls call ", "per_s", 0);
+    out.push('\n');
+    streams(&mut out, results, "tls stream ");
+    out.push_str("Connections, as the upstream saw them, of all calls of this section:\n\n");
     for (name, title) in [
-        ("cpu_us", "processor time a call (flood: 200 chunks, paced: 50 chunks 20 ms apart), µs"),
-        ("chunk_cpu_us", "processor time a chunk, µs"),
-        ("first_p50_us", "first token, p50, µs"),
-        ("chunk_p50_us", "a chunk's way from upstream to client, p50, µs"),
-        ("chunk_p99_us", "the same, p99, µs"),
+        ("requests", "calls"),
+        ("full", "handshakes from scratch"),
+        ("resumed", "handshakes that went on with an earlier session"),
     ] {
         let _ = writeln!(out, "{title}:\n");
-        table(&mut out, results, "stream ", name, 1);
+        table(&mut out, results, "kept ", name, 0);
+        out.push('\n');
+    }
+    out.push_str(
+        "### Added latency (PF01): a provider that takes 50 ms, 1,000 calls of 2 kB or 100 of 1 MB a second\n\n",
+    );
+    for (name, title) in [("call_p50_us", "p50, µs"), ("call_p99_us", "p99, µs"), ("errors", "errors")] {
+        let _ = writeln!(out, "{title}:\n");
+        table(&mut out, results, "overhead ", name, 0);
         out.push('\n');
     }
     out.push_str("### Latency in the open loop (from when each call was due)\n\n");
@@ -130,9 +169,35 @@ pub fn text(results: &Results) -> String {
     out
 }
 
+/// The figures of streams.
+fn streams(out: &mut String, results: &Results, prefix: &str) {
+    for (name, title) in [
+        ("cpu_us", "processor time a stream, µs"),
+        ("chunk_cpu_us", "processor time a chunk, µs"),
+        ("first_p50_us", "first token, p50, µs"),
+        ("chunk_p50_us", "a chunk's way from upstream to client, p50, µs"),
+        ("chunk_p99_us", "the same, p99, µs"),
+    ] {
+        let _ = writeln!(out, "{title}:\n");
+        table(out, results, prefix, name, 1);
+        out.push('\n');
+    }
+}
+
 /// One figure: a row for each case whose name begins so, a column for each lane.
 fn table(out: &mut String, results: &Results, prefix: &str, name: &str, digits: usize) {
-    const LANES: [&str; 6] = ["direct", "nginx", "relay", "chat→anthropic", "anthropic→chat", "chat→gemini"];
+    const LANES: [&str; 10] = [
+        "direct",
+        "nginx",
+        "relay",
+        "chat→anthropic",
+        "anthropic→chat",
+        "chat→gemini",
+        "nginx, TLS",
+        "relay, TLS",
+        "relay, h2",
+        "chat→anthropic, h2",
+    ];
     let rows: Vec<(&String, &String)> = results
         .figures
         .keys()

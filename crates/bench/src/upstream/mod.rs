@@ -1,10 +1,15 @@
 //! The upstream: OpenAI Chat, Anthropic and Gemini by path; what it answers is in the model's name, after its last slash:
-//! `w-300` is a whole reply with 300 bytes of text, `s-200-5000` a stream of 200 chunks, 5,000 µs apart (0: as fast as they
-//! are taken, each in its own write), `h` a stream that says one word and then nothing.
+//! `w-300` is a whole reply with 300 bytes of text, `d-300-50000` the same after 50,000 µs, `s-200-5000` a stream of 200
+//! chunks, 5,000 µs apart (0: as fast as they are taken, each in its own write), `h` a stream that says one word and then
+//! nothing, `b-20` a stream that breaks off after 20 chunks, `e-500` a refusal with that status.
+//!
+//! It listens three times: plain, and under TLS with HTTP/1.1 and with HTTP/2.
 
+pub mod authority;
+mod counts;
+mod listen;
 mod words;
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,18 +18,18 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
 
-use crate::Failure;
+pub use listen::{Ports, serve};
 use words::Dialect;
 
 /// What a model's name asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
-    Whole { bytes: usize },
+    Whole { bytes: usize, after: Duration },
     Stream { chunks: usize, gap: Duration },
+    Broken { chunks: usize },
     Held,
+    Refused { status: u16 },
 }
 
 impl Asked {
@@ -34,42 +39,19 @@ impl Asked {
         let kind = parts.next()?;
         let mut number = || parts.next().and_then(|n| n.parse::<usize>().ok());
         match kind {
-            "w" => Some(Self::Whole { bytes: number()? }),
+            "w" => Some(Self::Whole { bytes: number()?, after: Duration::ZERO }),
+            "d" => Some(Self::Whole { bytes: number()?, after: Duration::from_micros(number()? as u64) }),
             "s" => Some(Self::Stream { chunks: number()?, gap: Duration::from_micros(number()? as u64) }),
+            "b" => Some(Self::Broken { chunks: number()? }),
             "h" => Some(Self::Held),
+            "e" => Some(Self::Refused { status: u16::try_from(number()?).ok()? }),
             _ => None,
         }
     }
 }
 
-type Body = UnsyncBoxBody<Bytes, Infallible>;
-
-/// Serves until it is killed.
-pub fn serve(port: u16) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    tokio::task::LocalSet::new().block_on(&runtime, async {
-        let listener = listen(port)?;
-        loop {
-            let (tcp, _) = listener.accept().await?;
-            tokio::task::spawn_local(connection(tcp));
-        }
-    })
-}
-
-fn listen(port: u16) -> Result<TcpListener, Failure> {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], port)).into())?;
-    socket.listen(8192)?;
-    Ok(TcpListener::from_std(socket.into())?)
-}
-
-async fn connection(tcp: TcpStream) {
-    let _ = tcp.set_nodelay(true);
-    let service = hyper::service::service_fn(|request| async { Ok::<_, Infallible>(answer(request).await) });
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(tcp), service).await;
-}
+/// A stream that breaks off is an error of its body, upon which the connection is closed.
+type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
 async fn answer(request: Request<Incoming>) -> Response<Body> {
     let path = request.uri().path().to_owned();
@@ -86,13 +68,18 @@ async fn answer(request: Request<Incoming>) -> Response<Body> {
         Dialect::Gemini => path.rsplit('/').next().and_then(|last| Asked::read(last.split(':').next()?)),
         _ => frames.iter().find_map(|frame| Asked::read(model(frame)?)),
     };
-    let Some(asked) = asked else { return refused() };
     match asked {
-        Asked::Whole { bytes } => {
-            whole(Full::new(words::whole(dialect, bytes).into()).boxed_unsync(), "application/json")
+        None => refused(404),
+        Some(Asked::Refused { status }) => refused(status),
+        Some(Asked::Whole { bytes, after }) => {
+            if !after.is_zero() {
+                tokio::time::sleep(after).await;
+            }
+            whole(full(words::whole(dialect, bytes)), "application/json")
         }
-        Asked::Stream { chunks, gap } => whole(stream(dialect, chunks, gap), "text/event-stream"),
-        Asked::Held => whole(held(dialect), "text/event-stream"),
+        Some(Asked::Broken { chunks }) => whole(broken(dialect, chunks), "text/event-stream"),
+        Some(Asked::Stream { chunks, gap }) => whole(stream(dialect, chunks, gap), "text/event-stream"),
+        Some(Asked::Held) => whole(held(dialect), "text/event-stream"),
     }
 }
 
@@ -109,13 +96,27 @@ fn whole(body: Body, kind: &'static str) -> Response<Body> {
     response
 }
 
-fn refused() -> Response<Body> {
-    let mut response = whole(
-        Full::new(Bytes::from_static(b"{\"error\":{\"message\":\"unknown model\"}}")).boxed_unsync(),
-        "application/json",
-    );
-    *response.status_mut() = http::StatusCode::NOT_FOUND;
+fn full(text: impl Into<Bytes>) -> Body {
+    Full::new(text.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+fn refused(status: u16) -> Response<Body> {
+    let mut response = whole(full("{\"error\":{\"message\":\"as it was asked\"}}"), "application/json");
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::NOT_FOUND);
     response
+}
+
+fn broken(dialect: Dialect, chunks: usize) -> Body {
+    let pieces = futures_util::stream::unfold(0, move |at| async move {
+        let piece = match at {
+            0 => words::beginning(dialect),
+            at if at <= chunks => words::chunk(dialect, crate::clock::unix_nanos()),
+            _ => return Some((Err(std::io::Error::other("it breaks off, as it was asked")), at)),
+        };
+        tokio::task::yield_now().await;
+        Some((Ok(Frame::data(Bytes::from(piece))), at + 1))
+    });
+    StreamBody::new(pieces).boxed_unsync()
 }
 
 fn stream(dialect: Dialect, chunks: usize, gap: Duration) -> Body {
@@ -158,7 +159,10 @@ mod tests {
 
     #[test]
     fn the_models_name_says_what_is_answered() {
-        assert_eq!(Asked::read("up/w-300"), Some(Asked::Whole { bytes: 300 }));
+        assert_eq!(Asked::read("up/w-300"), Some(Asked::Whole { bytes: 300, after: Duration::ZERO }));
+        let later = Asked::Whole { bytes: 300, after: Duration::from_millis(50) };
+        assert_eq!(Asked::read("up/d-300-50000"), Some(later));
+        assert_eq!(Asked::read("bad/e-503"), Some(Asked::Refused { status: 503 }));
         let stream = Asked::Stream { chunks: 200, gap: Duration::from_millis(5) };
         assert_eq!(Asked::read("s-200-5000"), Some(stream));
         assert_eq!(Asked::read("claude/h"), Some(Asked::Held));

@@ -82,6 +82,8 @@ pub enum Breaker {
     Probing {
         /// How often it opened without closing in between.
         times: u32,
+        /// Since when: what began before says nothing new.
+        since: Now,
         /// Probes that served.
         served: u32,
         /// When the probe that is under way began. One that never ends is given up after the longest pause.
@@ -137,11 +139,11 @@ impl Breaker {
     pub fn asked(&mut self, settings: &BreakerSettings, now: Now) -> Option<Change> {
         match *self {
             Self::Open { until, times } if now >= until => {
-                *self = Self::Probing { times, served: 0, asked: Some(now) };
+                *self = Self::Probing { times, since: now, served: 0, asked: Some(now) };
                 Some(Change::Probing)
             }
-            Self::Probing { times, served, .. } => {
-                *self = Self::Probing { times, served, asked: Some(now) };
+            Self::Probing { times, since, served, .. } => {
+                *self = Self::Probing { times, since, served, asked: Some(now) };
                 None
             }
             Self::Returning { since } if now.since(since) >= settings.slow_start => {
@@ -152,19 +154,30 @@ impl Breaker {
         }
     }
 
-    /// A call served.
-    pub fn served(&mut self, settings: &BreakerSettings, now: Now) -> Option<Change> {
-        let Self::Probing { times, served, .. } = *self else { return None };
+    /// A call that began then served.
+    pub fn served(&mut self, settings: &BreakerSettings, began: Now, now: Now) -> Option<Change> {
+        let Self::Probing { times, since, served, .. } = *self else { return None };
+        if began.monotonic < since.monotonic {
+            return None;
+        }
         if served + 1 < settings.probes {
-            *self = Self::Probing { times, served: served + 1, asked: None };
+            *self = Self::Probing { times, since, served: served + 1, asked: None };
             return None;
         }
         *self = Self::Returning { since: now };
         Some(Change::Closed)
     }
 
-    /// A call failed by the target's fault; `in_a_row` counts this one, `rate` is the share of failures of how many.
-    pub fn failed(&mut self, settings: &BreakerSettings, in_a_row: u32, rate: (f64, u32), now: Now) -> Option<Change> {
+    /// A call that began then failed by the target's fault; `in_a_row` counts this one, `rate` is the share of failures of
+    /// how many.
+    pub fn failed(
+        &mut self,
+        settings: &BreakerSettings,
+        in_a_row: u32,
+        rate: (f64, u32),
+        began: Now,
+        now: Now,
+    ) -> Option<Change> {
         let times = match *self {
             Self::Closed | Self::Returning { .. } => {
                 let many = rate.1 >= settings.of && rate.0 >= settings.share;
@@ -173,9 +186,9 @@ impl Breaker {
                 }
                 0
             }
-            Self::Probing { times, .. } => times,
-            // A call that began before it opened says nothing new.
-            Self::Open { .. } => return None,
+            Self::Probing { times, since, .. } if began.monotonic >= since.monotonic => times,
+            // A call that began before it opened says nothing new: whole timeouts end long after.
+            Self::Probing { .. } | Self::Open { .. } => return None,
         };
         let pause = settings.pause.saturating_mul(2u32.saturating_pow(times)).min(settings.longest_pause);
         *self = Self::Open { until: now.plus(pause), times: times + 1 };
@@ -183,9 +196,9 @@ impl Breaker {
     }
 
     /// The provider answered a request of the gateway's own: calls may try.
-    pub fn answers(&mut self) -> Option<Change> {
+    pub fn answers(&mut self, now: Now) -> Option<Change> {
         let Self::Open { times, .. } = *self else { return None };
-        *self = Self::Probing { times, served: 0, asked: None };
+        *self = Self::Probing { times, since: now, served: 0, asked: None };
         Some(Change::Probing)
     }
 
@@ -199,10 +212,17 @@ impl Breaker {
         opened
     }
 
-    /// A call ended without saying anything of the target (its client went away): a probe is free again.
-    pub fn forget(&mut self) {
-        if let Self::Probing { asked, .. } = self {
+    /// A call that began then ended without saying anything of the target (its client went away): a probe is free again.
+    pub fn forget(&mut self, began: Now) {
+        if let Self::Probing { since, asked, .. } = self
+            && began.monotonic >= since.monotonic
+        {
             *asked = None;
         }
+    }
+
+    /// Nothing is left of it that a call would still want to know, a long while after the last one.
+    pub fn is_over(&self, now: Now) -> bool {
+        !matches!(self, Self::Open { until, .. } if *until > now)
     }
 }

@@ -13,7 +13,6 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,9 +24,9 @@ pub use outcomes::Outcomes;
 pub use quota::{Bucket, Quota};
 pub use target::{Cooling, Signals, Standing, TargetHealth};
 
-use crate::Now;
 use crate::config::Config;
 use crate::route::{Pin, Target};
+use crate::{Map, Now};
 
 /// A key that was refused is left alone for so long: operators renew keys by hand.
 const REFUSED_KEY: Duration = Duration::from_secs(30);
@@ -112,11 +111,11 @@ pub struct Timing {
 pub struct Health {
     settings: BreakerSettings,
     /// Of providers with settings of their own.
-    apart: HashMap<String, BreakerSettings>,
+    apart: Map<String, BreakerSettings>,
     /// Requests of the gateway's own that a provider did not answer, one after the other.
-    silent: HashMap<String, u32>,
-    targets: HashMap<HealthKey, TargetHealth>,
-    keys: HashMap<Pin, Cooling>,
+    silent: Map<String, u32>,
+    targets: Map<HealthKey, TargetHealth>,
+    keys: Map<Pin, Cooling>,
 }
 
 impl Health {
@@ -126,7 +125,7 @@ impl Health {
     }
 
     /// Puts settings in force: for all, and for providers with settings of their own.
-    pub fn configure(&mut self, settings: BreakerSettings, apart: HashMap<String, BreakerSettings>) {
+    pub fn configure(&mut self, settings: BreakerSettings, apart: Map<String, BreakerSettings>) {
         (self.settings, self.apart) = (settings, apart);
         let Self { settings, apart, targets, silent, .. } = self;
         for (key, target) in targets {
@@ -175,19 +174,19 @@ impl Health {
         self.target(key).served(timing, &settings, now)
     }
 
-    /// The attempt failed.
-    pub fn failed(&mut self, key: &HealthKey, fault: &Fault, now: Now) -> Option<Change> {
+    /// The attempt that began then failed.
+    pub fn failed(&mut self, key: &HealthKey, fault: &Fault, began: Now, now: Now) -> Option<Change> {
         let settings = self.settings_of(&key.pin.provider);
         let meaning = meaning(fault);
         if let Meaning::CoolKey(span) = meaning {
             self.keys.insert(key.pin.clone(), Cooling { until: now.plus(span), said: Arc::new(fault.clone()) });
         }
-        self.target(key).failed(fault, meaning, &settings, now)
+        self.target(key).failed(fault, meaning, &settings, began, now)
     }
 
-    /// The attempt ended without a word about the target: its client went away, or another attempt was faster.
-    pub fn cancelled(&mut self, key: &HealthKey) {
-        self.target(key).cancelled();
+    /// The attempt that began then ended without a word about the target: its client went away, or another one was faster.
+    pub fn cancelled(&mut self, key: &HealthKey, began: Now) {
+        self.target(key).cancelled(began);
     }
 
     /// The provider's rate-limit headers of an answer.

@@ -93,7 +93,7 @@ impl TargetHealth {
         if let Some(first) = timing.first_token {
             self.first_token.note(first, now);
         }
-        self.breaker.served(settings, now)
+        self.breaker.served(settings, now.before(timing.total), now)
     }
 
     pub(super) fn failed(
@@ -101,6 +101,7 @@ impl TargetHealth {
         fault: &Fault,
         meaning: Meaning,
         settings: &BreakerSettings,
+        began: Now,
         now: Now,
     ) -> Option<Change> {
         let kind = fault.kind;
@@ -108,31 +109,31 @@ impl TargetHealth {
         match meaning {
             Meaning::Nothing => {
                 // It answered, and that is what a probe wants to know.
-                self.breaker.served(settings, now)
+                self.breaker.served(settings, began, now)
             }
             Meaning::CoolTarget(span) => {
                 self.outcomes.failed(kind, now);
                 self.cooling = Some(Cooling { until: now.plus(span), said: Arc::new(fault.clone()) });
-                self.breaker.forget();
+                self.breaker.forget(began);
                 None
             }
             Meaning::CoolKey(_) => {
                 self.outcomes.failed(kind, now);
-                self.breaker.forget();
+                self.breaker.forget(began);
                 None
             }
             Meaning::Failure => {
                 self.in_a_row += 1;
                 self.outcomes.failed(kind, now);
                 let rate = self.outcomes.error_rate(now);
-                self.breaker.failed(settings, self.in_a_row, rate, now)
+                self.breaker.failed(settings, self.in_a_row, rate, began, now)
             }
         }
     }
 
     /// The provider answered a request of the gateway's own, or did not, again and again.
     pub(super) fn checked(&mut self, answers: bool, settings: &BreakerSettings, now: Now) -> Option<Change> {
-        if answers { self.breaker.answers() } else { self.breaker.is_silent(settings, now) }
+        if answers { self.breaker.answers(now) } else { self.breaker.is_silent(settings, now) }
     }
 
     /// Its breaker is not to be minded any more.
@@ -140,9 +141,9 @@ impl TargetHealth {
         self.breaker = Breaker::Closed;
     }
 
-    pub(super) fn cancelled(&mut self) {
+    pub(super) fn cancelled(&mut self, began: Now) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.breaker.forget();
+        self.breaker.forget(began);
     }
 
     pub(super) fn standing(&self, settings: &BreakerSettings, now: Now) -> Standing {
@@ -179,7 +180,7 @@ impl TargetHealth {
         let remembered = SLICE.saturating_mul(u32::try_from(SLICES).unwrap_or(u32::MAX)).saturating_mul(2);
         self.in_flight == 0
             && now.since(self.last) > remembered
-            && self.breaker == Breaker::Closed
+            && self.breaker.is_over(now)
             && self.cooling.as_ref().is_none_or(|cooling| cooling.until <= now)
     }
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 use tollgate_ir::{Fault, FaultKind, LimitHeader};
 
 use super::*;
+use crate::Map;
 
 fn at(ms: u64) -> Now {
     Now { monotonic: Duration::from_millis(ms), unix_ms: ms }
@@ -18,12 +19,12 @@ fn fault(kind: FaultKind) -> Fault {
 
 fn fail(health: &mut Health, key: &HealthKey, kind: FaultKind, now: Now) -> Option<Change> {
     health.asked(key, now);
-    health.failed(key, &fault(kind), now)
+    health.failed(key, &fault(kind), now, now)
 }
 
 fn serve(health: &mut Health, key: &HealthKey, now: Now) -> Option<Change> {
     health.asked(key, now);
-    health.served(key, Timing { first_token: None, total: Duration::from_millis(100) }, now)
+    health.served(key, Timing { first_token: None, total: Duration::ZERO }, now)
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn a_used_up_quota_cools_the_key_and_a_rate_limit_the_model() {
     let mut credit = fault(FaultKind::ProviderBadRequest);
     credit.public = "Your credit balance is too low".into();
     health.asked(&one, at(2));
-    health.failed(&one, &credit, at(2));
+    health.failed(&one, &credit, at(2), at(2));
     assert!(health.signals(&two, at(3)).cooling.is_some());
     // Whoever serves has credit again.
     serve(&mut health, &two, at(4));
@@ -90,10 +91,11 @@ fn a_breaker_opens_probes_one_at_a_time_and_comes_back_slowly() {
     assert!(!health.signals(&key, at(5_004)).refused_by_breaker);
     assert_eq!(health.asked(&key, at(5_004)), Some(Change::Probing));
     assert!(health.signals(&key, at(5_005)).refused_by_breaker, "one probe at a time");
-    assert_eq!(health.failed(&key, &fault(FaultKind::ProviderTimeout), at(5_100)), Some(Change::Opened));
+    let timeout = fault(FaultKind::ProviderTimeout);
+    assert_eq!(health.failed(&key, &timeout, at(5_004), at(5_100)), Some(Change::Opened));
     assert!(health.signals(&key, at(15_000)).refused_by_breaker, "the second pause is twice as long");
     assert_eq!(health.asked(&key, at(15_101)), Some(Change::Probing));
-    health.cancelled(&key);
+    health.cancelled(&key, at(15_101));
     assert!(!health.signals(&key, at(15_102)).refused_by_breaker, "a probe that was given up is free again");
     assert_eq!(serve(&mut health, &key, at(15_103)), None);
     assert_eq!(serve(&mut health, &key, at(15_104)), Some(Change::Closed));
@@ -102,6 +104,29 @@ fn a_breaker_opens_probes_one_at_a_time_and_comes_back_slowly() {
     assert!(early < 0.11 && (0.5..0.6).contains(&later), "{early} {later}");
     serve(&mut health, &key, at(46_000));
     assert_eq!(health.signals(&key, at(46_000)).breaker, Breaker::Closed);
+}
+
+#[test]
+fn what_began_before_a_probe_says_nothing_of_it() {
+    let mut health = Health::default();
+    let key = key("a", "m");
+    // Calls that hang, and then an outage.
+    for _ in 0..4 {
+        health.asked(&key, at(0));
+    }
+    for i in 1..=5 {
+        fail(&mut health, &key, FaultKind::ProviderFailed, at(i));
+    }
+    assert_eq!(health.asked(&key, at(6_000)), Some(Change::Probing));
+    let timeout = fault(FaultKind::ProviderTimeout);
+    assert_eq!(health.failed(&key, &timeout, at(0), at(6_100)), None, "its timeout is the outage's");
+    health.cancelled(&key, at(0));
+    assert!(health.signals(&key, at(6_200)).refused_by_breaker, "the probe is under way");
+    let slow = Timing { first_token: None, total: Duration::from_millis(6_300) };
+    assert_eq!(health.served(&key, slow, at(6_300)), None);
+    let probe = Timing { first_token: None, total: Duration::from_millis(400) };
+    assert_eq!(health.served(&key, probe, at(6_400)), None, "one of two");
+    assert_eq!(serve(&mut health, &key, at(6_500)), Some(Change::Closed));
 }
 
 #[test]
@@ -125,7 +150,13 @@ fn names_that_clients_made_up_are_forgotten() {
     for i in 0..1000 {
         let key = key("a", &format!("junk-{i}"));
         health.asked(&key, at(0));
-        health.failed(&key, &fault(FaultKind::ProviderNotFound), at(1));
+        health.failed(&key, &fault(FaultKind::ProviderNotFound), at(0), at(1));
+    }
+    // Nor does an outage keep them: a breaker that nobody waits for is forgotten.
+    for i in 0..1000 {
+        for _ in 0..5 {
+            fail(&mut health, &key("a", &format!("down-{i}")), FaultKind::ProviderFailed, at(1));
+        }
     }
     let held = key("a", "held");
     health.asked(&held, at(2));
@@ -168,13 +199,13 @@ fn requests_of_the_gateways_own_open_breakers_and_bring_targets_back() {
 fn a_provider_has_settings_of_its_own_and_off_is_off() {
     let (mut health, a, b) = (Health::default(), key("a", "m"), key("b", "m"));
     let two = BreakerSettings { failures: 2, ..BreakerSettings::default() };
-    health.configure(BreakerSettings::OFF, [("a".to_owned(), two)].into());
+    health.configure(BreakerSettings::OFF, [("a".to_owned(), two)].into_iter().collect());
     for _ in 0..50 {
         for key in [&a, &b] {
             fail(&mut health, key, FaultKind::ProviderFailed, at(0));
         }
     }
     assert!(health.standing(&a, at(0)).refused_by_breaker && !health.standing(&b, at(0)).refused_by_breaker);
-    health.configure(BreakerSettings::OFF, HashMap::new());
+    health.configure(BreakerSettings::OFF, Map::default());
     assert!(!health.standing(&a, at(0)).refused_by_breaker, "who is open when it is switched off is let in");
 }

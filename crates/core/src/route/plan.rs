@@ -143,6 +143,8 @@ pub struct Plan {
     pub if_refused: Vec<Step>,
     /// When the first of those that are cooling down is back, and what it said; told if no step is left.
     pub back: Option<(Now, Arc<Fault>)>,
+    /// Those that are cooling down: who is back by the time all others have failed is asked after all.
+    pub cooling: Vec<(Now, Step)>,
     /// The conditions that held, in the order of the tree; `else` where none of a list did.
     pub rules: Vec<Arc<str>>,
     /// The conversation, where its prompt cache counted: whoever serves it holds that from then on.
@@ -199,8 +201,11 @@ pub fn plan_chain(names: &[Resolved], facts: &Facts<'_>, draw: &mut dyn FnMut() 
     if steps.is_empty() && walk.too_long {
         steps.clone_from(&if_too_long);
     }
-    let Walk { skipped, back, rules, conversation, .. } = walk;
-    let mut plan = Plan { steps, skipped, if_too_long, if_refused, back, rules, conversation, prompt_tokens: None };
+    let Walk { skipped, back, mut cooling, rules, conversation, .. } = walk;
+    let mut seen = HashSet::new();
+    cooling.retain(|(_, step)| !facts.wishes.no_fallbacks && seen.insert(step.target.clone()));
+    let mut plan =
+        Plan { steps, skipped, if_too_long, if_refused, back, cooling, rules, conversation, prompt_tokens: None };
     order(&mut plan.steps, facts);
     if facts.explain {
         quote(&mut plan.steps, facts);

@@ -55,7 +55,7 @@ fn served(state: &mut State<'_>, provider: &str, first_token_ms: u64, total_ms: 
 fn failed(state: &mut State<'_>, provider: &str, kind: FaultKind, times: u32) {
     for _ in 0..times {
         state.health.asked(&key(provider), state.now);
-        state.health.failed(&key(provider), &Fault::new(kind, "no"), state.now);
+        state.health.failed(&key(provider), &Fault::new(kind, "no"), state.now, state.now);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tollgate_ir::Fault;
+use tollgate_ir::{Fault, FaultKind};
 
 use super::cached::{cheaper_elsewhere, holder, least_cached};
 use super::fit::{Misfit, misfit};
@@ -17,6 +17,8 @@ pub(super) struct Walk<'a, 'd> {
     draw: &'d mut dyn FnMut() -> f64,
     pub(super) skipped: Vec<Skipped>,
     pub(super) back: Option<(Now, Arc<Fault>)>,
+    /// Targets that are cooling down, and until when.
+    pub(super) cooling: Vec<(Now, Step)>,
     /// A target was skipped because its window does not hold the prompt.
     pub(super) too_long: bool,
     /// The conditions that held.
@@ -25,9 +27,30 @@ pub(super) struct Walk<'a, 'd> {
     pub(super) conversation: Option<u64>,
 }
 
+/// Why a target is left out; until when, where it is cooling down and of what.
+struct Left {
+    reason: String,
+    cooling: Option<(Now, FaultKind)>,
+}
+
+impl From<String> for Left {
+    fn from(reason: String) -> Self {
+        Self { reason, cooling: None }
+    }
+}
+
 impl<'a, 'd> Walk<'a, 'd> {
     pub(super) fn new(facts: &'a Facts<'a>, draw: &'d mut dyn FnMut() -> f64) -> Self {
-        Self { facts, draw, skipped: Vec::new(), back: None, too_long: false, rules: Vec::new(), conversation: None }
+        Self {
+            facts,
+            draw,
+            skipped: Vec::new(),
+            back: None,
+            cooling: Vec::new(),
+            too_long: false,
+            rules: Vec::new(),
+            conversation: None,
+        }
     }
 
     pub(super) fn policy(&mut self, policy: &Policy) -> Vec<Step> {
@@ -96,12 +119,19 @@ impl<'a, 'd> Walk<'a, 'd> {
     }
 
     fn step(&mut self, target: Target, terms: &Arc<Terms>) -> Option<Step> {
+        let step = |target, last_resort| Step {
+            target,
+            terms: Arc::clone(terms),
+            grounds: Vec::new(),
+            last_resort,
+            quote: None,
+        };
         match self.judged(&target, terms) {
-            Ok(last_resort) => {
-                let terms = Arc::clone(terms);
-                Some(Step { target, terms, grounds: Vec::new(), last_resort, quote: None })
-            }
-            Err(reason) => {
+            Ok(last_resort) => Some(step(target, last_resort)),
+            Err(Left { reason, cooling }) => {
+                if let Some((until, kind)) = cooling {
+                    self.cooling.push((until, step(target.clone(), Some(LastResort::Cooling(kind)))));
+                }
                 self.skipped.push(Skipped { target, reason });
                 None
             }
@@ -109,36 +139,36 @@ impl<'a, 'd> Walk<'a, 'd> {
     }
 
     /// Whether a target is only the last resort, or why it is none at all.
-    fn judged(&mut self, target: &Target, terms: &Terms) -> Result<Option<LastResort>, String> {
+    fn judged(&mut self, target: &Target, terms: &Terms) -> Result<Option<LastResort>, Left> {
         let facts = self.facts;
         if let Some(pin) = facts.only {
             // Only who holds the state can go on with it, however it fares.
             return if pin.holds(target, facts.config) {
                 Ok(None)
             } else {
-                Err("the state that the call continues is elsewhere".to_owned())
+                Err("the state that the call continues is elsewhere".to_owned().into())
             };
         }
         if let Some(reason) = facts.unfit.and_then(|unfit| unfit(target)) {
-            return Err(reason);
+            return Err(reason.into());
         }
         if let Some(reason) = facts.wishes.refuse(&ids(target, facts.config)) {
-            return Err(reason);
+            return Err(reason.into());
         }
         let wanted = &facts.wishes.terms;
         let misfits = [terms, wanted].into_iter().find_map(|terms| misfit(target, terms, facts));
         match misfits {
             Some(Misfit::TooLong(reason)) => {
                 self.too_long = true;
-                return Err(reason);
+                return Err(reason.into());
             }
-            Some(Misfit::Other(reason)) => return Err(reason),
+            Some(Misfit::Other(reason)) => return Err(reason.into()),
             None => {}
         }
         self.by_health(target, terms)
     }
 
-    fn by_health(&mut self, target: &Target, terms: &Terms) -> Result<Option<LastResort>, String> {
+    fn by_health(&mut self, target: &Target, terms: &Terms) -> Result<Option<LastResort>, Left> {
         let standing = self.facts.targets.standing(target);
         if let Some(cooling) = &standing.cooling {
             if !cooling.is_firm() {
@@ -147,8 +177,9 @@ impl<'a, 'd> Walk<'a, 'd> {
             if self.back.as_ref().is_none_or(|(soonest, _)| cooling.until < *soonest) {
                 self.back = Some((cooling.until, Arc::clone(&cooling.said)));
             }
-            let left = cooling.until.since(self.facts.now);
-            return Err(format!("it is cooling down for {:.1} s ({})", left.as_secs_f64(), cooling.said.kind.slug()));
+            let (left, kind) = (cooling.until.since(self.facts.now), cooling.said.kind);
+            let reason = format!("it is cooling down for {:.1} s ({})", left.as_secs_f64(), kind.slug());
+            return Err(Left { reason, cooling: Some((cooling.until, kind)) });
         }
         Ok((terms.breaker != Some(false) && standing.refused_by_breaker).then_some(LastResort::Breaker))
     }

@@ -118,8 +118,7 @@ pub(super) fn render(trail: &Trail, plan: Option<&Plan>, most: usize) -> String 
         total_ms: millis(trail.total),
         overhead_us: u64::try_from(trail.overhead.as_micros()).unwrap_or(u64::MAX),
     };
-    // Nothing in it can fail to serialise: strings, numbers, no maps with odd keys.
-    serde_json::to_string(&line).unwrap_or_default()
+    written(&line)
 }
 
 /// What a caller reads of a decision.
@@ -145,7 +144,15 @@ pub(super) fn explanation(trail: &Trail, most: usize) -> String {
         attempts: trail.attempts.iter().take(most).map(|each| attempt(each, trail.attempts.len() > 1)).collect(),
         cost_nanos: trail.cost().map(|cost| cost.0),
     };
-    serde_json::to_string(&told).unwrap_or_default()
+    written(&told)
+}
+
+fn written(line: &impl Serialize) -> String {
+    // Most are no longer, and so never move while they grow.
+    let mut out = Vec::with_capacity(1024);
+    // Nothing in it can fail to serialise: strings, numbers, no maps with odd keys.
+    let _ = serde_json::to_writer(&mut out, line);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 fn attempt(attempt: &Attempt, one_of_several: bool) -> AttemptLine<'_> {

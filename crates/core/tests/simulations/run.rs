@@ -99,6 +99,8 @@ enum Event {
 struct Call {
     told: Told,
     steps: Vec<Step>,
+    /// Targets that were cooling down when it came, and until when.
+    cooling: Vec<(Now, Step)>,
     /// The step that is asked, and how often it was.
     place: usize,
     count: u32,
@@ -175,7 +177,8 @@ impl Simulation<'_> {
             explain: false,
         };
         let draws = &mut self.draws;
-        self.calls[call].steps = plan(self.resolved, &facts, &mut || draws.unit()).steps;
+        let plan = plan(self.resolved, &facts, &mut || draws.unit());
+        (self.calls[call].steps, self.calls[call].cooling) = (plan.steps, plan.cooling);
         self.budget.earn(now);
         self.ask_or_end(call, now);
     }
@@ -235,12 +238,12 @@ impl Simulation<'_> {
         let Some(fault) = fate.fault else {
             let total = now.since(began);
             self.health.served(&key, Timing { first_token: Some(total / 3), total }, now);
-            for (_, place, _) in std::mem::take(&mut self.calls[call].live) {
-                self.health.cancelled(&HealthKey::of(&self.calls[call].steps[place].target, self.config));
+            for (_, place, began) in std::mem::take(&mut self.calls[call].live) {
+                self.health.cancelled(&HealthKey::of(&self.calls[call].steps[place].target, self.config), began);
             }
             return self.over(call, true, now);
         };
-        self.health.failed(&key, &fault, now);
+        self.health.failed(&key, &fault, began, now);
         self.calls[call].told.timed_out |= fault.kind == FaultKind::ProviderTimeout;
         // Of two that run, the other one may still serve.
         if self.calls[call].live.is_empty() {
@@ -252,6 +255,12 @@ impl Simulation<'_> {
     fn follow(&mut self, call: usize, fault: &Fault, now: Now) {
         let (place, count) = (self.calls[call].place, self.calls[call].count);
         let after = place + 1 + usize::from(self.calls[call].raced == Some(place));
+        if after >= self.calls[call].steps.len() {
+            // Whoever was cooling down and is back.
+            let (back, still): (Vec<_>, _) = self.calls[call].cooling.drain(..).partition(|cooling| cooling.0 <= now);
+            self.calls[call].cooling = still;
+            self.calls[call].steps.extend(back.into_iter().map(|(_, step)| step));
+        }
         let others = after < self.calls[call].steps.len();
         let step = self.calls[call].steps[place].clone();
         let of_provider = self.config.provider(&step.target.provider).and_then(|provider| provider.retries);

@@ -9,19 +9,14 @@ use http::header::{CONTENT_ENCODING, EXPECT};
 use http::{Version, request};
 use http_body::Body;
 use http_body_util::BodyExt;
-use tokio::sync::Semaphore;
 use tollgate_ir::{Fault, FaultKind};
 
 use super::coding::{Coding, DecodeError, Decoder, Output};
 use super::intake::BodyLimits;
-use crate::tasks::{Tasks, give_way};
+use crate::tasks::{Tasks, wait_in_line};
 
 /// How long, and for how many bytes, a refused body is still read.
 const LINGER: (Duration, usize) = (Duration::from_secs(30), 64 * 1024 * 1024);
-
-/// Large bodies, and refused ones that are read on, go through one gate after each piece: a flood of them would else stand
-/// before every other call in the scheduler's queue.
-static GATE: Semaphore = Semaphore::const_new(1);
 
 /// Bytes fed to a decoder at a time: few after bytes that expanded a lot, so that memory follows the reservation.
 const FEED: (usize, usize) = (64, 16 * 1024);
@@ -198,13 +193,6 @@ where
             let _ = tokio::time::timeout(LINGER.0, read_away(body)).await;
         });
     }
-}
-
-/// Lets all other work go first, and one large body at a time.
-async fn wait_in_line() {
-    let turn = GATE.acquire().await;
-    give_way().await;
-    drop(turn);
 }
 
 async fn read_away<B: Body<Data = Bytes> + Unpin>(body: B) {

@@ -66,7 +66,7 @@ impl Asked {
         let now = self.gateway.clock().now();
         let (change, cooling) = {
             let mut records = self.gateway.health().records();
-            let change = records.failed(&self.key, fault, now);
+            let change = records.failed(&self.key, fault, self.began, now);
             (change, records.signals(&self.key, now).cooling)
         };
         self.tell(change, Some(fault));
@@ -97,7 +97,7 @@ pub(super) fn tell(gateway: &Gateway, key: &HealthKey, change: Change, why: &str
 impl Drop for Asked {
     fn drop(&mut self) {
         if !self.over {
-            self.gateway.health().records().cancelled(&self.key);
+            self.gateway.health().records().cancelled(&self.key, self.began);
         }
     }
 }

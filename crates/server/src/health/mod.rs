@@ -5,9 +5,9 @@ mod asked;
 mod check;
 mod shown;
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tollgate_core::Map;
 use tollgate_core::config::Config;
 use tollgate_core::health::{Health, HealthKey, Signals, Standing};
 use tollgate_core::route::{Holders, RetryBudget, Target, Targets, cache_lives};
@@ -30,7 +30,7 @@ pub struct Wellbeing {
     health: Mutex<Health>,
     retries: Mutex<RetryBudget>,
     /// By target that is hedged; only policies hedge, so their number is bounded by the configuration.
-    hedges: Mutex<HashMap<String, RetryBudget>>,
+    hedges: Mutex<Map<String, RetryBudget>>,
     /// Who holds which conversation's prompt cache.
     holders: Mutex<Holders>,
 }

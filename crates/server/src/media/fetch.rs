@@ -17,7 +17,7 @@ use tollgate_ir::{Fault, FaultKind};
 
 use super::{Fetched, MediaSettings, sniff};
 use crate::body::{Coding, Decoder, Output};
-use crate::upstream::{Egress, Socket, Stream, dial, resolve, secure};
+use crate::upstream::{Egress, Stream, dial, resolve, secure};
 
 pub(super) fn not_fetched(why: &str) -> Fault {
     Fault::new(
@@ -87,7 +87,7 @@ async fn connect(uri: &Uri, settings: &MediaSettings, egress: &Egress) -> Result
     let connected = tcp.peer_addr().map_err(|error| unreachable().source(error))?;
     allowed(&[connected], settings)?;
     if !https {
-        return Ok(Stream::Plain(Socket::new(tcp)));
+        return Ok(Stream::Plain(tcp));
     }
     let config = egress.tls().map_err(|what| unreachable().detail(what))?;
     secure(tcp, config, authority.host()).await.map_err(|error| unreachable().source(error))

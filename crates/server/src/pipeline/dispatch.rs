@@ -6,17 +6,18 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use tollgate_core::Now;
-use tollgate_core::config::After;
-use tollgate_core::route::{Next, Plan, RetryTerms, Step, Target, conclude, moves_on, next};
-use tollgate_ir::{Fault, FaultKind, LimitHeader, Losses, Retry, Side};
+use tollgate_core::config::{After, Concurrency};
+use tollgate_core::route::{Next, Plan, RetryTerms, Step, Target, moves_on, next};
+use tollgate_ir::{Fault, FaultKind, Losses};
 use tollgate_wire::target::ReplyContext;
 
 use super::answer::Stream;
+use super::conclusion::{Elsewhere, cannot_serve, concluded};
 use super::handed::Handed;
 use super::outcome::Outcome;
-use super::race::{Race, Ran};
+use super::race::{Both, Race, Ran};
 use super::resume::Resumption;
 use super::settle::Settlement;
 use crate::app::{Gateway, State};
@@ -129,14 +130,23 @@ pub async fn walk<A: Attempts>(
 ) -> Result<A::Served, Failed> {
     let gateway = settlement.gateway().clone();
     gateway.health().earn_retries(&state.config, gateway.clock());
-    let mut walk = Walk { state, gateway, attempts, settlement, failures: Vec::new(), tried: Vec::new() };
+    let mut walk = Walk {
+        state,
+        gateway,
+        attempts,
+        settlement,
+        failures: Vec::new(),
+        tried: Vec::new(),
+        hedged: Vec::new(),
+        cooling: plan.cooling.iter().collect(),
+    };
     let mut line: VecDeque<&Step> = plan.steps.iter().collect();
-    let mut elsewhere = Elsewhere { too_long: &plan.if_too_long, refused: &plan.if_refused };
+    let mut elsewhere = Elsewhere::of(plan);
     while let Some(step) = line.pop_front() {
         match walk.step(step, &mut line).await {
             Then::Served(served) => return Ok(served),
             Then::Other => {}
-            Then::Stop => match elsewhere.after(walk.failures.last()) {
+            Then::Stop => match elsewhere.after(walk.failures.last().map(|failed| failed.fault.kind)) {
                 [] => break,
                 others => line = others.iter().filter(|step| !walk.tried.contains(&step.target)).collect(),
             },
@@ -147,22 +157,6 @@ pub async fn walk<A: Attempts>(
         return Ok(served);
     }
     Err(concluded(walk.failures, plan, walk.gateway.clock().now()))
-}
-
-/// Targets for calls that the plan's own cannot serve; each list is taken once.
-struct Elsewhere<'p> {
-    too_long: &'p [Step],
-    refused: &'p [Step],
-}
-
-impl<'p> Elsewhere<'p> {
-    fn after(&mut self, failed: Option<&Failed>) -> &'p [Step] {
-        match failed.map(|failed| failed.fault.kind) {
-            Some(FaultKind::ContextLength) => std::mem::take(&mut self.too_long),
-            Some(FaultKind::ContentPolicy) => std::mem::take(&mut self.refused),
-            _ => &[],
-        }
-    }
 }
 
 /// What follows a step.
@@ -180,56 +174,105 @@ struct Walk<'a, A> {
     settlement: &'a mut Settlement,
     failures: Vec<Failed>,
     tried: Vec<Target>,
+    /// Targets that were asked once already, beside another one.
+    hedged: Vec<Target>,
+    /// Targets that were cooling down when the plan was made, and until when.
+    cooling: Vec<&'a (Now, Step)>,
 }
 
-impl<A: Attempts> Walk<'_, A> {
+impl<'a, A: Attempts> Walk<'a, A> {
     /// Asks one target, again where that may help.
-    async fn step(&mut self, step: &Step, line: &mut VecDeque<&Step>) -> Then<A::Served> {
-        let state = self.state;
-        let Some(provider) = state.providers.get(&step.target.provider) else { return Then::Other };
-        let config = &*state.config;
-        let configured = config.provider(&step.target.provider).map(|provider| &**provider);
-        let mut terms = self.settlement.manner().terms(&step.terms, configured, config);
+    async fn step(&mut self, step: &'a Step, line: &mut VecDeque<&'a Step>) -> Then<A::Served> {
+        let Some(provider) = self.state.providers.get(&step.target.provider) else { return Then::Other };
+        let mut terms = self.terms(step);
         self.tried.push(step.target.clone());
         let mut count = 0;
-        let mut before_this = None;
+        if self.hedged.contains(&step.target) {
+            count = 1;
+            if !self.gateway.health().may_retry(self.gateway.clock()) {
+                return Then::Other;
+            }
+        }
+        let (mut before_this, mut beside) = (None, None);
         loop {
             count += 1;
             let before = self.settlement.attempts();
-            let failed = match self.attempt(step, provider, line, count == 1).await {
-                Ok(served) => return Then::Served(served),
-                Err(failed) => failed,
+            let (failed, asked) = match self.attempt(step, provider, line, count == 1).await {
+                Ran::Served(served) => return Then::Served(served),
+                Ran::Failed(failed) => {
+                    let asked = self.settlement.attempts() > before;
+                    if asked {
+                        self.settlement.attempt_failed(&failed.fault);
+                    } else {
+                        self.settlement.gives_turn_back();
+                    }
+                    (failed, asked)
+                }
+                Ran::BothFailed(both) => {
+                    let Both { first, second } = *both;
+                    if self.stopped_by(&second.fault, line) {
+                        self.failures.extend([first, second]);
+                        return Then::Stop;
+                    }
+                    beside = Some(second);
+                    (first, true)
+                }
             };
-            let asked = self.settlement.attempts() > before;
-            if asked {
-                self.settlement.attempt_failed(&failed.fault);
-            }
-            let others = !line.is_empty();
-            let next = if asked {
-                self.after(&failed.fault, count, others, &mut terms)
-            } else if cannot_serve(&failed.fault) && others {
-                Next::Other
-            } else {
-                Next::Stop
+            self.back(line);
+            let next = match asked {
+                true => self.after(&failed.fault, count, !line.is_empty(), &mut terms),
+                false => self.unasked(&failed.fault, !line.is_empty()),
             };
             // A request that cannot be sent again says less than how it was answered.
             let failed = before_this.take().filter(|_| !asked).unwrap_or(failed);
-            match next {
-                Next::Same(pause) => {
-                    self.gateway.metrics().retried(&step.target);
-                    self.settlement.waiting(tokio::time::sleep(pause)).await;
-                    // Only the last word of a target counts.
-                    before_this = Some(failed);
-                }
-                Next::Other => {
-                    self.failures.push(failed);
-                    return Then::Other;
-                }
-                Next::Stop => {
-                    self.failures.push(failed);
-                    return Then::Stop;
-                }
-            }
+            let Next::Same(pause) = next else {
+                // Of two, the first target's fault is told, unless it ended the walk by what it refused.
+                let refused = next == Next::Stop && !moves_on(&failed.fault);
+                let (one, other) = if refused { (beside, Some(failed)) } else { (Some(failed), beside) };
+                self.failures.extend(one.into_iter().chain(other));
+                return if next == Next::Other { Then::Other } else { Then::Stop };
+            };
+            self.gateway.metrics().retried(&step.target);
+            self.settlement.waiting(tokio::time::sleep(pause)).await;
+            // Only the last word of a target counts.
+            before_this = Some(failed);
+        }
+    }
+
+    fn terms(&self, step: &'a Step) -> RetryTerms<'a> {
+        let config = &*self.state.config;
+        let provider = config.provider(&step.target.provider).map(|provider| &**provider);
+        self.settlement.manner().terms(&step.terms, provider, config)
+    }
+
+    /// What follows where a target could not even be asked.
+    fn unasked(&self, fault: &Fault, others: bool) -> Next {
+        let moves = cannot_serve(fault) && others && !self.settlement.manner().left().is_zero();
+        if moves { Next::Other } else { Next::Stop }
+    }
+
+    /// The target beside which the first one failed did so, too: whether that ends the walk. If not, it keeps its place where
+    /// it may be asked again.
+    fn stopped_by(&mut self, fault: &Fault, line: &mut VecDeque<&'a Step>) -> bool {
+        let Some(second) = line.front().copied() else { return false };
+        let next = next(fault, 1, true, &self.terms(second), 0.0);
+        if matches!(next, Next::Same(_)) {
+            self.hedged.push(second.target.clone());
+        } else {
+            line.pop_front();
+            self.tried.push(second.target.clone());
+        }
+        next == Next::Stop
+    }
+
+    /// Nobody is left but who was cooling down: whoever is back has a turn.
+    fn back(&mut self, line: &mut VecDeque<&'a Step>) {
+        if line.is_empty() && !self.cooling.is_empty() {
+            let now = self.gateway.clock().now();
+            let cooling = std::mem::take(&mut self.cooling);
+            let (back, still): (Vec<_>, _) = cooling.into_iter().partition(|cooling| cooling.0 <= now);
+            line.extend(back.into_iter().map(|(_, step)| step));
+            self.cooling = still;
         }
     }
 
@@ -253,15 +296,11 @@ impl<A: Attempts> Walk<'_, A> {
         &mut self,
         step: &Step,
         provider: &Provider,
-        line: &mut VecDeque<&Step>,
+        line: &VecDeque<&'a Step>,
         first: bool,
-    ) -> Result<A::Served, Failed> {
-        let bounds = self.state.config.provider(&step.target.provider).and_then(|provider| provider.concurrency);
-        if let Some(bounds) = bounds {
-            let priority = self.settlement.manner().priority;
-            let turns = self.gateway.turns();
-            let turn = self.settlement.waiting(turns.wait(&provider.id, &bounds, priority)).await?;
-            self.settlement.took_turn(turn);
+    ) -> Ran<A::Served> {
+        if let Err(fault) = self.turn(provider).await {
+            return Ran::Failed(fault.into());
         }
         self.settlement.on_terms(step.terms.timeouts);
         if first
@@ -273,16 +312,30 @@ impl<A: Attempts> Walk<'_, A> {
             let race =
                 Race { state: self.state, gateway: &self.gateway, first: (step, provider), second: (second, other) };
             self.gateway.health().earn_hedges(&step.target, hedge, self.gateway.clock());
-            let ran = Box::pin(race.run(after, self.attempts, twin, self.settlement)).await;
-            if let Ran::BothFailed(failed, also) = ran {
-                line.pop_front();
-                self.tried.push(second.target.clone());
-                self.failures.push(*failed);
-                return Err(*also);
-            }
-            return ran.result();
+            return Box::pin(race.run(after, self.attempts, twin, self.settlement)).await;
         }
-        self.attempts.attempt(&step.target, provider, self.settlement).await
+        self.attempts.attempt(&step.target, provider, self.settlement).await.into()
+    }
+
+    /// Waits for a turn at a provider that takes so many at once, no longer than the call may take.
+    async fn turn(&mut self, provider: &Provider) -> Result<(), Fault> {
+        let Some(bounds) = self.state.config.provider(&provider.id).and_then(|provider| provider.concurrency) else {
+            return Ok(());
+        };
+        let manner = *self.settlement.manner();
+        let within = Concurrency { wait: bounds.wait.min(manner.left()), ..bounds };
+        let turns = self.gateway.turns();
+        match self.settlement.waiting(turns.wait(&provider.id, &within, manner.priority)).await {
+            Ok(turn) => {
+                self.settlement.took_turn(turn);
+                Ok(())
+            }
+            Err(_) if manner.client_end.is_some() && manner.left().is_zero() => Err(Fault::new(
+                FaultKind::DeadlineExceeded,
+                "The time that the request allowed is over before its turn came. Allow more in `x-tollgate-timeout`.",
+            )),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// After how long, and with which budget, a target's first attempt is hedged.
@@ -298,47 +351,4 @@ impl<A: Attempts> Walk<'_, A> {
         };
         Some((after, hedge.budget))
     }
-}
-
-/// A target that could not even be asked says nothing of the others, unless the client's request is at fault.
-fn cannot_serve(fault: &Fault) -> bool {
-    fault.kind.side() != Side::Client || fault.kind == FaultKind::NotServedHere
-}
-
-/// The first target's fault is told, with the smallest wait when all were rate limits; a single provider's own words
-/// are handed on as they are.
-fn concluded(mut failures: Vec<Failed>, plan: &Plan, now: Now) -> Failed {
-    let raw = if failures.len() == 1 { failures[0].raw.take() } else { None };
-    // A refusal that ended the walk says more than the outage that began it.
-    let last_refused = failures.last().is_some_and(|f| !moves_on(&f.fault) && !cannot_serve(&f.fault));
-    if last_refused && failures.len() > 1 {
-        failures.drain(..failures.len() - 1);
-    }
-    match (conclude(failures.into_iter().map(|f| f.fault).collect()), &plan.back) {
-        (Some(fault), _) => Failed { fault, raw },
-        (None, Some((back, said))) => cooling(said, back.since(now)).into(),
-        (None, None) => {
-            let why: Vec<_> = plan.skipped.iter().map(|s| format!("{}: {}", s.target.name(), s.reason)).collect();
-            Fault::new(FaultKind::NoTarget, format!("No target of this model can serve the call. {}", why.join("; ")))
-                .into()
-        }
-    }
-}
-
-/// All targets are cooling down: what the first of them said that comes back, with the time that is left of it.
-fn cooling(said: &Fault, left: Duration) -> Fault {
-    let mut fault = said.clone();
-    fault.retry = Retry::After(left);
-    fault.headers.retain(|header| !header.name.starts_with("retry-after"));
-    let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-    fault.headers.push(LimitHeader { name: "retry-after".to_owned(), value: seconds.max(1).to_string() });
-    fault.detail("told from memory: all targets are cooling down")
-}
-
-/// The status of a fault for the client.
-pub fn status_of(fault: &Fault) -> StatusCode {
-    StatusCode::from_u16(fault.status)
-        .ok()
-        .filter(|s| s.is_client_error() || s.is_server_error())
-        .unwrap_or(StatusCode::BAD_GATEWAY)
 }

@@ -80,15 +80,27 @@ pub fn of_target(headers: &mut HeaderMap, trail: &Trail) {
 
 /// How the call's targets were chosen, where the client reads that: JSON in base64url.
 pub fn explained(headers: &mut HeaderMap, explains: Explains, trail: &Trail) {
-    let told = match explains {
-        Explains::No => return,
-        Explains::Yes => trail.explanation(MAX_EXPLAINED),
-        Explains::Refused => {
+    if let Some(told) = explanation(explains, trail) {
+        put(headers, "x-tollgate-explain", &BASE64_URL_SAFE_NO_PAD.encode(told));
+    }
+}
+
+/// The same as a comment of server-sent events, for a stream whose headers went out before anything was chosen.
+pub fn explained_in_a_comment(explains: Explains, trail: &Trail) -> Vec<u8> {
+    let told = explanation(explains, trail);
+    told.map(|told| format!(": x-tollgate-explain: {told}\n\n").into_bytes()).unwrap_or_default()
+}
+
+/// In one line of JSON.
+fn explanation(explains: Explains, trail: &Trail) -> Option<String> {
+    match explains {
+        Explains::No => None,
+        Explains::Yes => Some(trail.explanation(MAX_EXPLAINED)),
+        Explains::Refused => Some(
             r#"{"refused":"This key may not read how targets are chosen: its `explain` is off in the gateway's configuration."}"#
-                .to_owned()
-        }
-    };
-    put(headers, "x-tollgate-explain", &BASE64_URL_SAFE_NO_PAD.encode(told));
+                .to_owned(),
+        ),
+    }
 }
 
 /// What of a provider's headers the client gets.

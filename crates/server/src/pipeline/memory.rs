@@ -16,6 +16,7 @@ use tollgate_wire::{codec, openai_responses, ops};
 use super::owners::Owners;
 use super::receive::Call;
 use crate::app::Gateway;
+use crate::tasks::work;
 
 /// What is known of the response that a call continues.
 #[derive(Clone)]
@@ -100,12 +101,12 @@ impl Understood {
     /// Decodes the call, puts the conversation that it continues before it, and the opaque state of calls back.
     pub async fn of(gateway: &Gateway, call: &Call, recalled: &Recalled) -> Result<Self, Fault> {
         let mut losses = Losses::new(codec::path_of(call.face));
-        let mut request = match call.operation {
-            Operation::CountTokens => {
-                ops::count::decode_request(call.face, &call.body, &call.request_head(), &mut losses)?
-            }
-            _ => codec::decode_request(call.face, &call.body, &call.request_head(), &mut losses)?,
+        let decode = match call.operation {
+            Operation::CountTokens => ops::count::decode_request,
+            _ => codec::decode_request,
         };
+        let decoding = || decode(call.face, &call.body, &call.request_head(), &mut losses);
+        let mut request = work(call.body.len(), decoding).await?;
         request.stream = call.stream;
         let mut before = 0;
         if let Some(id) = request.previous_response.clone() {

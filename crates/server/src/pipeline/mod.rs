@@ -3,11 +3,13 @@
 //! Each step's argument proves that the step before it ran. A fault at any step ends the call in the face's own envelope;
 //! the record is written exactly once, also when the client goes away.
 
+mod again;
 mod answer;
 mod asks;
 mod chat;
 mod codex;
 mod completions;
+mod conclusion;
 mod count;
 pub(crate) mod decide;
 mod dispatch;
@@ -52,7 +54,7 @@ use std::time::Duration;
 use http::request;
 use hyper::body::Incoming;
 use tollgate_core::caller::Caller;
-use tollgate_ir::Operation;
+use tollgate_ir::{FaultKind, Operation};
 
 use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
@@ -81,7 +83,12 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
     };
     let caller = match refuse::refuse(gateway, &state, &head).and_then(|()| identify::identify(&state, &head)) {
         Ok(caller) => caller,
-        Err(fault) => return reply::fault(envelope, id, fault.into(), None),
+        Err(fault) => {
+            if fault.kind == FaultKind::GatewayBusy {
+                Box::pin(refuse::read_away(&head, body)).await;
+            }
+            return reply::fault(envelope, id, fault.into(), None);
+        }
     };
     let asked = |operation, model| Asked {
         face,

@@ -1,5 +1,6 @@
 //! One target's request: the client's bytes patched where both sides speak the same dialect, else a translation.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use tollgate_core::route::{Meaning, Target};
 use tollgate_ir::{self as ir, Dialect, Fault, FaultKind, Losses, Operation};
 use tollgate_wire::carriage::forwards_request_header;
 use tollgate_wire::json::{self, Envelope, Patch, apply};
+use tollgate_wire::openai_chat::Begun;
 use tollgate_wire::ops::count::Counter;
 use tollgate_wire::relay::{self, RelayRequest, relay_request};
 use tollgate_wire::translate::Translation;
@@ -24,6 +26,7 @@ use crate::app::{Gateway, hash};
 use crate::credentials::{Credential, Outbound, Secret};
 use crate::provider::{Provider, Way};
 use crate::routes::FaceCarriage;
+use crate::tasks::work;
 use crate::upstream::Payload;
 
 /// Marks requests that passed a Tollgate, so that one that comes back to us is refused and not sent round and round.
@@ -67,6 +70,7 @@ struct Written {
     body: Bytes,
     back: Back,
     betas: Vec<String>,
+    begun: Begun,
 }
 
 /// Prepares a call for one target. With `understood` it is translated, else relayed.
@@ -87,7 +91,8 @@ pub async fn prepare(
         }
         Some(understood) => {
             let mut losses = understood.losses.clone();
-            (translate(call, provider, target, way, understood, owners, &mut losses)?, losses)
+            let translating = || translate(call, provider, target, way, understood, owners, &mut losses);
+            (work(call.body.len(), translating).await?, losses)
         }
     };
     refuse_losses(call, provider, &losses)?;
@@ -123,7 +128,8 @@ fn relay(
         },
         losses,
     );
-    Written { body: relayed.body, back: Back::Relay { hide_usage: relayed.hide_usage }, betas: relayed.header_betas }
+    let back = Back::Relay { hide_usage: relayed.hide_usage };
+    Written { body: relayed.body, back, betas: relayed.header_betas, begun: Begun::Unsaid }
 }
 
 /// The client's beta flags, of header and, where its side is Bedrock's, of the body.
@@ -185,7 +191,7 @@ fn translate(
         betas = carried.header_betas;
     }
     let back = Back::Translate { translation: Box::new(translation), request: Arc::new(request) };
-    Ok(Written { body, back, betas })
+    Ok(Written { body, back, betas, begun: encoded.begun })
 }
 
 /// Who is asked, where tokens are counted.
@@ -227,8 +233,11 @@ pub fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Resul
 
 fn request(call: &Call, provider: &Provider, target: &Target, way: &Way, written: &Written) -> Result<Outbound, Fault> {
     let path = path(call, way, &target.model, &written.back).ok_or_else(|| not_offered(provider))?;
-    let base_url = counter(call, way).map_or(&*way.base_url, |counter| counter.base(&way.base_url));
-    let outgoing = Outgoing { dialect: way.dialect, base_url, path: &path, betas: &written.betas };
+    let base_url = match counter(call, way) {
+        Some(counter) => Cow::Borrowed(counter.base(&way.base_url)),
+        None => written.begun.base_url(&way.base_url),
+    };
+    let outgoing = Outgoing { dialect: way.dialect, base_url: &base_url, path: &path, betas: &written.betas };
     outgoing.request(call, provider, target, Upload::Whole(&written.body))
 }
 

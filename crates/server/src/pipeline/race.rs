@@ -1,7 +1,8 @@
 //! Two attempts of one call, the second begun because the first was late: the first content wins, the other is dropped,
 //! which closes its connection.
 //!
-//! Invariant: the record holds both, the one that served last; whoever lost is marked as overtaken.
+//! Invariant: the record holds both, the one that served last; whoever lost is marked as overtaken. Where both failed, each
+//! has its end in the record, and what follows does not hang on which of them failed first.
 
 use std::time::Duration;
 
@@ -28,18 +29,25 @@ pub struct Race<'a> {
 pub enum Ran<S> {
     /// One of them served.
     Served(S),
-    /// The first failed before there was a second.
-    FirstFailed(Box<Failed>),
-    /// Both did; the second is still to be recorded.
-    BothFailed(Box<Failed>, Box<Failed>),
+    /// The first failed before there was a second, and is still to be recorded.
+    Failed(Failed),
+    /// Both did, and are recorded.
+    BothFailed(Box<Both>),
 }
 
-impl<S> Ran<S> {
-    /// What the walk goes on with.
-    pub fn result(self) -> Result<S, Failed> {
-        match self {
-            Self::Served(served) => Ok(served),
-            Self::FirstFailed(failed) | Self::BothFailed(_, failed) => Err(*failed),
+/// How two targets failed.
+pub struct Both {
+    /// The first choice.
+    pub first: Failed,
+    /// The next one.
+    pub second: Failed,
+}
+
+impl<S> From<Result<S, Failed>> for Ran<S> {
+    fn from(done: Result<S, Failed>) -> Self {
+        match done {
+            Ok(served) => Self::Served(served),
+            Err(failed) => Self::Failed(failed),
         }
     }
 }
@@ -63,11 +71,11 @@ impl Race<'_> {
         let mut first = Box::pin(attempts.attempt(&self.first.0.target, self.first.1, settlement));
         tokio::select! {
             biased;
-            done = &mut first => return alone(done),
+            done = &mut first => return done.into(),
             () = tokio::time::sleep(after) => {}
         }
         if !self.may_begin(&mut aside) {
-            return alone(first.await);
+            return first.await.into();
         }
         aside.on_terms(self.second.0.terms.timeouts);
         let mut second = Box::pin(twin.attempt(&self.second.0.target, self.second.1, &mut aside));
@@ -93,17 +101,14 @@ impl Race<'_> {
                 settlement.attempt_failed(&failed.fault);
                 let done = second.await;
                 settlement.is_followed_by(aside);
-                (joined(failed, done), "failed")
+                (joined(done, |second| Both { first: failed, second }, |both| &both.second, settlement), "failed")
             }
             Came::Second(Err(failed)) => {
                 drop(second);
                 aside.attempt_failed(&failed.fault);
                 let done = first.await;
                 settlement.follows(aside);
-                match done {
-                    Ok(served) => (Ran::Served(served), "failed"),
-                    Err(also) => (Ran::BothFailed(failed.into(), also.into()), "failed"),
-                }
+                (joined(done, |first| Both { first, second: failed }, |both| &both.first, settlement), "failed")
             }
         };
         self.gateway.metrics().hedged(&self.first.0.target, won);
@@ -125,16 +130,19 @@ impl Race<'_> {
     }
 }
 
-fn alone<S>(done: Result<S, Failed>) -> Ran<S> {
+/// One has failed, and the other one is done.
+fn joined<S>(
+    done: Result<S, Failed>,
+    both: impl FnOnce(Failed) -> Both,
+    last: impl FnOnce(&Both) -> &Failed,
+    settlement: &mut Settlement,
+) -> Ran<S> {
     match done {
         Ok(served) => Ran::Served(served),
-        Err(failed) => Ran::FirstFailed(failed.into()),
-    }
-}
-
-fn joined<S>(first: Failed, second: Result<S, Failed>) -> Ran<S> {
-    match second {
-        Ok(served) => Ran::Served(served),
-        Err(second) => Ran::BothFailed(first.into(), second.into()),
+        Err(failed) => {
+            let both = both(failed);
+            settlement.attempt_failed(&last(&both).fault);
+            Ran::BothFailed(both.into())
+        }
     }
 }

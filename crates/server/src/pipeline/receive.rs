@@ -20,6 +20,7 @@ use super::wishes::Wishes;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake, Reservation};
 use crate::routes::FaceCarriage;
+use crate::tasks::work;
 
 /// A body under this may be a slice of the connection's buffer, which it would keep.
 const COPIED: usize = 16 * 1024;
@@ -209,7 +210,10 @@ pub async fn receive(
         None => Early::of(intake.peek().await?, check)?,
     };
     let received = intake.whole().await?;
-    let envelope = early.whole(&received.bytes)?;
+    let envelope = match early.envelope.take().filter(|_| early.seen == received.bytes.len()) {
+        Some(envelope) => envelope,
+        None => work(received.bytes.len(), || Envelope::scan(&received.bytes)).await?,
+    };
     if let Some(fault) = forbidden_overrides(&received.bytes, &envelope) {
         return Err(fault);
     }
@@ -307,14 +311,6 @@ impl Early {
         match refused {
             Some(fault) => Err(fault),
             None => Ok(Self { resolved, envelope: envelope.ok(), seen: beginning.len() }),
-        }
-    }
-
-    /// The scan of the whole body.
-    fn whole(&mut self, body: &[u8]) -> Result<Envelope, Fault> {
-        match self.envelope.take().filter(|_| self.seen == body.len()) {
-            Some(envelope) => Ok(envelope),
-            None => Envelope::scan(body),
         }
     }
 }

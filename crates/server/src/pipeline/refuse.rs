@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, request};
+use http::header::EXPECT;
+use http::{HeaderMap, Version, request};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use tokio::time::timeout;
 use tollgate_ir::{Fault, FaultKind, Retry};
 
 use super::prepare;
@@ -14,6 +18,11 @@ const MAX_HOPS: u32 = 3;
 
 /// When a call that was refused in a rush may come again.
 const LATER: Duration = Duration::from_secs(1);
+
+/// A refused body of so many bytes, if it comes within so long, is read, so that its connection lives on: a new one costs
+/// more than that.
+const AWAY: u64 = 64 * 1024;
+const AWAY_WITHIN: Duration = Duration::from_millis(100);
 
 /// Headers by which other gateways' users name an upstream's address, without the prefixes below.
 const ADDRESSES: &[&str] = &[
@@ -55,6 +64,15 @@ pub fn refuse(gateway: &Gateway, state: &State, head: &request::Parts) -> Result
         ));
     }
     no_address(&head.headers)
+}
+
+/// Reads the body of a call that is refused, if it is small. Who waits for 100-continue has sent none, and on HTTP/2 the
+/// stream is reset.
+pub async fn read_away(head: &request::Parts, mut body: Incoming) {
+    let comes = head.version <= Version::HTTP_11 && !head.headers.contains_key(EXPECT);
+    if comes && body.size_hint().upper().is_some_and(|bytes| bytes <= AWAY) {
+        let _ = timeout(AWAY_WITHIN, async { while let Some(Ok(_)) = body.frame().await {} }).await;
+    }
 }
 
 fn no_address(headers: &HeaderMap) -> Result<(), Fault> {

@@ -12,7 +12,8 @@ use tollgate_ir::{Dialect, Fault, FaultKind};
 use tollgate_wire::codec;
 
 use super::answer::Stream;
-use super::dispatch::{Body, Failed, Remember, Served, status_of};
+use super::conclusion::status_of;
+use super::dispatch::{Body, Failed, Remember, Served};
 use super::headers;
 use super::memory;
 use super::outlet::{Outlet, ReplyBodyOut};
@@ -123,6 +124,10 @@ where
             }
         };
         settlement.trail().status = 200;
+        if codec::is_sse(face) {
+            let explains = settlement.manner().explains;
+            outlet.send(headers::explained_in_a_comment(explains, settlement.trail())).await;
+        }
         match result {
             Ok(Served { body: Body::Stream { stream, held, remember, resume }, losses, .. }) => {
                 settlement.trail().losses = losses.all().to_vec();

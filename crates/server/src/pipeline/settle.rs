@@ -115,6 +115,11 @@ impl Settlement {
         &self.trail.id
     }
 
+    /// The model that the call asked for, as it is known here.
+    pub fn model(&self) -> Option<&str> {
+        self.trail.model.as_deref()
+    }
+
     /// Since the call began.
     pub fn elapsed(&self) -> Duration {
         self.gateway.clock().monotonic().saturating_sub(self.trail.began.monotonic)

@@ -15,9 +15,10 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::egress::Egress;
+use super::names::Names;
 use super::origin::Target;
 use super::proxy;
-use super::stream::{Socket, Stream};
+use super::stream::Stream;
 
 /// How long one address may take before the next is tried beside it (RFC 8305, section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -81,12 +82,11 @@ pub async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 }
 
 /// Everything up to bytes that are the provider's.
-pub(super) async fn establish(target: &Target, egress: &Egress) -> Result<Stream, ConnectError> {
+pub(super) async fn establish(target: &Target, egress: &Egress, names: &Names) -> Result<Stream, ConnectError> {
     let tcp = match &target.proxy {
-        None => dial(&resolve(&target.host, target.port).await.map_err(ConnectError::Dns)?).await?,
+        None => reach(&target.host, target.port, names).await?,
         Some(proxy) => {
-            let addresses = resolve(&proxy.host, proxy.port).await.map_err(ConnectError::Dns)?;
-            let mut tcp = dial(&addresses).await?;
+            let mut tcp = reach(&proxy.host, proxy.port, names).await?;
             if target.key.https {
                 proxy::tunnel(&mut tcp, proxy, &target.host, target.port).await?;
             }
@@ -94,10 +94,21 @@ pub(super) async fn establish(target: &Target, egress: &Egress) -> Result<Stream
         }
     };
     if !target.key.https {
-        return Ok(Stream::Plain(Socket::new(tcp)));
+        return Ok(Stream::Plain(tcp));
     }
     let config = egress.tls().map_err(ConnectError::Setup)?;
     secure(tcp, config, &target.host).await
+}
+
+/// Connects to a name; if nobody answers at the addresses that it had, to those that it has.
+async fn reach(host: &str, port: u16, names: &Names) -> Result<TcpStream, ConnectError> {
+    let found = names.get(host, port).await.map_err(ConnectError::Dns)?;
+    let dialled = dial(&found.addresses).await;
+    if dialled.is_ok() || !found.kept {
+        return dialled;
+    }
+    let now = names.ask(host, port).await.map_err(ConnectError::Dns)?;
+    if now == found.addresses { dialled } else { dial(&now).await }
 }
 
 /// TLS over a connection.
@@ -105,8 +116,7 @@ pub(crate) async fn secure(tcp: TcpStream, config: Arc<ClientConfig>, host: &str
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     let name = ServerName::try_from(bare.to_owned())
         .map_err(|error| ConnectError::Setup(format!("{bare} is no name for TLS: {error}")))?;
-    let stream =
-        tokio_rustls::TlsConnector::from(config).connect(name, Socket::new(tcp)).await.map_err(ConnectError::Tls)?;
+    let stream = tokio_rustls::TlsConnector::from(config).connect(name, tcp).await.map_err(ConnectError::Tls)?;
     Ok(Stream::Tls(Box::new(stream)))
 }
 

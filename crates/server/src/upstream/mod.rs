@@ -9,6 +9,7 @@ mod deadlines;
 mod egress;
 mod fault;
 mod http1;
+mod names;
 mod origin;
 mod payload;
 mod pool;
@@ -28,9 +29,11 @@ pub use send::Upstream;
 pub use tls::{ClientIdentity, Trust};
 
 pub(crate) use connect::{dial, secure};
-pub(crate) use stream::{Socket, Stream};
+pub(crate) use stream::Stream;
 pub(crate) use tls::chain as tls_chain;
 
+#[cfg(test)]
+mod kept_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! back only when its reply was read to the end. Nobody watches it there: whether it is still open is asked when it is
 //! taken or swept. The stack is LIFO, so that surplus connections grow old and are swept.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use tollgate_core::Map;
 
 use super::fault::Broken;
 use super::http1::{Connection, Failed};
@@ -55,7 +55,7 @@ pub struct PoolStats {
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) settings: PoolSettings,
-    origins: RwLock<HashMap<Key, Arc<Origin>>>,
+    origins: RwLock<Map<Key, Arc<Origin>>>,
     pub(super) opened: AtomicU64,
     pub(super) reused: AtomicU64,
     pub(super) resent: AtomicU64,
@@ -94,6 +94,8 @@ impl Drop for Switch {
 pub(super) struct H2 {
     pub(super) sender: http2::SendRequest<Payload>,
     pub(super) streams: AtomicUsize,
+    /// What the provider allows, as it said last; [`STREAMS`] or more until it does, and then streams may wait.
+    pub(super) limit: Arc<AtomicUsize>,
     pub(super) idle_since: Mutex<Instant>,
 }
 
@@ -181,13 +183,14 @@ impl Origin {
         shared.retain(|conn| !conn.sender.is_closed());
         shared
             .iter()
-            .find(|conn| conn.streams.load(Ordering::Relaxed) < STREAMS)
+            .find(|conn| conn.streams.load(Ordering::Relaxed) < STREAMS.min(conn.limit.load(Ordering::Relaxed)))
             .map(|conn| Stream::on(Arc::clone(conn)))
     }
 
     /// Shares a new HTTP/2 connection and takes its first stream.
-    pub(super) fn share(&self, sender: http2::SendRequest<Payload>) -> Stream {
-        let conn = Arc::new(H2 { sender, streams: AtomicUsize::new(0), idle_since: Mutex::new(Instant::now()) });
+    pub(super) fn share(&self, sender: http2::SendRequest<Payload>, limit: Arc<AtomicUsize>) -> Stream {
+        let (streams, idle_since) = (AtomicUsize::new(0), Mutex::new(Instant::now()));
+        let conn = Arc::new(H2 { sender, streams, limit, idle_since });
         let stream = Stream::on(Arc::clone(&conn));
         lock(&self.shared).push(conn);
         stream

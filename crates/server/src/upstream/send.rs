@@ -1,13 +1,14 @@
 //! One exchange: a connection from the pool or a new one, the request in the shape of its protocol, the reply.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -20,6 +21,7 @@ use super::deadlines::{Deadlines, Watch};
 use super::egress::Egress;
 use super::fault::{self, Broken};
 use super::http1::Connection;
+use super::names::Names;
 use super::origin::Target;
 use super::payload::Payload;
 use super::pool::{Lease, Origin, Pool, PoolSettings, PoolStats};
@@ -38,6 +40,7 @@ const EXPANSION: usize = 16 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Upstream {
     pool: Arc<Pool>,
+    names: Names,
     tasks: Tasks,
 }
 
@@ -61,16 +64,18 @@ impl Upstream {
     /// A pool without connections. Must be called within the runtime.
     pub fn new(settings: PoolSettings, tasks: &Tasks) -> Self {
         let pool = Arc::new(Pool::new(settings));
-        let weak = Arc::downgrade(&pool);
+        let names = Names::new(tasks);
+        let (weak, renewed) = (Arc::downgrade(&pool), names.clone());
         let every = (settings.idle / 2).clamp(Duration::from_millis(10), Duration::from_secs(15));
         tasks.background("pool-sweeper", async move {
             loop {
                 tokio::time::sleep(every).await;
                 let Some(pool) = weak.upgrade() else { return };
                 pool.sweep();
+                renewed.renew();
             }
         });
-        Self { pool, tasks: tasks.clone() }
+        Self { pool, names, tasks: tasks.clone() }
     }
 
     /// Sends a request to the address of its absolute URI and returns as soon as the reply's head is there. `host`,
@@ -93,6 +98,26 @@ impl Upstream {
         let exchange = pin!(self.exchange(request, &target, egress, deadlines.connect));
         let done = watch.limit(exchange).await?;
         reply(done, watch)
+    }
+
+    /// Makes a connection for calls to come, unless there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), if there can be none.
+    pub async fn warm(&self, uri: &Uri, egress: &Egress, connect: Duration) -> Result<(), Fault> {
+        let target = Target::of(uri, egress)?;
+        let origin = self.pool.origin(&target.key);
+        if let Some(lease) = origin.take() {
+            lease.give_back();
+            return Ok(());
+        }
+        let lease = tokio::time::timeout(connect, self.connect(&origin, &target, egress, false))
+            .await
+            .unwrap_or(Err(ConnectError::Timeout))
+            .map_err(|error| fault::unreachable(error, &target.host))?;
+        lease.give_back();
+        Ok(())
     }
 
     /// Counts of the pool.
@@ -152,7 +177,7 @@ impl Upstream {
         } else {
             None
         };
-        let stream = establish(target, egress).await?;
+        let stream = establish(target, egress, &self.names).await?;
         self.pool.opened.fetch_add(1, Ordering::Relaxed);
         let h2 = stream.speaks_h2();
         origin.speaks_h2.store(h2, Ordering::Relaxed);
@@ -174,14 +199,22 @@ impl Upstream {
 
     async fn start_h2(&self, stream: Stream, origin: &Arc<Origin>) -> Result<Lease, ConnectError> {
         let executor = HyperExecutor { tasks: self.tasks.clone(), name: "upstream-h2" };
-        let (sender, conn) = http2::Builder::new(executor)
+        let (sender, mut conn) = http2::Builder::new(executor)
             .timer(TokioTimer::new())
             .keep_alive_interval(PING)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(ConnectError::Handshake)?;
-        self.tasks.background("upstream-h2", conn.map(drop));
-        Ok(Lease::H2(origin.share(sender)))
+        let limit = Arc::new(AtomicUsize::new(usize::MAX));
+        let told = Arc::clone(&limit);
+        // The provider may tell another limit at any time.
+        let driven = poll_fn(move |cx| {
+            let polled = conn.poll_unpin(cx);
+            told.store(conn.current_max_send_streams(), Ordering::Relaxed);
+            polled.map(drop)
+        });
+        self.tasks.background("upstream-h2", driven);
+        Ok(Lease::H2(origin.share(sender, limit)))
     }
 }
 

@@ -5,9 +5,8 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::Shutdown;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -17,24 +16,8 @@ use tokio_rustls::client::TlsStream;
 /// A connection to a provider or proxy.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Plain(Socket),
-    Tls(Box<TlsStream<Socket>>),
-}
-
-/// A socket.
-#[derive(Debug)]
-pub(crate) struct Socket(TcpStream);
-
-impl Socket {
-    pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self(tcp)
-    }
-
-    fn is_quiet(&self) -> bool {
-        let mut look = [MaybeUninit::uninit()];
-        let peeked = SockRef::from(&self.0).peek(&mut look);
-        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-    }
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
@@ -50,66 +33,15 @@ impl Stream {
     /// taken in.
     pub(super) fn is_quiet(&mut self) -> bool {
         match self {
-            Self::Plain(socket) => socket.is_quiet(),
-            Self::Tls(stream) if stream.get_ref().0.is_quiet() => true,
+            Self::Plain(socket) => is_quiet(socket),
+            Self::Tls(stream) if is_quiet(stream.get_ref().0) => true,
             Self::Tls(stream) => {
                 let mut look = [0];
                 let mut look = ReadBuf::new(&mut look);
                 let read = Pin::new(&mut *stream).poll_read(&mut Context::from_waker(Waker::noop()), &mut look);
-                read.is_pending() && stream.get_ref().0.is_quiet()
+                read.is_pending() && is_quiet(stream.get_ref().0)
             }
         }
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.0.poll_read_ready(cx))?;
-            let mut target = &mut *buf;
-            match self.0.try_read_buf(&mut target) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return Poll::Ready(result.map(drop)),
-            }
-        }
-    }
-}
-
-impl Socket {
-    fn poll_try<T>(&self, cx: &mut Context<'_>, write: impl Fn(&TcpStream) -> io::Result<T>) -> Poll<io::Result<T>> {
-        loop {
-            ready!(self.0.poll_write_ready(cx))?;
-            match write(&self.0) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return Poll::Ready(result),
-            }
-        }
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_try(cx, |tcp| tcp.try_write(buf))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_try(cx, |tcp| tcp.try_write_vectored(bufs))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(SockRef::from(&self.0).shutdown(Shutdown::Write))
     }
 }
 
@@ -161,4 +93,10 @@ impl AsyncWrite for Stream {
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
+}
+
+fn is_quiet(socket: &TcpStream) -> bool {
+    let mut look = [MaybeUninit::uninit()];
+    let peeked = SockRef::from(socket).peek(&mut look);
+    peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }

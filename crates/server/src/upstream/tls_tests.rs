@@ -22,12 +22,12 @@ use crate::listen::{Certificate, CertificateFiles, Listener, Peer};
 use crate::tasks::Tasks;
 
 /// A certificate authority and what it issued, PEM.
-struct Authority {
+pub(super) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap() }
@@ -37,7 +37,7 @@ impl Authority {
         self.issuer.pem().into_bytes()
     }
 
-    fn issue(&self, name: &str, usage: ExtendedKeyUsagePurpose) -> ClientIdentity {
+    pub(super) fn issue(&self, name: &str, usage: ExtendedKeyUsagePurpose) -> ClientIdentity {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.extended_key_usages.push(usage);
         let key = KeyPair::generate().unwrap();
@@ -45,13 +45,13 @@ impl Authority {
         ClientIdentity { chain: certificate.pem().into_bytes(), key: key.serialize_pem().into_bytes() }
     }
 
-    fn trusted(&self) -> EgressConfig {
+    pub(super) fn trusted(&self) -> EgressConfig {
         EgressConfig { trust: Trust::ExtraOnly, extra_ca: Some(self.pem()), ..EgressConfig::default() }
     }
 }
 
 /// Our own listener, with a certificate for localhost, that says which protocol was spoken.
-fn serve(authority: &Authority, tasks: &Tasks) -> SocketAddr {
+pub(super) fn serve(authority: &Authority, tasks: &Tasks) -> SocketAddr {
     let folder = tempfile::tempdir().unwrap();
     let identity = authority.issue("localhost", ExtendedKeyUsagePurpose::ServerAuth);
     let files = CertificateFiles { chain: folder.path().join("chain.pem"), key: folder.path().join("key.pem") };

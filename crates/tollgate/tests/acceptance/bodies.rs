@@ -143,7 +143,7 @@ async fn flood(gateway: &Arc<Gateway>, calls: usize, body: &Bytes) -> u64 {
 async fn pf06_large_bodies_for_no_model_are_refused_with_bounded_memory() {
     let upstream = ScriptedUpstream::always(Script::json(200, faces::whole(Dialect::OpenAiChat))).await;
     let gateway = Arc::new(Gateway::start(&format!(
-        "limits: {{ bodies: 64MiB, body: 6MiB }}\nproviders: {{ up: {{ dialect: openai-chat, base_url: \"{}\" }} }}",
+        "limits: {{ bodies: 64MiB, body: 6MiB, lag: 2s }}\nproviders: {{ up: {{ dialect: openai-chat, base_url: \"{}\" }} }}",
         upstream.url("/v1")
     )));
     let filler = "x".repeat(5 << 20);

@@ -185,3 +185,40 @@ async fn what_a_provider_does_not_offer_is_no_candidate() {
     assert_eq!(each(&json, &["decision", "skipped"], "reason"), ["its provider does not offer `embed`"], "{json}");
     assert_eq!(upstream.requests().len(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_whose_headers_went_out_early_tells_why_in_a_comment() {
+    let late = ScriptedUpstream::choosing(|request| match request.target.contains("down") {
+        true => Script::json(503, r#"{"error":{"message":"overloaded"}}"#),
+        false => {
+            let mut script = faces::Spoken::of(Dialect::OpenAiChat).all();
+            script.steps.insert(0, tollgate_testkit::Step::Wait(std::time::Duration::from_millis(400)));
+            script
+        }
+    })
+    .await;
+    let provider = |name: &str| {
+        format!("  {name}: {{ dialect: openai-chat, base_url: \"{}\" }}\n", late.url(&format!("/{name}/v1")))
+    };
+    let gateway = Gateway::start_with(
+        &format!(
+            "server: {{ listen: \"{{listen}}\", keepalive: 100ms }}\nproviders:\n{}{}models: {{ v: {{ fallback: [down/m, a/m], retries: 0, breaker: off }} }}\n",
+            provider("down"),
+            provider("a")
+        ),
+        &[],
+    );
+    for face in faces::ALL.into_iter().filter(|face| tollgate_wire::codec::is_sse(*face)) {
+        let (path, body) = (faces::path(face, "v", true), faces::body(face, "v", true));
+        let answer = gateway.post(&path, &[EXPLAIN], body.clone()).await;
+        let text = answer.text();
+        let comment = text.lines().find_map(|line| line.strip_prefix(": x-tollgate-explain: "));
+        let told = comment.unwrap_or_else(|| panic!("{face:?}: {text}"));
+        assert_eq!(each(told, &["attempts"], "target"), ["down/m", "a/m"], "{face:?} {told}");
+        assert!(text.find("x-tollgate-explain") < text.find("data:"), "{face:?}: {text}");
+        let heard = faces::hear(face, &answer);
+        assert_eq!((heard.text.as_str(), heard.complete), ("Hello there", true), "{face:?}: {text}");
+        let silent = gateway.post(&path, &[], body).await.text();
+        assert!(!silent.contains("x-tollgate-explain"), "{face:?}: only who asks");
+    }
+}

@@ -459,3 +459,40 @@ async fn tr11_a_gemini_client_returns_from_another_provider_in_the_middle_of_cal
     assert_eq!((answer.status, answer.header("x-tollgate-dropped")), (200, None), "{}", answer.text());
     assert_eq!(gemini.requests().last().unwrap().body, own);
 }
+
+/// Claude's rule: a signature that is not its own is refused.
+fn refuses_foreign_signatures(request: &tollgate_testkit::Received) -> Script {
+    if String::from_utf8_lossy(&request.body).contains(r#""signature""#) {
+        return Script::json(
+            400,
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"messages.1.content.0: Invalid `signature` in `thinking` block"}}"#,
+        );
+    }
+    Script::json(200, faces::whole(Dialect::Anthropic))
+}
+
+#[tokio::test]
+async fn tr09_a_fallback_gets_no_signatures_of_the_first_choice() {
+    let thought = r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"Hm","thought":true,"thoughtSignature":"U0lHTkVE"},{"text":"Hello","thoughtSignature":"U0lHTkVE"}]},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":2,"totalTokenCount":9},"modelVersion":"m-1","responseId":"r"}"#;
+    let first = ScriptedUpstream::queue([Script::json(200, thought)]).await;
+    let second = ScriptedUpstream::choosing(refuses_foreign_signatures).await;
+    let gateway = Gateway::start(&format!(
+        "retries: {{ default: 0 }}\nproviders:\n  first: {{ dialect: gemini, base_url: \"{}\" }}\n  second: {{ dialect: anthropic, base_url: \"{}\" }}\nmodels: {{ v: {{ fallback: [first/gemini-3-pro-preview, second/claude-sonnet-4-5], breaker: off }} }}\n",
+        first.url("/v1beta"),
+        second.url("/v1")
+    ));
+    let thinking = r#""model":"v","max_tokens":4000,"thinking":{"type":"enabled","budget_tokens":2000}"#;
+    let asked = r#"{"role":"user","content":"Hi"}"#;
+    let answer = gateway.post("/v1/messages", &[], format!("{{{thinking},\"messages\":[{asked}]}}")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let content = Node::parse(&answer.body).unwrap().get("content").unwrap().to_text();
+    assert!(content.contains(r#""signature""#), "the history holds the first one's: {content}");
+    first.push(Script::json(503, r#"{"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}"#));
+    let turns = format!(r#"{asked},{{"role":"assistant","content":{content}}},{{"role":"user","content":"More"}}"#);
+    let answer = gateway.post("/v1/messages", &[], format!("{{{thinking},\"messages\":[{turns}]}}")).await;
+    assert_eq!((answer.status, answer.header("x-tollgate-provider")), (200, Some("second")), "{}", answer.text());
+    let sent = second.requests();
+    assert!(sent.len() <= 2, "{}", sent.len());
+    let last = String::from_utf8_lossy(&sent.last().unwrap().body).into_owned();
+    assert!(last.contains("Hello") && !last.contains("U0lHTkVE"), "{last}");
+}

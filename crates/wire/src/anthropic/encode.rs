@@ -51,7 +51,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
             o.boolean("stream", true);
         }
     });
-    Ok(Encoded { body, output_tool: answer.tool().map(str::to_owned), betas: betas(request) })
+    Ok(Encoded { body, output_tool: answer.tool().map(str::to_owned), betas: betas(request), ..Encoded::default() })
 }
 
 fn output_config(o: &mut ObjectWriter<'_>, plan: &Plan, answer: &Answer) {

@@ -70,7 +70,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
         Ok::<_, Fault>(())
     })?;
     let output_tool = output_tool.map(|tool| tool.name.to_owned());
-    Ok(Encoded { body, output_tool, betas: Vec::new() })
+    Ok(Encoded { body, output_tool, ..Encoded::default() })
 }
 
 /// Natively where model and schema allow it; else by a tool, whose input can only be an object.

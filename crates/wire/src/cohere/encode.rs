@@ -18,7 +18,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
         o.boolean("stream", request.stream);
         Ok(())
     })?;
-    Ok(Encoded { body, output_tool: None, betas: Vec::new() })
+    Ok(Encoded { body, ..Encoded::default() })
 }
 
 fn output(o: &mut ObjectWriter<'_>, request: &Request, losses: &mut Losses) {

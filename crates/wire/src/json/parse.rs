@@ -101,7 +101,7 @@ impl<'a> Parser<'a> {
     fn string(&mut self) -> Option<Cow<'a, str>> {
         let inside = self.scanner.string().ok()?;
         let raw = &self.text[inside.clone()];
-        match memchr(b'\\', raw.as_bytes()) {
+        match first_escape(raw.as_bytes()) {
             None => Some(Cow::Borrowed(raw)),
             Some(first) => unescaped(raw, first)
                 .or_else(|| serde_json::from_str(&self.text[inside.start - 1..=inside.end]).ok())
@@ -123,6 +123,11 @@ impl<'a> Parser<'a> {
         }
         .map(Node::Number)
     }
+}
+
+/// Where the first backslash is. Most strings are too short for a vector search to be worth its call.
+fn first_escape(raw: &[u8]) -> Option<usize> {
+    if raw.len() < 16 { raw.iter().position(|byte| *byte == b'\\') } else { memchr(b'\\', raw) }
 }
 
 /// The text that a string with escapes stands for, the first of them at `first`; `None` where halves of a character

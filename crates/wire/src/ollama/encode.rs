@@ -22,7 +22,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
         o.boolean("stream", request.stream);
         Ok(())
     })?;
-    Ok(Encoded { body, output_tool: None, betas: Vec::new() })
+    Ok(Encoded { body, ..Encoded::default() })
 }
 
 /// The answer always must fit; a client that wanted less gets more.

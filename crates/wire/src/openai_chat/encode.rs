@@ -1,8 +1,9 @@
 //! IR → a request for a host that speaks Chat Completions.
 
-use tollgate_ir::{Fault, FaultKind, Losses, Request};
+use tollgate_ir::{Content, Fault, FaultKind, Losses, Request, Role};
 
 use super::rules::Rules;
+use super::takes::Begun;
 use super::{output, params, thinking, tools, write};
 use crate::json;
 use crate::target::{Encoded, Target};
@@ -16,10 +17,15 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
         ));
     }
     let rules = Rules::of(target.model, target.facts.host);
+    let begun = if is_begun(request) { rules.begun } else { Begun::Unsaid };
     let mut body = Vec::new();
     json::object(&mut body, |o| {
         o.text("model", target.model);
-        o.array("messages", |a| write::messages(a, request, target, &rules, losses))?;
+        o.array("messages", |a| write::messages(a, request, target, &rules, begun, losses))?;
+        if begun == Begun::Continue {
+            o.boolean("continue_final_message", true);
+            o.boolean("add_generation_prompt", false);
+        }
         tools::encode(o, request, target, &rules, losses);
         let reasons = thinking::encode(o, request, &rules, target, losses);
         params::encode(o, &request.params, &rules, reasons, losses);
@@ -33,5 +39,11 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
         }
         Ok(())
     })?;
-    Ok(Encoded { body, ..Encoded::default() })
+    Ok(Encoded { body, begun, ..Encoded::default() })
+}
+
+/// The conversation ends with words of the assistant: the beginning of the answer.
+fn is_begun(request: &Request) -> bool {
+    let last = request.turns.last().filter(|turn| turn.role == Role::Assistant);
+    last.and_then(|turn| turn.blocks.last()).is_some_and(|block| matches!(block.content, Content::Text { .. }))
 }

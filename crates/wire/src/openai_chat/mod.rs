@@ -43,4 +43,10 @@ pub use reply::decode_reply;
 pub use reply_write::encode_reply;
 pub(crate) use rules::{Back, Rules};
 pub use stream::{StreamDecoder, StreamEncoder};
-pub use takes::{Off, Sampling, Says, Takes};
+pub use takes::{Begun, Off, Sampling, Says, Takes};
+
+/// How a host is told to go on with an assistant's turn at the end of a chat with a model of this name. `host`: what its
+/// record says of its chat endpoint, where it is a known one.
+pub fn begun(model: &str, host: Option<&'static [Takes]>) -> Begun {
+    Rules::of(model, host).begun
+}

@@ -7,7 +7,7 @@
 
 use tollgate_ir::{Effort, Issuer};
 
-use super::takes::{Off, Sampling, Says, Takes};
+use super::takes::{Begun, Off, Sampling, Says, Takes};
 use crate::anthropic::rules::ModelClass;
 use crate::ids::IdRule;
 use crate::openai_models::OpenAiModel;
@@ -52,6 +52,8 @@ pub(crate) struct Rules {
     pub issuer: Option<Issuer>,
     /// The host is a known one, so that what it refuses is known too.
     pub known_host: bool,
+    /// How the host is told to go on with an assistant's turn at the end.
+    pub begun: Begun,
     /// Top-level members that are refused, by the class and by the host's rows.
     refuses: [&'static [&'static str]; 3],
 }
@@ -91,6 +93,7 @@ const OPEN: Rules = Rules {
     stream_options: true,
     issuer: None,
     known_host: false,
+    begun: Begun::Unsaid,
     refuses: [&[]; 3],
 };
 
@@ -189,6 +192,7 @@ impl Rules {
             self.off = row.off.unwrap_or(self.off);
             self.efforts = row.efforts.unwrap_or(self.efforts);
             self.sampling = row.sampling.unwrap_or(self.sampling);
+            self.begun = row.begun.unwrap_or(self.begun);
             if let Some(free) = self.refuses.iter_mut().find(|list| list.is_empty()) {
                 *free = row.refuses;
             }

@@ -1,6 +1,8 @@
 //! What hosts of Chat Completions make of parameters: the vocabulary of the model classes ([`super::rules`]) and the
 //! overlays that providers' records lay over them, each with its source beside it.
 
+use std::borrow::Cow;
+
 use tollgate_ir::Effort;
 
 /// What a host's chat endpoint makes of parameters for some models, where that differs from the models' own class.
@@ -25,6 +27,8 @@ pub struct Takes {
     pub efforts: Option<&'static [Effort]>,
     /// Whether a call can be demanded (`required`, or by name) while it reasons.
     pub forced_calls_think: Option<bool>,
+    /// How it is told to go on with an assistant's turn at the end.
+    pub begun: Option<Begun>,
     /// Top-level members that are refused.
     pub refuses: &'static [&'static str],
 }
@@ -41,8 +45,44 @@ impl Takes {
         off: None,
         efforts: None,
         forced_calls_think: None,
+        begun: None,
         refuses: &[],
     };
+}
+
+/// How a host is told that a conversation's last turn, the assistant's, is the beginning of the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begun {
+    /// It cannot be told, or how is not known.
+    #[default]
+    Unsaid,
+    /// `prefix: true` on that message. The answer begins with it once more.
+    Prefix,
+    /// `prefix: true` on that message, beneath this path of the host (`/beta`). The answer goes on from it.
+    PrefixAt(&'static str),
+    /// `continue_final_message: true` and `add_generation_prompt: false` beside the messages.
+    Continue,
+    /// Nothing needs to be said: such a turn is a beginning to models that take one.
+    Plain,
+}
+
+impl Begun {
+    /// It is a mark on the message.
+    pub(super) const fn marks(self) -> bool {
+        matches!(self, Self::Prefix | Self::PrefixAt(_))
+    }
+
+    /// Where a request goes that is to go on from a beginning: the host's address, which may end in a version that the
+    /// path replaces.
+    pub fn base_url(self, base_url: &str) -> Cow<'_, str> {
+        match self {
+            Self::PrefixAt(path) if !base_url.ends_with(path) => {
+                let root = base_url.strip_suffix("/v1").unwrap_or(base_url);
+                Cow::Owned(format!("{root}{path}"))
+            }
+            _ => Cow::Borrowed(base_url),
+        }
+    }
 }
 
 /// When sampling parameters are taken.

@@ -9,6 +9,7 @@ use tollgate_ir::{
 
 use super::reasoning::{self, Place};
 use super::rules::{Back, Rules};
+use super::takes::Begun;
 use crate::fault::unsupported;
 use crate::json::{self, ArrayWriter, ObjectWriter};
 use crate::target::Target;
@@ -22,15 +23,18 @@ pub(super) fn messages(
     request: &Request,
     target: &Target<'_>,
     rules: &Rules,
+    begun: Begun,
     losses: &mut Losses,
 ) -> Result<(), Fault> {
     let mut writer = Writer { target, rules, losses };
+    let mut left = request.turns.len();
     if !request.system.is_empty() {
         writer.words(a, "system", &request.system.iter().collect::<Vec<_>>())?;
     }
     for run in request.turns.chunk_by(|a, b| a.role == b.role) {
+        left -= run.len();
         match run.first().map(|turn| turn.role) {
-            Some(Role::Assistant) => writer.assistant(a, run)?,
+            Some(Role::Assistant) => writer.assistant(a, run, left == 0 && begun.marks())?,
             Some(Role::User) => writer.user(a, run)?,
             Some(Role::System) => {
                 for turn in run {
@@ -111,7 +115,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn assistant(&mut self, a: &mut ArrayWriter<'_>, run: &[Turn]) -> Result<(), Fault> {
+    /// `begins`: the message is marked as the beginning of the answer.
+    fn assistant(&mut self, a: &mut ArrayWriter<'_>, run: &[Turn], begins: bool) -> Result<(), Fault> {
         let blocks = || run.iter().flat_map(|turn| &turn.blocks);
         let calls: Vec<_> = blocks().filter(|b| matches!(b.content, Content::Call(_))).collect();
         let (mut text, mut refusal) = (String::new(), String::new());
@@ -155,6 +160,9 @@ impl Writer<'_> {
             self.thoughts(o, &thoughts, !calls.is_empty());
             if !calls.is_empty() {
                 o.array("tool_calls", |list| calls.iter().for_each(|block| self.call(list, block)));
+            }
+            if begins {
+                o.boolean("prefix", true);
             }
         });
         Ok(())

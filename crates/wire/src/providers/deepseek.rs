@@ -5,10 +5,17 @@ use tollgate_ir::Dialect::{Anthropic, OpenAiChat, OpenAiResponses};
 use tollgate_ir::Effort::{High, Low, Max, Medium, XHigh};
 
 use super::record::{Provider, at, own, plain};
-use crate::openai_chat::{Off, Says, Takes};
+use crate::openai_chat::{Begun, Off, Says, Takes};
 
 const TAKES: &[Takes] = &[
-    Takes { limit: Some("max_tokens"), seed: Some("seed"), stream_options: Some(true), ..Takes::ALL },
+    Takes {
+        limit: Some("max_tokens"),
+        seed: Some("seed"),
+        stream_options: Some(true),
+        // Chat Prefix Completion (Beta).
+        begun: Some(Begun::PrefixAt("/beta")),
+        ..Takes::ALL
+    },
     // "logprobs, top_logprobs: setting these will trigger an error."
     Takes { models: "deepseek-reasoner", refuses: &["logprobs", "top_logprobs"], ..Takes::ALL },
     Takes { models: "deepseek-r1", refuses: &["logprobs", "top_logprobs"], ..Takes::ALL },

@@ -3,6 +3,8 @@
 use tollgate_ir::Dialect::{Anthropic, Ollama, OpenAiChat, OpenAiResponses};
 
 use super::auth::Auth;
+use crate::openai_chat::{Begun, Takes};
+
 use super::record::{CHAT_AND_RESPONSES, OPENAI_AND_ANTHROPIC, Provider, Speaks, at, own, plain, router};
 
 /// A server on this machine that needs no key.
@@ -20,6 +22,9 @@ const fn keyed(id: &'static str, name: &'static str, base_url: &'static str, key
     plain(id, name, base_url, key)
 }
 
+/// vLLM's and SGLang's protocols: `continue_final_message`, which excludes `add_generation_prompt`.
+const CONTINUES: &[Takes] = &[Takes { begun: Some(Begun::Continue), ..Takes::ALL }];
+
 pub(super) const ROWS: &[Provider] = &[
     Provider {
         aliases: &["ollama_chat"],
@@ -33,10 +38,16 @@ pub(super) const ROWS: &[Provider] = &[
         aliases: &["hosted_vllm"],
         ..found(
             OPENAI_AND_ANTHROPIC,
-            local("vllm", "vLLM", "http://localhost:8000/v1", &["VLLM_BASE_URL", "HOSTED_VLLM_API_BASE"]),
+            Provider {
+                chat: CONTINUES,
+                ..local("vllm", "vLLM", "http://localhost:8000/v1", &["VLLM_BASE_URL", "HOSTED_VLLM_API_BASE"])
+            },
         )
     },
-    found(CHAT_AND_RESPONSES, local("sglang", "SGLang", "http://localhost:30000/v1", &["SGLANG_BASE_URL"])),
+    found(
+        CHAT_AND_RESPONSES,
+        Provider { chat: CONTINUES, ..local("sglang", "SGLang", "http://localhost:30000/v1", &["SGLANG_BASE_URL"]) },
+    ),
     Provider {
         aliases: &["llama.cpp", "llama-cpp"],
         ..found(

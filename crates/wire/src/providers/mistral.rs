@@ -3,18 +3,26 @@
 use tollgate_ir::Effort::High;
 
 use super::record::{Provider, plain};
-use crate::openai_chat::{Off, Says, Takes};
+use crate::openai_chat::{Begun, Off, Says, Takes};
 
 const TAKES: &[Takes] = &[
     Takes {
         limit: Some("max_tokens"),
         seed: Some("random_seed"),
         stream_options: Some(false),
+        begun: Some(Begun::Prefix),
         refuses: &["logit_bias", "user", "store", "service_tier", "logprobs", "top_logprobs", "verbosity"],
         ..Takes::ALL
     },
     // The efforts of models.dev; Magistral reasons unasked and cannot be told how hard.
-    Takes { models: "magistral", says: Some(Says::Nothing), off: Some(Off::Silent), ..Takes::ALL },
+    Takes {
+        models: "magistral",
+        says: Some(Says::Nothing),
+        off: Some(Off::Silent),
+        // It reasons before its first word, which is said already.
+        begun: Some(Begun::Unsaid),
+        ..Takes::ALL
+    },
     Takes { models: "mistral-", efforts: Some(&[High]), ..Takes::ALL },
 ];
 

@@ -4,7 +4,7 @@
 use tollgate_ir::Effort::{High, Low, Max, Medium, Minimal, XHigh};
 
 use super::record::{OPENAI_AND_ANTHROPIC, Provider, plain};
-use crate::openai_chat::{Off, Sampling, Says, Takes};
+use crate::openai_chat::{Begun, Off, Sampling, Says, Takes};
 use crate::relay::ControlFields;
 
 const TAKES: &[Takes] = &[Takes {
@@ -14,6 +14,8 @@ const TAKES: &[Takes] = &[Takes {
     says: Some(Says::Routed),
     off: Some(Off::Routed),
     efforts: Some(&[Minimal, Low, Medium, High, XHigh, Max]),
+    // "Assistant prefill": by an assistant's message at the end, for models that take one.
+    begun: Some(Begun::Plain),
     ..Takes::ALL
 }];
 

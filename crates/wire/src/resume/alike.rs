@@ -8,16 +8,22 @@ const LEAST: usize = 12;
 /// How far back a repetition may begin.
 const LOOK_BACK: usize = 400;
 
-/// The last words of what went out, which an answer that was asked to go on from them may say once more.
-pub(super) struct Tail(String);
+/// What went out, of which an answer that was asked to go on may say the last words once more, or all.
+pub(super) struct Tail {
+    text: String,
+    /// Where the last words begin.
+    from: usize,
+    /// The host is known to say all of it once more: then a short text is no chance either.
+    echoes: bool,
+}
 
 impl Tail {
-    pub(super) fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str, echoes: bool) -> Self {
         let mut from = text.len().saturating_sub(LOOK_BACK);
         while !text.is_char_boundary(from) {
             from += 1;
         }
-        Self(text[from..].to_owned())
+        Self { text: text.to_owned(), from, echoes }
     }
 
     /// What was said so far may be the beginning of a repetition.
@@ -31,7 +37,10 @@ impl Tail {
     }
 
     fn ends(&self) -> impl Iterator<Item = &str> {
-        self.0.char_indices().map(|(at, _)| &self.0[at..]).filter(|end| end.len() >= LEAST)
+        let last = self.text[self.from..].char_indices().map(|(at, _)| &self.text[self.from + at..]);
+        let long = last.filter(|end| end.len() >= LEAST);
+        let whole = (self.echoes || self.text.len() >= LEAST).then_some(self.text.as_str());
+        whole.into_iter().chain(long)
     }
 }
 
@@ -65,12 +74,26 @@ mod tests {
 
     #[test]
     fn a_repetition_is_the_end_of_what_went_out() {
-        let tail = Tail::of("The quick brown fox jumps over");
+        let tail = Tail::of("The quick brown fox jumps over", false);
         assert!(tail.may_be_repeated_by("fox jumps"));
         assert_eq!(tail.repeated_by("fox jumps over the lazy dog"), "fox jumps over".len());
         assert_eq!(tail.repeated_by(" the lazy dog"), 0);
         // Too short to be more than chance.
         assert!(!tail.may_be_repeated_by("over the"));
         assert_eq!(tail.repeated_by("over the lazy dog"), 0);
+    }
+
+    #[test]
+    fn all_that_went_out_may_be_said_once_more() {
+        let long = "word ".repeat(200);
+        let tail = Tail::of(&long, false);
+        assert!(tail.may_be_repeated_by(&long[..700]));
+        assert_eq!(tail.repeated_by(&format!("{long}and on")), long.len());
+        for (echoes, repeated) in [(true, 5), (false, 0)] {
+            let tail = Tail::of("Hello", echoes);
+            assert_eq!(tail.may_be_repeated_by("Hel"), echoes);
+            assert_eq!(tail.repeated_by("Hello there"), repeated);
+            assert_eq!(tail.repeated_by(" there"), 0);
+        }
     }
 }

@@ -31,6 +31,10 @@ pub struct Splice {
     tail: Option<Tail>,
     begun: bool,
     diverged: bool,
+    /// What went out was given to it as its beginning.
+    given: bool,
+    /// It reasoned all the same.
+    pondered: bool,
 }
 
 /// What becomes of one of the answer's blocks.
@@ -55,7 +59,12 @@ impl Splice {
 
     /// For an answer that was asked to go on from what went out.
     pub fn continuing(delivered: &Delivered) -> Self {
-        Self { tail: Some(Tail::of(&delivered.text())), ..Self::after(delivered) }
+        Self { tail: Some(Tail::of(&delivered.text(), false)), ..Self::after(delivered) }
+    }
+
+    /// For an answer that was given what went out as its beginning. `echoes`: the host says that once more first.
+    pub fn begun(delivered: &Delivered, echoes: bool) -> Self {
+        Self { tail: Some(Tail::of(&delivered.text(), echoes)), given: true, ..Self::after(delivered) }
     }
 
     fn after(delivered: &Delivered) -> Self {
@@ -81,6 +90,8 @@ impl Splice {
             tail: None,
             begun: false,
             diverged: false,
+            given: false,
+            pondered: false,
         }
     }
 
@@ -105,7 +116,9 @@ impl Splice {
             Event::Delta { choice: 0, block, delta } => self.delta(block, delta, out),
             Event::Close { choice: 0, block } => self.close(block, out),
             Event::Finish { choice: 0, finish } => {
-                if self.has_to_repeat() {
+                // Who only thinks where words are due has not gone on: some hosts take such words for thoughts.
+                let only_pondered = self.pondered && self.tail.is_some() && !self.begun;
+                if self.has_to_repeat() || only_pondered {
                     self.diverged = true;
                     return;
                 }
@@ -132,7 +145,10 @@ impl Splice {
                 let kind = if matches!(start, BlockStart::Text) { Kind::Text } else { Kind::Refusal };
                 Fate::Words { kind, start, said: String::new() }
             }
-            BlockStart::Reasoning { .. } if self.leaves_reasoning_out() => Fate::Dropped,
+            BlockStart::Reasoning { .. } if self.leaves_reasoning_out() => {
+                self.pondered |= self.given;
+                Fate::Dropped
+            }
             BlockStart::Reasoning { .. } if !self.answered && self.thought.is_some() => {
                 Fate::Thinks { start, said: String::new() }
             }

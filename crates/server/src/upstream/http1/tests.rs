@@ -3,7 +3,6 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tollgate_testkit::{Script, ScriptedUpstream};
 
-use super::super::stream::Socket;
 use super::*;
 
 /// The bytes of an answer → its pieces as one, or what is wrong; and whether the connection may go on.
@@ -13,7 +12,7 @@ async fn read(wire: &[u8], pieces: usize) -> (Result<(u16, Vec<u8>, Option<Heade
     let (client, (mut server, _)) = (client.unwrap(), server.unwrap());
     client.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();
-    let mut connection = Connection::new(Stream::Plain(Socket::new(client)));
+    let mut connection = Connection::new(Stream::Plain(client));
     let answering = async {
         for piece in wire.chunks(wire.len().div_ceil(pieces).max(1)) {
             server.write_all(piece).await.unwrap();
@@ -115,7 +114,7 @@ async fn what_provably_was_not_sent_comes_back_whole() {
     let server = ScriptedUpstream::always(Script::json(200, "{}")).await;
     for body in ["one", "two"] {
         let tcp = TcpStream::connect(server.address()).await.unwrap();
-        let mut connection = Connection::new(Stream::Plain(Socket::new(tcp)));
+        let mut connection = Connection::new(Stream::Plain(tcp));
         let Stream::Plain(socket) = &mut connection.stream else { panic!("plain") };
         socket.shutdown().await.unwrap();
         let payload = match body {
@@ -135,8 +134,7 @@ async fn uploads_of_unknown_length_go_in_chunks() {
     let server = ScriptedUpstream::always(Script::json(200, "{}")).await;
     let pieces = ["one, ", "", "two"].map(|piece| Ok::<_, io::Error>(Frame::data(Bytes::from(piece))));
     let body = Payload::stream(StreamBody::new(futures_util::stream::iter(pieces)));
-    let mut connection =
-        Connection::new(Stream::Plain(Socket::new(TcpStream::connect(server.address()).await.unwrap())));
+    let mut connection = Connection::new(Stream::Plain(TcpStream::connect(server.address()).await.unwrap()));
     let response = connection.send(Request::post("/up").body(body).unwrap()).await.unwrap();
     assert_eq!(response.status(), 200);
     let request = server.requests().pop().unwrap();
