@@ -54,7 +54,7 @@ pub(super) struct Failed {
 
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
-        let (out, input, framing) = (Outgoing::default(), BytesMut::new(), Framing::Ended);
+        let (out, input, framing) = (Outgoing::nothing(), BytesMut::new(), Framing::Ended);
         Self { stream, out, input, framing, gathers: false, kept: true }
     }
 
