@@ -122,9 +122,9 @@ mod tests {
                 }
             });
         }
-        let until = std::time::Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(20);
         while lag.now() < turn * queue / 2 {
-            assert!(std::time::Instant::now() < until, "{:?}", lag.now());
+            assert!(Instant::now() < until, "{:?}", lag.now());
             std::thread::sleep(Duration::from_millis(20));
             tokio::task::yield_now().await;
         }

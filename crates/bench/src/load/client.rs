@@ -50,19 +50,20 @@ impl Connection {
         Ok(status)
     }
 
-    /// Sends a request and waits for a stream's first word. Then the buffer is given back: thousands are held.
-    pub async fn first_word(&mut self, request: &[u8]) -> io::Result<()> {
+    /// Sends a request and waits for a stream's first word. Then the buffer is given back: thousands are held. Gives back the
+    /// status; one other than 200 has no word.
+    pub async fn first_word(&mut self, request: &[u8]) -> io::Result<u16> {
         self.tcp.write_all(request).await?;
         let (status, _) = self.head().await?;
         if status != 200 {
-            return Err(broken("a stream was refused"));
+            return Ok(status);
         }
         while memchr::memchr(b'@', &self.buffer[self.at..]).is_none() {
             self.more().await?;
         }
         self.buffer = Vec::new();
         self.at = 0;
-        Ok(())
+        Ok(status)
     }
 
     async fn head(&mut self) -> io::Result<(u16, Framing)> {

@@ -179,8 +179,10 @@ async fn hold(run: &Rc<Run>, options: &Options) -> Result<(), Failure> {
             let run = Rc::clone(run);
             opening.spawn_local(async move {
                 let mut connection = Connection::open(run.address).await?;
-                connection.first_word(&run.request).await?;
-                Ok::<_, std::io::Error>(connection)
+                match connection.first_word(&run.request).await? {
+                    200 => Ok(connection),
+                    status => Err(std::io::Error::other(format!("a stream was refused with {status}"))),
+                }
             });
         }
         if let Some(done) = opening.join_next().await {

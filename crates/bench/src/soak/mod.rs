@@ -18,7 +18,7 @@ use crate::process::{Pinned, cores};
 use crate::report;
 use crate::subjects::{Bench, Subject};
 use crate::{Failure, clock, say};
-use traffic::{Kind, kinds};
+use traffic::{Ended, Kind, kinds};
 use verdict::Memory;
 
 /// How to run.
@@ -56,6 +56,7 @@ struct Clients {
     kinds: Vec<Kind>,
     kept: RefCell<Vec<Connection>>,
     calls: Cell<u64>,
+    rushed: Cell<u64>,
     wrong: RefCell<BTreeMap<String, u64>>,
     under_way: Cell<u64>,
 }
@@ -64,6 +65,8 @@ struct Clients {
 struct Seen {
     memory: Memory,
     calls: u64,
+    /// Of these, refused since the gateway had no time.
+    rushed: u64,
     wrong: BTreeMap<String, u64>,
     /// Descriptors that are no connection to the upstream, before and after.
     descriptors: (f64, f64),
@@ -83,6 +86,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         kinds: kinds(),
         kept: RefCell::default(),
         calls: Cell::new(0),
+        rushed: Cell::new(0),
         wrong: RefCell::default(),
         under_way: Cell::new(0),
     });
@@ -121,14 +125,16 @@ async fn soak(options: &Options, bench: &Bench, process: &Pinned, clients: &Rc<C
         }
     }
     sending.abort();
-    clients.kept.borrow_mut().clear();
     let until = clock::now() + LAST;
     while clock::now() < until && (clients.under_way.get() > 0 || own_descriptors(bench, process)? > before.0) {
+        // Calls that were under way gave theirs back.
+        clients.kept.borrow_mut().clear();
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     Ok(Seen {
         memory: Memory::of(&samples),
         calls: clients.calls.get(),
+        rushed: clients.rushed.get(),
         wrong: clients.wrong.borrow().clone(),
         descriptors: (before.0, own_descriptors(bench, process)?),
         rest: (before.1, mebibytes(process)?),
@@ -144,8 +150,11 @@ async fn one(clients: Rc<Clients>, next: usize) {
     clients.under_way.set(clients.under_way.get() - 1);
     clients.calls.set(clients.calls.get() + 1);
     match done {
-        Ok(Some(connection)) if clients.kept.borrow().len() < KEPT => clients.kept.borrow_mut().push(connection),
-        Ok(_) => {}
+        Ok(Ended::Right(Some(connection))) if clients.kept.borrow().len() < KEPT => {
+            clients.kept.borrow_mut().push(connection);
+        }
+        Ok(Ended::Right(_)) => {}
+        Ok(Ended::InARush) => clients.rushed.set(clients.rushed.get() + 1),
         Err(why) => *clients.wrong.borrow_mut().entry(why).or_default() += 1,
     }
 }
@@ -166,12 +175,12 @@ fn mebibytes(process: &Pinned) -> Result<f64, Failure> {
 }
 
 fn table(options: &Options, seen: &Seen) -> String {
-    let Seen { memory, calls, wrong, descriptors, rest } = seen;
+    let Seen { memory, calls, rushed, wrong, descriptors, rest } = seen;
     let wrong: u64 = wrong.values().sum();
     format!(
-        "| day | minutes | calls | wrongly answered | memory early, MiB | late | allowed | peak | at rest before | after | descriptors before | after |\n\
-         |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n\
-         | {} | {:.1} | {calls} | {wrong} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} |\n",
+        "| day | minutes | calls | refused in a rush | wrongly answered | memory early, MiB | late | allowed | peak | at rest before | after | descriptors before | after |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n\
+         | {} | {:.1} | {calls} | {rushed} | {wrong} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} |\n",
         clock::today(),
         options.minutes,
         memory.early,
@@ -193,8 +202,8 @@ fn judge(seen: &Seen) -> Result<(), Failure> {
     if seen.descriptors.1 > seen.descriptors.0 {
         complaints.push(format!("descriptors were {} and are {}", seen.descriptors.0, seen.descriptors.1));
     }
-    if seen.calls == 0 {
-        complaints.push("no call ended".to_owned());
+    if seen.calls == 0 || seen.rushed * 2 > seen.calls {
+        complaints.push(format!("of {} calls {} were refused in a rush: send fewer (--rate)", seen.calls, seen.rushed));
     }
     complaints.extend(seen.wrong.iter().map(|(what, count)| format!("{count} × {what}")));
     if complaints.is_empty() { Ok(()) } else { Err(format!("soak: {}", complaints.join("; ")).into()) }

@@ -1,5 +1,6 @@
 //! What clients of every kind do to a gateway: a table of calls, each with the answer that it must get.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::load::client::Connection;
@@ -10,7 +11,7 @@ pub struct Kind {
     /// Its name in the report.
     pub name: &'static str,
     request: Vec<u8>,
-    /// What its status must be: 200, or the first digit of a refusal.
+    /// What its status must be.
     expected: Expected,
     /// The client leaves after the stream's first word.
     leaves: bool,
@@ -29,33 +30,52 @@ enum Expected {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Kind {
-    /// Makes the call, on a connection that was kept if it can be; what was wrong, if anything.
-    pub async fn call(
-        &self,
-        kept: Option<Connection>,
-        address: std::net::SocketAddr,
-    ) -> Result<Option<Connection>, String> {
+    /// Makes the call, on a connection that was kept if it can be.
+    ///
+    /// # Errors
+    ///
+    /// What was wrong with the answer.
+    pub async fn call(&self, kept: Option<Connection>, address: SocketAddr) -> Result<Ended, String> {
         let calling = async {
             let mut connection = match kept {
                 Some(connection) => connection,
-                None => Connection::open(address).await.map_err(|error| error.to_string())?,
+                None => Connection::open(address).await?,
             };
-            if self.leaves {
-                connection.first_word(&self.request).await.map_err(|error| error.to_string())?;
-                return Ok(None);
-            }
-            let status = connection.exchange(&self.request, |_| {}).await.map_err(|error| error.to_string())?;
-            let right = match self.expected {
-                Expected::Served => status == 200,
-                Expected::Refused => (400..500).contains(&status),
-                Expected::Failed => status >= 400,
+            let status = if self.leaves {
+                connection.first_word(&self.request).await?
+            } else {
+                connection.exchange(&self.request, |_| {}).await?
             };
-            // A body that is refused unread may cost its connection.
-            let keeps = status == 200;
-            if right { Ok(keeps.then_some(connection)) } else { Err(format!("status {status}")) }
+            Ok::<_, std::io::Error>((status, connection))
         };
-        let done = tokio::time::timeout(PATIENCE, calling).await;
-        done.unwrap_or_else(|_| Err("no answer".to_owned())).map_err(|why| format!("{}: {why}", self.name))
+        match tokio::time::timeout(PATIENCE, calling).await {
+            Err(_) => Err(format!("{}: no answer", self.name)),
+            Ok(Err(error)) => Err(format!("{}: {error}", self.name)),
+            Ok(Ok((200, connection))) if matches!(self.expected, Expected::Served) => {
+                Ok(Ended::Right((!self.leaves).then_some(connection)))
+            }
+            Ok(Ok((status, _))) if self.expected.is(status) => Ok(Ended::Right(None)),
+            Ok(Ok((503, _))) => Ok(Ended::InARush),
+            Ok(Ok((status, _))) => Err(format!("{}: status {status}", self.name)),
+        }
+    }
+}
+
+/// How a call ended that was answered as it may be.
+pub enum Ended {
+    /// As it should; the connection is good for more.
+    Right(Option<Connection>),
+    /// The gateway, or a provider of one's own, had no time: no leak, and told apart.
+    InARush,
+}
+
+impl Expected {
+    const fn is(self, status: u16) -> bool {
+        match self {
+            Self::Served => status == 200,
+            Self::Refused => status >= 400 && status < 500,
+            Self::Failed => status >= 400,
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Memory {
 impl Memory {
     /// From samples at equal distances.
     pub fn of(samples: &[f64]) -> Self {
-        let counts = &samples[(part(samples.len(), WARM)).min(samples.len())..];
+        let counts = &samples[part(samples.len(), WARM).min(samples.len())..];
         let quarter = (counts.len() / 4).max(1).min(counts.len());
         Self {
             early: median(&counts[..quarter]),

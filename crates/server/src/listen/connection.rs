@@ -53,17 +53,19 @@ pub(super) async fn serve<S: Service>(
     tasks: Tasks,
 ) {
     match certificate {
-        Some(certificate) => {
-            let acceptor = tokio_rustls::TlsAcceptor::from(certificate.config());
-            let Ok(Ok(stream)) = timeout(HEAD, Box::pin(acceptor.accept(tcp))).await else { return };
-            let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            speak(stream, h2, peer, service, tasks).await;
-        }
+        Some(certificate) => Box::pin(serve_tls(tcp, peer, certificate, service, tasks)).await,
         None => {
             let Ok(Some(h2)) = timeout(HEAD, starts_with_preface(&tcp)).await else { return };
             speak(tcp, h2, peer, service, tasks).await;
         }
     }
+}
+
+async fn serve_tls<S: Service>(tcp: TcpStream, peer: Peer, certificate: Certificate, service: S, tasks: Tasks) {
+    let acceptor = tokio_rustls::TlsAcceptor::from(certificate.config());
+    let Ok(Ok(stream)) = timeout(HEAD, Box::pin(acceptor.accept(tcp))).await else { return };
+    let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    speak(stream, h2, peer, service, tasks).await;
 }
 
 /// Looks at the first bytes without taking them; `None` if the client left.

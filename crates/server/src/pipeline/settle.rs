@@ -151,6 +151,8 @@ impl Settlement {
         let began = self.elapsed();
         self.waited_before = self.waited;
         self.asked = Some(Asked::begin(&self.gateway, self.health_key(target)));
+        // Most calls need one, and room for four would be held as long as their answers.
+        self.trail.attempts.reserve_exact(1);
         self.trail.attempts.push(Attempt {
             target: target.clone(),
             dialect,

@@ -61,6 +61,9 @@ impl ReplyBody {
     /// The first token came.
     pub fn token_seen(&mut self) {
         self.watch.token_seen();
+        if let Some(Lease::H1 { conn, .. }) = &mut self.lease {
+            conn.gather();
+        }
     }
 
     /// The next bytes, decoded, never empty; `None` at the end.

@@ -74,8 +74,9 @@ impl Framing {
         }
     }
 
-    /// Appends what of these bytes is the body's; gives how many were used, which are all but those past the end.
-    pub(super) fn decode(&mut self, bytes: &[u8], data: &mut Vec<u8>) -> Result<usize, Broken> {
+    /// Appends what of these bytes is the body's; gives how many were used: all but those past the end, or past the chunk, if
+    /// there is to be one at a time.
+    pub(super) fn decode(&mut self, bytes: &[u8], gathers: bool, data: &mut Vec<u8>) -> Result<usize, Broken> {
         match self {
             Self::Ended => Ok(0),
             Self::UntilClose => {
@@ -91,17 +92,18 @@ impl Framing {
                 }
                 Ok(used)
             }
-            Self::Chunked(chunks) => chunks.decode(bytes, data),
+            Self::Chunked(chunks) => chunks.decode(bytes, gathers, data),
         }
     }
 }
 
 impl Chunks {
-    fn decode(&mut self, bytes: &[u8], data: &mut Vec<u8>) -> Result<usize, Broken> {
+    fn decode(&mut self, bytes: &[u8], gathers: bool, data: &mut Vec<u8>) -> Result<usize, Broken> {
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
             match self.at {
                 At::Ended => break,
+                At::Size if self.digits == 0 && !gathers && !data.is_empty() => break,
                 At::Data => {
                     let used = usize::try_from(self.size).map_or(rest.len(), |left| left.min(rest.len()));
                     if data.is_empty() {

@@ -16,7 +16,7 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, request};
 use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, ReadBuf};
@@ -38,6 +38,8 @@ pub(super) struct Connection {
     /// What came with the head, or before it is whole.
     input: BytesMut,
     framing: Framing,
+    /// Chunks that came together are one piece.
+    gathers: bool,
     /// Both sides want to go on.
     kept: bool,
 }
@@ -52,13 +54,14 @@ pub(super) struct Failed {
 
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, out: Outgoing::default(), input: BytesMut::new(), framing: Framing::Ended, kept: true }
+        let (out, input, framing) = (Outgoing::nothing(), BytesMut::new(), Framing::Ended);
+        Self { stream, out, input, framing, gathers: false, kept: true }
     }
 
     /// Sends a request and reads the head of its answer. The body is read with [`poll_frame`](Self::poll_frame).
     pub(super) async fn send(&mut self, request: Request<Payload>) -> Result<Response<()>, Failed> {
         let (mut head, payload) = request.into_parts();
-        self.out = Outgoing::new(&mut head, payload);
+        (self.out, self.gathers) = (Outgoing::new(&mut head, payload), false);
         let bodiless = head.method == http::Method::HEAD;
         // Needed again only if nothing of it is sent.
         let mut head = Some(head);
@@ -123,8 +126,7 @@ impl Connection {
                     Err(error) => decoded = Err(Broken::Io(error)),
                 }
             } else {
-                let input = std::mem::take(&mut self.input);
-                decoded = self.decode(&input, &mut data);
+                decoded = self.decode_input(&mut data);
             }
             if let Err(error) = decoded {
                 self.framing = Framing::Ended;
@@ -137,10 +139,25 @@ impl Connection {
         }
     }
 
+    /// From here on chunks that came together are one piece of the body: less work for whoever does not look at them one by
+    /// one. Up to the first token it matters whether a fault came with it or after it.
+    pub(super) const fn gather(&mut self) {
+        self.gathers = true;
+    }
+
     fn decode(&mut self, bytes: &[u8], data: &mut Vec<u8>) -> Result<(), Broken> {
-        let used = self.framing.decode(bytes, data)?;
-        // What comes after the end belongs to nobody.
-        self.kept &= used == bytes.len();
+        let used = self.framing.decode(bytes, self.gathers, data)?;
+        self.input.extend_from_slice(&bytes[used..]);
+        Ok(())
+    }
+
+    fn decode_input(&mut self, data: &mut Vec<u8>) -> Result<(), Broken> {
+        let used = self.framing.decode(&self.input, self.gathers, data)?;
+        self.input.advance(used);
+        if self.input.is_empty() {
+            // Nothing is held while nothing comes.
+            self.input = BytesMut::new();
+        }
         Ok(())
     }
 

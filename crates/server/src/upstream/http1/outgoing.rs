@@ -73,6 +73,11 @@ impl Outgoing {
         Self { pieces, upload, begun: false, flushed: false, error: None }
     }
 
+    /// Of nothing.
+    pub(super) fn nothing() -> Self {
+        Self { flushed: true, ..Self::default() }
+    }
+
     /// Something was written, or may have been.
     pub(super) const fn has_begun(&self) -> bool {
         self.begun
