@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use memchr::memchr2;
+use wide::u8x16;
 
 /// Deepest nesting of a body (decisions, “envelope and bodies”).
 pub(super) const MAX_DEPTH: u32 = 128;
@@ -35,36 +36,32 @@ const ENDS_RUN: [bool; 256] = {
     ends
 };
 
-/// Runs shorter than this are looked through a word at a time; longer ones are worth a vector search, which has to begin
+/// Runs shorter than this are looked through by sixteen bytes; longer ones are worth a vector search, which has to begin
 /// anew after each escape.
 const SHORT: usize = 64;
 
 /// A long string is looked through in blocks that stay in the fastest cache for the second look.
 const BLOCK: usize = 8 * 1024;
 
-/// Eight bytes at once: the lowest bit that is set is the highest of the first byte that ends a run. (Bits above it may be
-/// set by what was borrowed below.)
-const fn ends_run(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    let quote = word ^ ONES * b'"' as u64;
-    let backslash = word ^ ONES * b'\\' as u64;
-    let zeros = quote.wrapping_sub(ONES) & !quote | backslash.wrapping_sub(ONES) & !backslash;
-    let controls = word.wrapping_sub(ONES * 0x20) & !word;
-    (zeros | controls) & ONES * 0x80
+/// Sixteen bytes at once: a bit for each that ends a run, the first byte's lowest.
+fn ends_of(block: [u8; 16]) -> u32 {
+    let block = u8x16::new(block);
+    let control = block.min(u8x16::splat(0x1f)).simd_eq(block);
+    (control | block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'))).to_bitmask()
 }
 
 /// How many plain bytes come first; `None` if nothing ends them.
 pub(super) fn plain_run(rest: &[u8]) -> Option<usize> {
     let short = &rest[..rest.len().min(SHORT)];
-    let (words, last) = short.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let ends = ends_run(u64::from_le_bytes(*word));
+    let (blocks, last) = short.as_chunks::<16>();
+    for (at, block) in blocks.iter().enumerate() {
+        let ends = ends_of(*block);
         if ends != 0 {
-            return Some(at * 8 + ends.trailing_zeros() as usize / 8);
+            return Some(at * 16 + ends.trailing_zeros() as usize);
         }
     }
     if let Some(run) = last.iter().position(|b| ENDS_RUN[usize::from(*b)]) {
-        return Some(words.len() * 8 + run);
+        return Some(blocks.len() * 16 + run);
     }
     let mut start = short.len();
     for block in rest[start..].chunks(BLOCK) {
