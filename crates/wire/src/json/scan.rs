@@ -46,11 +46,11 @@ const BLOCK: usize = 8 * 1024;
 /// set by what was borrowed below.)
 const fn ends_run(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
-    let quote = word ^ ONES * b'"' as u64;
-    let backslash = word ^ ONES * b'\\' as u64;
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
     let zeros = quote.wrapping_sub(ONES) & !quote | backslash.wrapping_sub(ONES) & !backslash;
     let controls = word.wrapping_sub(ONES * 0x20) & !word;
-    (zeros | controls) & ONES * 0x80
+    (zeros | controls) & (ONES * 0x80)
 }
 
 /// How many plain bytes come first; `None` if nothing ends them.
