@@ -159,7 +159,7 @@ fn limits(raw: &RawLimits, report: &mut Report<'_>) -> Limits {
         bodies: pick(raw.bodies, 256 << 20),
         body: pick(raw.body, 32 << 20),
         multipart: pick(raw.multipart, 512 << 20),
-        lag: raw.lag.map_or(Duration::from_millis(100), |span| span.0),
+        lag: raw.lag.map_or(Duration::from_millis(250), |span| span.0),
     };
     if limits.body > limits.bodies {
         report.path("limits.body", "is over `limits.bodies` (256MiB by default): such a body could never be let in");

@@ -345,7 +345,7 @@ pub(super) struct RawLimits {
     pub body: Option<Bytes>,
     /// Most bytes of one multipart body; 512MiB by default.
     pub multipart: Option<Bytes>,
-    /// New calls are refused (503, `retry-after`) while work waits so long for a processor; 100ms by default, 0s for never.
+    /// New calls are refused (503, `retry-after`) while work waits so long for a processor; 250ms by default, 0s for never.
     pub lag: Option<Span>,
 }
 

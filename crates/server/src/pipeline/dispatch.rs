@@ -219,9 +219,10 @@ impl<'a, A: Attempts> Walk<'a, A> {
                 }
             };
             self.back(line);
-            let next = match asked {
-                true => self.after(&failed.fault, count, !line.is_empty(), &mut terms),
-                false => self.unasked(&failed.fault, !line.is_empty()),
+            let next = if asked {
+                self.after(&failed.fault, count, !line.is_empty(), &mut terms)
+            } else {
+                self.unasked(&failed.fault, !line.is_empty())
             };
             // A request that cannot be sent again says less than how it was answered.
             let failed = before_this.take().filter(|_| !asked).unwrap_or(failed);
