@@ -206,7 +206,7 @@ impl<'a, A: Attempts> Walk<'a, A> {
                     } else {
                         self.settlement.gives_turn_back();
                     }
-                    (failed, asked)
+                    (*failed, asked)
                 }
                 Ran::BothFailed(both) => {
                     let Both { first, second } = *both;
@@ -301,7 +301,7 @@ impl<'a, A: Attempts> Walk<'a, A> {
         first: bool,
     ) -> Ran<A::Served> {
         if let Err(fault) = self.turn(provider).await {
-            return Ran::Failed(fault.into());
+            return Ran::Failed(Box::new(fault.into()));
         }
         self.settlement.on_terms(step.terms.timeouts);
         if first

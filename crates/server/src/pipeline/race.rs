@@ -30,7 +30,7 @@ pub enum Ran<S> {
     /// One of them served.
     Served(S),
     /// The first failed before there was a second, and is still to be recorded.
-    Failed(Failed),
+    Failed(Box<Failed>),
     /// Both did, and are recorded.
     BothFailed(Box<Both>),
 }
@@ -47,7 +47,7 @@ impl<S> From<Result<S, Failed>> for Ran<S> {
     fn from(done: Result<S, Failed>) -> Self {
         match done {
             Ok(served) => Self::Served(served),
-            Err(failed) => Self::Failed(failed),
+            Err(failed) => Self::Failed(Box::new(failed)),
         }
     }
 }
