@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -39,6 +39,8 @@ impl Files {
     pub fn make(folder: &Path) -> Result<Self, Failure> {
         let mut authority = CertificateParams::new(Vec::new())?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Of one name with what it issues, OpenSSL would take that for its own issuer.
+        authority.distinguished_name.push(DnType::CommonName, "authority of the benchmark");
         let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
         let mut own = CertificateParams::new(vec![NAME.to_owned()])?;
         own.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);

@@ -412,12 +412,13 @@ async fn in_a_rush_new_calls_are_refused_at_once_and_the_others_served() {
         Arc::new(Gateway::start(&format!("limits: {{ lag: 5ms }}\nproviders:\n{}", provider("up", &upstream, ""))));
     let words = "a long question, ".repeat(20_000);
     let body = faces::body(Dialect::Anthropic, "up/m", false).replacen("Hi", &words, 1);
-    let rush: Vec<_> = (0..150)
-        .map(|_| {
-            let (gateway, body) = (Arc::clone(&gateway), body.clone());
-            tokio::spawn(async move { gateway.post("/v1/messages", &[], body).await })
-        })
-        .collect();
+    let mut rush = Vec::new();
+    for _ in 0..250 {
+        let (gateway, body) = (Arc::clone(&gateway), body.clone());
+        rush.push(tokio::spawn(async move { gateway.post("/v1/messages", &[], body).await }));
+        // Not all at once: what comes first is the rush, what comes last is refused.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     let (mut served, mut refused) = (0, 0);
     for answer in rush {
         let answer = answer.await.unwrap();
