@@ -67,7 +67,7 @@ mod tests {
     fn run(leak: f64) -> Memory {
         let sample = |i: u32| {
             let warm = f64::from(i.min(10)) * 2.0;
-            let body = if i % 5 == 0 { 6.0 } else { 0.0 };
+            let body = if i.is_multiple_of(5) { 6.0 } else { 0.0 };
             20.0 + warm + body + f64::from(i) * leak
         };
         Memory::of(&(0..60).map(sample).collect::<Vec<_>>())

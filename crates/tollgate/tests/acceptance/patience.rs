@@ -39,6 +39,7 @@ struct Hedged {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one table: each line is a case")]
 async fn where_both_attempts_of_a_hedge_fail_the_policy_decides_and_not_who_was_first() {
     let broken = || refusal(500, "broken");
     let cases = [

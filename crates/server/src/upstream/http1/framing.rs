@@ -140,7 +140,7 @@ impl Chunks {
                 if self.digits == 16 {
                     return Err(NO_SIZE);
                 }
-                self.size = self.size << 4 | u64::from(digit);
+                self.size = (self.size << 4) | u64::from(digit);
                 self.digits += 1;
             }
             (At::Size, _) if self.digits == 0 => return Err(NO_SIZE),
