@@ -38,13 +38,12 @@ pub async fn restore(
     model: &str,
     losses: &mut Losses,
 ) -> Vec<Patch> {
-    if call.face != Dialect::OpenAiChat {
+    let facts = provider.facts(model);
+    if call.face != Dialect::OpenAiChat || !wants_reasoning_back(model, &facts) {
         return Vec::new();
     }
-    // First whether any message lacks it: most calls have none, and the model's rules need not be looked up.
     let lacking = unreasoned(&call.body, &call.envelope);
-    let facts = provider.facts(model);
-    if lacking.is_empty() || !wants_reasoning_back(model, &facts) {
+    if lacking.is_empty() {
         return Vec::new();
     }
     let ids: Vec<String> = lacking.iter().flat_map(|message| message.calls.iter().cloned()).collect();

@@ -38,7 +38,7 @@ const ENDS_RUN: [bool; 256] = {
 
 /// Runs shorter than this are looked through by sixteen bytes; longer ones are worth a vector search, which has to begin
 /// anew after each escape.
-const SHORT: usize = 64;
+const SHORT: usize = 256;
 
 /// A long string is looked through in blocks that stay in the fastest cache for the second look.
 const BLOCK: usize = 8 * 1024;
