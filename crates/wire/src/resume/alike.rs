@@ -31,16 +31,17 @@ impl Tail {
         self.ends().any(|end| end.len() >= said.len() && end.starts_with(said))
     }
 
-    /// How many bytes of the beginning repeat the end of what went out.
-    pub(super) fn repeated_by(&self, said: &str) -> usize {
-        self.ends().find(|end| said.starts_with(end)).map_or(0, str::len)
+    /// How many bytes of the beginning repeat the end of what went out. `None`: what begins with all of so short a text may
+    /// go on from it or begin anew.
+    pub(super) fn repeated_by(&self, said: &str) -> Option<usize> {
+        let repeated = self.ends().find(|end| said.starts_with(end)).map_or(0, str::len);
+        (repeated == 0 || repeated >= LEAST || self.echoes).then_some(repeated)
     }
 
     fn ends(&self) -> impl Iterator<Item = &str> {
         let last = self.text[self.from..].char_indices().map(|(at, _)| &self.text[self.from + at..]);
         let long = last.filter(|end| end.len() >= LEAST);
-        let whole = (self.echoes || self.text.len() >= LEAST).then_some(self.text.as_str());
-        whole.into_iter().chain(long)
+        Some(self.text.as_str()).filter(|whole| !whole.is_empty()).into_iter().chain(long)
     }
 }
 
@@ -76,11 +77,11 @@ mod tests {
     fn a_repetition_is_the_end_of_what_went_out() {
         let tail = Tail::of("The quick brown fox jumps over", false);
         assert!(tail.may_be_repeated_by("fox jumps"));
-        assert_eq!(tail.repeated_by("fox jumps over the lazy dog"), "fox jumps over".len());
-        assert_eq!(tail.repeated_by(" the lazy dog"), 0);
+        assert_eq!(tail.repeated_by("fox jumps over the lazy dog"), Some("fox jumps over".len()));
+        assert_eq!(tail.repeated_by(" the lazy dog"), Some(0));
         // Too short to be more than chance.
         assert!(!tail.may_be_repeated_by("over the"));
-        assert_eq!(tail.repeated_by("over the lazy dog"), 0);
+        assert_eq!(tail.repeated_by("over the lazy dog"), Some(0));
     }
 
     #[test]
@@ -88,12 +89,13 @@ mod tests {
         let long = "word ".repeat(200);
         let tail = Tail::of(&long, false);
         assert!(tail.may_be_repeated_by(&long[..700]));
-        assert_eq!(tail.repeated_by(&format!("{long}and on")), long.len());
-        for (echoes, repeated) in [(true, 5), (false, 0)] {
+        assert_eq!(tail.repeated_by(&format!("{long}and on")), Some(long.len()));
+        // "Hello, Hello there"?
+        for (echoes, repeated) in [(true, Some(5)), (false, None)] {
             let tail = Tail::of("Hello", echoes);
-            assert_eq!(tail.may_be_repeated_by("Hel"), echoes);
+            assert!(tail.may_be_repeated_by("Hel"));
             assert_eq!(tail.repeated_by("Hello there"), repeated);
-            assert_eq!(tail.repeated_by(" there"), 0);
+            assert_eq!(tail.repeated_by(" there"), Some(0));
         }
     }
 }

@@ -244,7 +244,11 @@ impl Splice {
             if tail.may_be_repeated_by(&said) {
                 return Fate::Words { kind, start, said };
             }
-            said = said.split_off(tail.repeated_by(&said));
+            let Some(repeated) = tail.repeated_by(&said) else {
+                self.diverged = true;
+                return Fate::Dropped;
+            };
+            said = said.split_off(repeated);
             self.tail = None;
         }
         self.goes_on(&kind, start, said, out)
@@ -300,7 +304,11 @@ impl Splice {
             Some(Fate::Goes { block, .. }) => out.push(Event::Close { choice: 0, block }),
             Some(Fate::Words { kind, start, mut said }) if !self.has_to_repeat() => {
                 if let Some(tail) = self.tail.take_if(|_| !said.is_empty()) {
-                    said = said.split_off(tail.repeated_by(&said));
+                    let Some(repeated) = tail.repeated_by(&said) else {
+                        self.diverged = true;
+                        return;
+                    };
+                    said = said.split_off(repeated);
                 }
                 if said.is_empty() {
                     // It ends where the client's own does.

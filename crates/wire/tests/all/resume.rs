@@ -307,6 +307,30 @@ fn rl03_an_answer_asked_to_go_on_is_told_without_what_it_repeats() {
     }
 }
 
+/// Nobody could tell whether an answer that begins with the few letters of the first goes on or begins anew.
+#[test]
+fn rl03_few_letters_said_again_are_no_going_on() {
+    for (sent, pieces, diverges) in [
+        ("0071814:", &["0071814:", " toll0"][..], true),
+        ("0071814:", &["0071", "814: toll0"][..], true),
+        ("0071814:", &["0071814:"][..], true),
+        ("0071814:", &[" toll0"][..], false),
+        ("0071814: toll0", &["0071814: toll0", " river1"][..], false),
+    ] {
+        let mut delivered = Delivered::default();
+        let open = Event::Open { choice: 0, block: 0, start: tollgate_ir::BlockStart::Text };
+        let text = |text: &str| Event::Delta { choice: 0, block: 0, delta: Delta::Text(text.to_owned()) };
+        delivered.event(&open);
+        delivered.event(&text(sent));
+        let (mut splice, mut out) = (Splice::continuing(&delivered), Vec::new());
+        splice.event(open, &mut out);
+        pieces.iter().for_each(|piece| splice.event(text(piece), &mut out));
+        splice.event(Event::Close { choice: 0, block: 0 }, &mut out);
+        assert_eq!(splice.has_diverged(), diverges, "{sent} {pieces:?}: {out:?}");
+        assert!(!diverges || out.is_empty(), "{sent} {pieces:?}: {out:?}");
+    }
+}
+
 /// A stream of the client's own dialect that was relayed and broke after some frames: the bytes so far, and the stream as
 /// one that may go on.
 fn broken_relay(face: Dialect, frames: &[Frame], out: &mut Vec<u8>) -> Option<StreamTranslator> {
