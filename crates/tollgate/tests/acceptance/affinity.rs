@@ -58,7 +58,7 @@ async fn turn(
 
 #[tokio::test]
 async fn fr02_conversations_stay_where_their_prompt_cache_is() {
-    const CONVERSATIONS: usize = 40;
+    const CONVERSATIONS: usize = 200;
     let (upstream, limited) = four().await;
     let providers: String = (0..4)
         .map(|i| format!("  p{i}: {{ dialect: openai-chat, base_url: \"{}\" }}\n", upstream.url(&format!("/p{i}/v1"))))

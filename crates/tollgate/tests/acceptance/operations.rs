@@ -224,8 +224,17 @@ async fn stopping(
 }
 
 async fn exit_code(gateway: Arc<Gateway>) -> Option<i32> {
+    ended(gateway).await.0
+}
+
+/// How the process ended, and what it had printed.
+async fn ended(gateway: Arc<Gateway>) -> (Option<i32>, String) {
     let mut gateway = Arc::try_unwrap(gateway).map_err(|_| "still in use").unwrap();
-    tokio::task::spawn_blocking(move || gateway.binary.wait(Duration::from_secs(10))).await.unwrap()
+    let waiting = move || {
+        let code = gateway.binary.wait(Duration::from_secs(10));
+        (code, std::fs::read_to_string(&gateway.binary.log).unwrap())
+    };
+    tokio::task::spawn_blocking(waiting).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -251,13 +260,9 @@ async fn rl15_a_stop_lets_streams_end_and_takes_no_new_calls() {
         );
     }
     assert_eq!(upstream.requests().len(), 20);
-    let log = gateway.binary.log.clone();
-    assert_eq!(exit_code(gateway).await, Some(0));
-    let log = std::fs::read_to_string(log).unwrap_or_default();
-    assert!(
-        log.is_empty() || log.contains(r#"\"end\":\"done\""#) || log.matches("tollgate::call").count() >= 20,
-        "{log}"
-    );
+    let (code, log) = ended(gateway).await;
+    assert_eq!(code, Some(0), "{log}");
+    assert_eq!(log.matches(r#""end":"done""#).count(), 20, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -32,7 +32,7 @@ async fn failing() -> ScriptedUpstream {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rl07_n_retries_are_n_plus_one_calls_wherever_they_are_said() {
     let bad = failing().await;
-    for n in 0..=3_usize {
+    for n in 0..=5_usize {
         let gateway = Gateway::start(&format!(
             "retries: {{ default: {n}, base: 1ms }}\nproviders:\n{}{}models:\n  v: {{ use: own/m, retries: {n} }}\n  other: {{ use: own/m, retries: 9 }}\n",
             provider("plain", &bad, ""),
