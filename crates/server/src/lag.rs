@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::tasks::Tasks;
@@ -25,8 +26,8 @@ const IN_A_ROW: usize = 3;
 #[derive(Clone, Debug, Default)]
 pub struct Lag {
     micros: Arc<AtomicU64>,
-    /// Held while somebody looks: who finds it gone ends.
-    watcher: Arc<Mutex<Option<Arc<()>>>>,
+    /// Who looks, while somebody does.
+    watcher: Arc<Mutex<Option<AbortHandle>>>,
 }
 
 impl Lag {
@@ -36,16 +37,15 @@ impl Lag {
         if wanted == watcher.is_some() {
             return;
         }
-        let token = wanted.then(Arc::default);
-        let still_wanted = token.as_ref().map(Arc::downgrade).unwrap_or_default();
-        *watcher = token;
-        drop(watcher);
+        if let Some(watcher) = watcher.take() {
+            watcher.abort();
+        }
         self.micros.store(0, Ordering::Relaxed);
         if !wanted {
             return;
         }
         let seen = Arc::clone(&self.micros);
-        tasks.background("lag", async move {
+        *watcher = Some(tasks.background("lag", async move {
             let mut last = [Duration::ZERO; IN_A_ROW];
             loop {
                 let asleep = Instant::now();
@@ -53,13 +53,10 @@ impl Lag {
                 behind_all_others().await;
                 last.rotate_left(1);
                 last[IN_A_ROW - 1] = asleep.elapsed().saturating_sub(EVERY);
-                if still_wanted.strong_count() == 0 {
-                    return;
-                }
                 let least = last.into_iter().min().unwrap_or_default();
                 seen.store(u64::try_from(least.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
             }
-        });
+        }));
     }
 
     /// The wait now.

@@ -19,8 +19,8 @@ use super::fault::{self, Broken};
 use super::pool::Lease;
 use crate::body::{Decoder, Output};
 
-/// The most that one read may expand to.
-const EXPANSION: usize = 16 * 1024 * 1024;
+/// The most that one read of a compressed reply may expand to.
+pub(super) const EXPANSION: usize = 16 * 1024 * 1024;
 
 /// The body of a provider's reply, under its deadlines. Read it with [`chunk`](Self::chunk), [`whole`](Self::whole) or as
 /// an [`http_body::Body`].

@@ -25,16 +25,13 @@ use super::names::Names;
 use super::origin::Target;
 use super::payload::Payload;
 use super::pool::{Lease, Origin, Pool, PoolSettings, PoolStats};
-use super::reply::ReplyBody;
+use super::reply::{EXPANSION, ReplyBody};
 use super::stream::Stream;
 use crate::body::{Coding, Decoder};
 use crate::tasks::{HyperExecutor, Tasks};
 
 /// HTTP/2 pings while streams are open, so that a dead connection is noticed.
 const PING: Duration = Duration::from_secs(20);
-
-/// The most that one read of a compressed reply may expand to.
-const EXPANSION: usize = 16 * 1024 * 1024;
 
 /// Sends requests to providers over pooled connections. Cheap to clone; all clones share one pool.
 #[derive(Clone, Debug)]
