@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
-.PHONY: run test check rust journeys tidy docs bench counts flame chaos soak fuzz help
+.PHONY: run test check rust journeys tidy docs release bench counts flame chaos soak fuzz help
 
 run:            ## The gateway on :4000; without a provider's key it simulates one.
 	scripts/setup rust
@@ -23,6 +23,9 @@ tidy:           ## The house rules: arrows between crates, sizes of files, gener
 
 docs:           ## Writes the generated documents anew.
 	cargo xtask docs
+
+release:        ## The binary as it is published: built by the profile of mixed traffic. Prints where it is.
+	scripts/release
 
 bench:          ## The gateway beside nginx on this machine, into docs/performance.md (ARGS=--quick: six minutes, not thirty).
 	scripts/bench $(ARGS)
