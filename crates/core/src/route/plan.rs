@@ -194,10 +194,15 @@ pub fn plan_chain(names: &[Resolved], facts: &Facts<'_>, draw: &mut dyn FnMut() 
     let mut walk = Walk::new(facts, draw);
     let mut steps = Vec::new();
     for resolved in names {
-        steps.extend(match &resolved.meaning {
+        let mut list = match &resolved.meaning {
             Meaning::Virtual(model) => walk.policy(&model.policy),
             Meaning::Direct { provider, model } => walk.target(provider, model, &PLAIN),
-        });
+        };
+        if steps.is_empty() {
+            steps = list;
+        } else {
+            steps.append(&mut list);
+        }
     }
     let virtuals = || names.iter().filter_map(Resolved::virtual_model);
     let if_too_long: Vec<Step> =

@@ -14,6 +14,9 @@ use super::scan::{Broken, Scanner};
 /// Most members of the top-level object. Real requests have some dozens.
 const MAX_MEMBERS: usize = 1024;
 
+/// Room for those of most requests.
+const USUAL_MEMBERS: usize = 8;
+
 /// The members that we read, in any dialect; none may come twice, since two parsers could then disagree.
 const READ: &[&str] = &[
     "model",
@@ -89,7 +92,7 @@ impl Envelope {
     pub fn scan_checking(body: &[u8], check: impl FnOnce(&str) -> Result<(), Fault>) -> Result<Self, Fault> {
         let mut check = Some(check);
         let mut scanner = Scanner::new(body);
-        let mut envelope = Self::default();
+        let mut envelope = Self { members: Vec::with_capacity(USUAL_MEMBERS), ..Self::default() };
         let broken = |b: Broken| no_json(&format!("{} at byte {}", b.why, b.at));
         scanner.white_space();
         scanner.expect(b'{', "it is no object").map_err(broken)?;

@@ -76,7 +76,7 @@ pub fn forbidden_overrides(body: &[u8], envelope: &Envelope) -> Option<Fault> {
 fn forbidden(key: &str) -> bool {
     let plain = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
     let spells = |name: &&str| name.len() == key.len() && key.bytes().map(plain).eq(name.bytes());
-    NAMES.iter().chain(OF_CLOUDS).any(|name| spells(name))
+    NAMES.iter().chain(OF_CLOUDS).any(spells)
 }
 
 /// The path of a forbidden key within a setting. Depth is bounded by the parser.

@@ -44,8 +44,11 @@ fn a_glance_at_recorded_replies_says_what_their_decode_says() {
 #[test]
 fn a_glance_at_bent_replies_says_what_their_decode_says() {
     for (protocol, dialect) in PROTOCOLS {
-        for recording in recordings(protocol) {
-            let Some(body) = recording.reply().filter(|body| body.len() < 4_000) else { continue };
+        let all = recordings(protocol);
+        // Each kind is met by then, and each costs some hundred decodes.
+        let short = all.iter().filter(|recording| recording.reply().is_some_and(|body| body.len() < 2_500)).take(25);
+        for recording in short {
+            let Some(body) = recording.reply() else { continue };
             for at in memchr::memmem::find_iter(body, b"\":") {
                 let (key, value) = body.split_at(at + 2);
                 // Another key, other values in its place, a member before it, and an end.
