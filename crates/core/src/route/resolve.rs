@@ -56,7 +56,7 @@ impl Resolved {
     pub fn canonical(&self) -> String {
         match &self.meaning {
             Meaning::Virtual(model) => model.name.clone(),
-            Meaning::Direct { provider, model } => format!("{provider}/{model}"),
+            Meaning::Direct { provider, model } => super::plan::name_of(provider, model),
         }
     }
 }
