@@ -23,21 +23,7 @@ pub(super) struct Scanner<'a> {
     at: usize,
 }
 
-/// Bytes that end a run of plain ones within a string: a quote, a backslash, control characters.
-const ENDS_RUN: [bool; 256] = {
-    let mut ends = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        ends[byte] = true;
-        byte += 1;
-    }
-    ends[b'"' as usize] = true;
-    ends[b'\\' as usize] = true;
-    ends
-};
-
-/// Runs shorter than this are looked through by sixteen bytes; longer ones are worth a vector search, which has to begin
-/// anew after each escape.
+/// Runs shorter than this are looked through by sixteen bytes; longer ones are worth a vector search.
 const SHORT: usize = 256;
 
 /// A long string is looked through in blocks that stay in the fastest cache for the second look.
@@ -50,21 +36,25 @@ fn ends_of(block: [u8; 16]) -> u32 {
     (control | block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'))).to_bitmask()
 }
 
-/// How many plain bytes come first; `None` if nothing ends them.
-pub(super) fn plain_run(rest: &[u8]) -> Option<usize> {
-    let short = &rest[..rest.len().min(SHORT)];
-    let (blocks, last) = short.as_chunks::<16>();
-    for (at, block) in blocks.iter().enumerate() {
+/// Where the run of plain bytes that begins at `from` ends; `None` if nothing ends it. Most are short, and are looked
+/// through from where they begin, whatever came before them.
+pub(super) fn run_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while at < from + SHORT
+        && let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>())
+    {
         let ends = ends_of(*block);
         if ends != 0 {
-            return Some(at * 16 + ends.trailing_zeros() as usize);
+            return Some(at + ends.trailing_zeros() as usize);
         }
+        at += 16;
     }
-    if let Some(run) = last.iter().position(|b| ENDS_RUN[usize::from(*b)]) {
-        return Some(blocks.len() * 16 + run);
-    }
-    let mut start = short.len();
-    for block in rest[start..].chunks(BLOCK) {
+    long_run(&bytes[at..]).map(|run| at + run)
+}
+
+fn long_run(rest: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    for block in rest.chunks(BLOCK) {
         let end = memchr2(b'"', b'\\', block);
         let run = &block[..end.unwrap_or(block.len())];
         // Branch-free, so that it is vectorised: raw control characters are an error and need no place at speed.
@@ -119,16 +109,15 @@ impl<'a> Scanner<'a> {
         self.expect(b'"', "a string was expected")?;
         let start = self.at;
         loop {
-            let rest = &self.bytes[self.at..];
-            let Some(run) = plain_run(rest) else {
+            let Some(end) = run_end(self.bytes, self.at) else {
                 self.at = self.bytes.len();
                 return Err(self.broken("a string has no end"));
             };
-            self.at += run;
-            match rest[run] {
+            self.at = end;
+            match self.bytes[end] {
                 b'"' => {
                     self.at += 1;
-                    return Ok(start..self.at - 1);
+                    return Ok(start..end);
                 }
                 b'\\' => {
                     self.at += 1;
@@ -274,18 +263,18 @@ impl<'a> Scanner<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::plain_run;
+    use super::run_end;
 
     #[test]
     fn a_run_ends_at_the_first_byte_that_is_not_plain() {
         for around in [b'x', 0x20, 0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xa2, 0xdc, 0xff] {
-            for length in [0, 1, 7, 8, 9, 63, 64, 65, 200, 9_000] {
+            for length in [0, 1, 7, 8, 9, 15, 16, 17, 63, 64, 65, 200, 255, 256, 257, 300, 9_000] {
                 let mut bytes = vec![around; length];
-                assert_eq!(plain_run(&bytes), None, "{around} {length}");
+                assert_eq!(run_end(&bytes, 0), None, "{around} {length}");
                 for at in (0..length).step_by(1 + length / 100) {
                     for end in [b'"', b'\\', 0, 1, 0x1f] {
                         bytes[at] = end;
-                        assert_eq!(plain_run(&bytes), Some(at), "{around} {length} {at} {end}");
+                        assert_eq!(run_end(&bytes, at / 3), Some(at), "{around} {length} {at} {end}");
                     }
                     bytes[at] = around;
                 }

@@ -1,7 +1,7 @@
 use tollgate_ir::Json;
 
 use super::Node;
-use super::scan::plain_run;
+use super::scan::run_end;
 
 /// Writes an object: `object(&mut out, |o| { o.text("role", "user"); })`. What the closure returns is returned, so that
 /// encoders that can fail use `?` inside.
@@ -24,13 +24,14 @@ pub fn array<R>(out: &mut Vec<u8>, fill: impl FnOnce(&mut ArrayWriter<'_>) -> R)
 pub fn text(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    while let Some(at) = plain_run(rest) {
-        out.extend_from_slice(&rest[..at]);
-        escape(out, rest[at]);
-        rest = &rest[at + 1..];
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(end) = run_end(bytes, from) {
+        out.extend_from_slice(&bytes[from..end]);
+        escape(out, bytes[end]);
+        from = end + 1;
     }
-    out.extend_from_slice(rest);
+    out.extend_from_slice(&bytes[from..]);
     out.push(b'"');
 }
 
