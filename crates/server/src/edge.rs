@@ -6,7 +6,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tollgate_ir::{Dialect, Fault, FaultKind};
+use tollgate_ir::{Fault, FaultKind};
 
 use crate::admin;
 use crate::app::Gateway;
@@ -46,15 +46,15 @@ impl Service for Edge {
 
     async fn call(&self, request: Request<Incoming>, peer: Peer) -> Response<ReplyBodyOut> {
         let id = call_id::next(self.gateway.clock().now());
-        let face = routes::face_of(request.uri().path(), request.headers());
+        let uri = request.uri().clone();
         let cors = allowed_origin(&self.gateway, request.headers());
-        let served = self.gateway.tasks().fence("call", self.serve(&id, face, request, peer)).await;
+        let served = self.gateway.tasks().fence("call", self.serve(&id, request, peer)).await;
         let mut response = served.unwrap_or_else(|_| {
             let fault = Fault::new(
                 FaultKind::Internal,
                 format!("The gateway failed on this call. Report it with the id {id}."),
             );
-            reply::fault(face, &id, fault.into(), None)
+            reply::fault(routes::face_of(uri.path(), &HeaderMap::new()), &id, fault.into(), None)
         });
         if let Some(origin) = cors {
             let headers = response.headers_mut();
@@ -67,7 +67,7 @@ impl Service for Edge {
 }
 
 impl Edge {
-    async fn serve(&self, id: &str, face: Dialect, request: Request<Incoming>, peer: Peer) -> Response<ReplyBodyOut> {
+    async fn serve(&self, id: &str, request: Request<Incoming>, peer: Peer) -> Response<ReplyBodyOut> {
         let _in_flight = self.gateway.metrics().in_flight();
         let path = request.uri().path();
         if request.method() == Method::OPTIONS && request.headers().contains_key("access-control-request-method") {
@@ -81,14 +81,14 @@ impl Edge {
         }
         if self.serves == Serves::Admin || admin::is_path(path) {
             let fault = Fault::new(FaultKind::NoSuchPath, format!("{path} is not served at this address."));
-            return reply::fault(face, id, fault.into(), None);
+            return reply::fault(routes::face_of(path, request.headers()), id, fault.into(), None);
         }
         match routes::route(request.method(), path, request.uri().query(), request.headers()) {
             Ok(route) => {
                 let (head, body) = request.into_parts();
                 pipeline::serve(&self.gateway, id, route, head, body).await
             }
-            Err(fault) => reply::fault(face, id, fault.into(), None),
+            Err(fault) => reply::fault(routes::face_of(path, request.headers()), id, fault.into(), None),
         }
     }
 }

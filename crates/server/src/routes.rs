@@ -303,7 +303,7 @@ fn beside_chat(segments: &[&str], prefix: Option<&str>, headers: &HeaderMap) -> 
         Endpoint::Hosted { operation, path: format!("{version}/{}", segments.join("/")) }.of(face)
     };
     // Two SDKs have the same paths.
-    let files = if models_face(prefix, headers) == Anthropic { Anthropic } else { OpenAiChat };
+    let files = || if models_face(prefix, headers) == Anthropic { Anthropic } else { OpenAiChat };
     Some(match segments {
         ["embeddings"] => Endpoint::Embed { model, protocol: embed::Protocol::OpenAi }.of(OpenAiChat),
         ["v2", "embed"] => embed(embed::Protocol::Cohere),
@@ -324,7 +324,7 @@ fn beside_chat(segments: &[&str], prefix: Option<&str>, headers: &HeaderMap) -> 
         ["audio", "transcriptions" | "translations"] => relayed(Operation::Transcribe),
         ["messages", "batches", ..] => hosted(Anthropic, Operation::Batch, "/v1"),
         ["batches", ..] => hosted(OpenAiChat, Operation::Batch, "/v1"),
-        ["files" | "uploads", ..] => hosted(files, Operation::File, "/v1"),
+        ["files" | "uploads", ..] => hosted(files(), Operation::File, "/v1"),
         ["fine_tuning" | "vector_stores" | "containers" | "videos" | "conversations" | "evals", _, ..]
         | ["vector_stores" | "containers" | "videos" | "conversations" | "evals"] => {
             hosted(OpenAiChat, Operation::Passthrough, "/v1")

@@ -3,6 +3,7 @@
 use tollgate_ir::{Dialect, Event, Fault, Field, Json, Losses, Reply, Request};
 
 use crate::frame::Frame;
+use crate::tap::Summary;
 use crate::target::{Encoded, ReplyContext, RequestHead, Target};
 use crate::{anthropic, bedrock, cohere, gemini, ollama, openai_chat, openai_responses};
 
@@ -70,6 +71,12 @@ pub fn encode_request(
 /// Reads a provider's whole reply. An error in a body of status 200 is a fault.
 pub fn decode_reply(upstream: Dialect, body: &[u8]) -> Result<Reply, Fault> {
     by_dialect!(upstream, decode_reply(body))
+}
+
+/// What a whole reply tells of itself, without a tree and without its words. `None`: it does not plainly say something, or
+/// it is odd in some way; a full decode tells what it is. Where there is a summary, that decode succeeds and says the same.
+pub fn summary(upstream: Dialect, body: &[u8]) -> Option<Summary> {
+    by_dialect!(upstream, summary(body))
 }
 
 /// Writes a whole reply for the client.

@@ -4,6 +4,8 @@
 //! Sources: OpenAI's reasoning guide and model pages, the efforts of models.dev, and recorded refusals ("Unsupported
 //! parameter: 'temperature' is not supported with this model."). Open weights (gpt-oss) belong to their hosts.
 
+use std::borrow::Cow;
+
 use tollgate_ir::Effort;
 
 use Effort::{High, Low, Max, Medium, Minimal, XHigh};
@@ -118,13 +120,23 @@ const CLASSES: &[(&str, OpenAiModel)] = &[
     ("codex", O_SERIES),
 ];
 
+/// A model's name in lower case, without the maker in front.
+pub(crate) fn bare_name(model: &str) -> Cow<'_, str> {
+    let name = model.rsplit_once('/').map_or(model, |(_, name)| name);
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() }
+}
+
 impl OpenAiModel {
     /// For a model's name at its host; a maker in front (`openai/gpt-5`, `openai.gpt-5`) does not count. `None`: no model
     /// of OpenAI's own.
     pub(crate) fn of(model: &str) -> Option<&'static Self> {
-        let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
-        let name = name.strip_prefix("openai.").unwrap_or(&name);
-        if name.starts_with("gpt-oss") {
+        Self::of_name(&bare_name(model))
+    }
+
+    /// The same for a name as [`bare_name`] gives it.
+    pub(crate) fn of_name(name: &str) -> Option<&'static Self> {
+        let name = name.strip_prefix("openai.").unwrap_or(name);
+        if !name.starts_with(['g', 'c', 'o']) || name.starts_with("gpt-oss") {
             return None;
         }
         CLASSES.iter().find(|(prefix, _)| name.starts_with(prefix)).map(|(_, class)| class)

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use tollgate_ir::Fault;
 
@@ -26,11 +26,7 @@ pub struct Target {
 impl Target {
     /// `provider/model`, as in `x-tollgate-model`.
     pub fn name(&self) -> String {
-        let mut name = String::with_capacity(self.provider.len() + 1 + self.model.len());
-        name.push_str(&self.provider);
-        name.push('/');
-        name.push_str(&self.model);
-        name
+        name_of(&self.provider, &self.model)
     }
 
     /// Where state that this target made lives.
@@ -38,6 +34,15 @@ impl Target {
         let key = self.key.and_then(|i| config.provider(&self.provider)?.keys.get(i));
         Pin { provider: Arc::clone(&self.provider), key: key.map(ApiKey::tag) }
     }
+}
+
+/// `provider/model`.
+pub(super) fn name_of(provider: &str, model: &str) -> String {
+    let mut name = String::with_capacity(provider.len() + 1 + model.len());
+    name.push_str(provider);
+    name.push('/');
+    name.push_str(model);
+    name
 }
 
 /// The provider and key that hold a piece of state (a response, encrypted reasoning): only they can read it.
@@ -174,6 +179,9 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// The terms of a target that no policy names.
+static PLAIN: LazyLock<Arc<Terms>> = LazyLock::new(Arc::default);
+
 /// Orders the targets of a name. `draw` gives numbers in [0, 1), one for each weighted choice; a plan without steps means
 /// that every target was skipped.
 pub fn plan(resolved: &Resolved, facts: &Facts<'_>, draw: &mut dyn FnMut() -> f64) -> Plan {
@@ -186,10 +194,15 @@ pub fn plan_chain(names: &[Resolved], facts: &Facts<'_>, draw: &mut dyn FnMut() 
     let mut walk = Walk::new(facts, draw);
     let mut steps = Vec::new();
     for resolved in names {
-        steps.extend(match &resolved.meaning {
+        let mut list = match &resolved.meaning {
             Meaning::Virtual(model) => walk.policy(&model.policy),
-            Meaning::Direct { provider, model } => walk.target(provider, model, &Arc::default()),
-        });
+            Meaning::Direct { provider, model } => walk.target(provider, model, &PLAIN),
+        };
+        if steps.is_empty() {
+            steps = list;
+        } else {
+            steps.append(&mut list);
+        }
     }
     let virtuals = || names.iter().filter_map(Resolved::virtual_model);
     let if_too_long: Vec<Step> =
@@ -228,8 +241,10 @@ fn quote(steps: &mut [Step], facts: &Facts<'_>) {
 
 /// The last touches: each target once, the request's own order, where state is first, those that fare badly last.
 fn order(steps: &mut Vec<Step>, facts: &Facts<'_>) {
-    let mut seen = HashSet::new();
-    steps.retain(|step| seen.insert(step.target.clone()));
+    if steps.len() > 1 {
+        let mut seen = HashSet::new();
+        steps.retain(|step| seen.insert(step.target.clone()));
+    }
     let wishes = facts.wishes;
     if let Some(by) = wishes.sort {
         super::walk::sort_by_measure(steps, by, facts);

@@ -58,7 +58,7 @@ impl Resolved {
             Meaning::Virtual(model) => Arc::clone(&model.name),
             Meaning::Direct { provider, model } => match self.asked.split_once('/') {
                 Some(spelled) if spelled == (&**provider, &**model) => Arc::clone(&self.asked),
-                _ => format!("{provider}/{model}").into(),
+                _ => super::plan::name_of(provider, model).into(),
             },
         }
     }

@@ -152,7 +152,9 @@ impl<'a, 'd> Walk<'a, 'd> {
         if let Some(reason) = facts.unfit.and_then(|unfit| unfit(target)) {
             return Err(reason.into());
         }
-        if let Some(reason) = facts.wishes.refuse(&ids(target, facts.config)) {
+        if facts.wishes.names_providers()
+            && let Some(reason) = facts.wishes.refuse(&ids(target, facts.config))
+        {
             return Err(reason.into());
         }
         let wanted = &facts.wishes.terms;

@@ -21,6 +21,11 @@ pub struct RouteWishes {
 }
 
 impl RouteWishes {
+    /// Whether it is about some providers and not about others.
+    pub(super) const fn names_providers(&self) -> bool {
+        !self.only.is_empty() || !self.ignore.is_empty()
+    }
+
     /// Whether a provider may serve, by its id in the configuration or its known id.
     pub(super) fn refuse(&self, ids: &[&str]) -> Option<String> {
         let named = |list: &[String]| list.iter().any(|name| ids.iter().any(|id| same(name, id)));

@@ -399,7 +399,7 @@ impl Stream {
         match &mut self.flow {
             Flow::Relay { tap, seals, kept, .. } => {
                 let reply = kept.take().and_then(|kept| kept.reply());
-                Outcome::seen(tap.seen(), std::mem::take(seals), reply)
+                Outcome::seen(tap.seen().clone(), std::mem::take(seals), reply)
             }
             Flow::Translate { fold, seen, .. } => {
                 let mut outcome = std::mem::take(&mut **seen);

@@ -74,6 +74,11 @@ pub fn of(
     caller: &Caller,
     state: &State,
 ) -> Result<Option<Box<Asks>>, Fault> {
+    let says = ["models", "provider", "fallbacks"].iter().any(|key| envelope.member(key).is_some());
+    let most = headers.get("x-tollgate-max-cost");
+    if !says && sort.is_none() && most.is_none() && state.config.bare_names != BareNames::All {
+        return Ok(None);
+    }
     let mut asks = Asks::default();
     asks.wishes.sort = sort;
     let node = |key: &str| envelope.node(body, key);
@@ -92,7 +97,7 @@ pub fn of(
         }
     }
     names.extend(node("fallbacks").iter().flat_map(|list| list.items()).flat_map(names_of));
-    if let Some(most) = headers.get("x-tollgate-max-cost") {
+    if let Some(most) = most {
         let text = most.to_str().unwrap_or_default().trim();
         let most = text.parse::<Nanos>().ok().filter(|most| *most > Nanos(0));
         asks.wishes.terms.max_price.call =

@@ -10,6 +10,7 @@ use tollgate_ir::{Dialect, Fault, FaultKind, Losses, Operation};
 use tollgate_wire::codec;
 use tollgate_wire::frame::Deframer;
 use tollgate_wire::resume::{Continuation, Splice};
+use tollgate_wire::tap::Seen;
 use tollgate_wire::target::ReplyContext;
 use tollgate_wire::translate::Incoming;
 
@@ -250,13 +251,9 @@ impl Attempt<'_> {
         let body = settlement.waiting(pin!(source.whole(MAX_REPLY))).await?;
         match back {
             Back::Relay { .. } => {
-                let mut tap = tollgate_wire::tap::Tap::new(self.call.face, false);
-                tap.whole(&body);
-                if let Some(fault) = tap.fault() {
-                    return Err(Failed { fault: fault.clone(), raw: None });
-                }
+                let seen = Seen::of_whole(self.call.face, &body)?;
                 let seals = if self.call.face == Dialect::OpenAiResponses { owners::made(&body) } else { Vec::new() };
-                let outcome = Outcome::seen(tap.seen(), seals, None);
+                let outcome = Outcome::seen(seen, seals, None);
                 if self.keeps_reasoning()
                     && let Ok(reply) = codec::decode_reply(self.call.face, &body)
                 {

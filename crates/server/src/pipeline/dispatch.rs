@@ -148,7 +148,7 @@ pub async fn walk<A: Attempts>(
             Then::Other => {}
             Then::Stop => match elsewhere.after(walk.failures.last().map(|failed| failed.fault.kind)) {
                 [] => break,
-                others => line = others.iter().filter(|step| !walk.tried.contains(&step.target)).collect(),
+                others => line = others.iter().filter(|step| !walk.tried.contains(&&step.target)).collect(),
             },
         }
     }
@@ -173,9 +173,9 @@ struct Walk<'a, A> {
     attempts: &'a mut A,
     settlement: &'a mut Settlement,
     failures: Vec<Failed>,
-    tried: Vec<Target>,
+    tried: Vec<&'a Target>,
     /// Targets that were asked once already, beside another one.
-    hedged: Vec<Target>,
+    hedged: Vec<&'a Target>,
     /// Targets that were cooling down when the plan was made, and until when.
     cooling: Vec<&'a (Now, Step)>,
 }
@@ -185,9 +185,9 @@ impl<'a, A: Attempts> Walk<'a, A> {
     async fn step(&mut self, step: &'a Step, line: &mut VecDeque<&'a Step>) -> Then<A::Served> {
         let Some(provider) = self.state.providers.get(&step.target.provider) else { return Then::Other };
         let mut terms = self.terms(step);
-        self.tried.push(step.target.clone());
+        self.tried.push(&step.target);
         let mut count = 0;
-        if self.hedged.contains(&step.target) {
+        if self.hedged.contains(&&step.target) {
             count = 1;
             if !self.gateway.health().may_retry(self.gateway.clock()) {
                 return Then::Other;
@@ -258,10 +258,10 @@ impl<'a, A: Attempts> Walk<'a, A> {
         let Some(second) = line.front().copied() else { return false };
         let next = next(fault, 1, true, &self.terms(second), 0.0);
         if matches!(next, Next::Same(_)) {
-            self.hedged.push(second.target.clone());
+            self.hedged.push(&second.target);
         } else {
             line.pop_front();
-            self.tried.push(second.target.clone());
+            self.tried.push(&second.target);
         }
         next == Next::Stop
     }

@@ -41,17 +41,9 @@ impl Outcome {
     }
 
     /// Of a relayed answer, as the tap saw it.
-    pub fn seen(seen: &Seen, seals: Vec<String>, reply: Option<Reply>) -> Self {
-        Self {
-            model: seen.model.clone(),
-            id: seen.id.clone(),
-            service_tier: seen.service_tier.clone(),
-            usage: seen.usage,
-            finish: seen.finish.clone(),
-            seals,
-            empty: seen.empty,
-            reply,
-        }
+    pub fn seen(seen: Seen, seals: Vec<String>, reply: Option<Reply>) -> Self {
+        let Seen { model, id, service_tier, usage, finish, empty, .. } = seen;
+        Self { model, id, service_tier, usage, finish, seals, empty, reply }
     }
 
     /// The next event of a stream.

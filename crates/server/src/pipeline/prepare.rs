@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use tollgate_core::config::Unsupported;
 use tollgate_core::route::{Meaning, Target};
 use tollgate_ir::{self as ir, Dialect, Fault, FaultKind, Losses, Operation};
@@ -31,6 +31,9 @@ use crate::upstream::Payload;
 
 /// Marks requests that passed a Tollgate, so that one that comes back to us is refused and not sent round and round.
 pub const HOP: HeaderName = HeaderName::from_static("x-tollgate-hop");
+
+/// Room for our own headers, the credential and what usually crosses.
+const ROOM: usize = 6;
 
 /// How many Tollgates a request has passed.
 pub fn hops(headers: &HeaderMap) -> u32 {
@@ -296,23 +299,29 @@ impl Outgoing<'_> {
         target: &Target,
         upload: Upload<'_>,
     ) -> Result<Outbound, Fault> {
-        let uri = format!("{}{}", self.base_url, self.path);
         let (kind, payload) = match upload {
             Upload::Whole(body) => (HeaderValue::from_static("application/json"), Payload::from(body.clone())),
             Upload::Stream(kind, payload) => (kind, payload),
         };
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(if provider.simulated { "http://sim.invalid/" } else { &uri })
-            .header(CONTENT_TYPE, kind)
-            .header(HOP, hops(&call.head.headers) + 1)
-            .body(());
-        let mut request = request.map_err(|e| {
-            Fault::new(FaultKind::ProviderMisconfigured, "The provider's address is not valid.").source(e)
-        })?;
-        self.headers(call, provider, request.headers_mut());
-        let (head, ()) = request.into_parts();
+        let (mut head, ()) = Request::new(()).into_parts();
+        head.method = Method::POST;
+        head.uri = self.uri(provider)?;
+        head.headers.reserve(ROOM + provider.headers.len());
+        head.headers.insert(CONTENT_TYPE, kind);
+        head.headers.insert(HOP, HeaderValue::from(hops(&call.head.headers) + 1));
+        self.headers(call, provider, &mut head.headers);
         Ok(Outbound { head, payload, credential: credential(call, provider, target)? })
+    }
+
+    fn uri(self, provider: &Provider) -> Result<Uri, Fault> {
+        if provider.simulated {
+            return Ok(Uri::from_static("http://sim.invalid/"));
+        }
+        let mut uri = String::with_capacity(self.base_url.len() + self.path.len());
+        uri.push_str(self.base_url);
+        uri.push_str(self.path);
+        Uri::try_from(uri)
+            .map_err(|e| Fault::new(FaultKind::ProviderMisconfigured, "The provider's address is not valid.").source(e))
     }
 
     fn headers(self, call: &Call, provider: &Provider, headers: &mut HeaderMap) {

@@ -84,11 +84,11 @@ pub async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 /// Everything up to bytes that are the provider's.
 pub(super) async fn establish(target: &Target, egress: &Egress, names: &Names) -> Result<Stream, ConnectError> {
     let tcp = match &target.proxy {
-        None => reach(&target.host, target.port, names).await?,
+        None => reach(target.host(), target.port(), names).await?,
         Some(proxy) => {
             let mut tcp = reach(&proxy.host, proxy.port, names).await?;
             if target.key.https {
-                proxy::tunnel(&mut tcp, proxy, &target.host, target.port).await?;
+                proxy::tunnel(&mut tcp, proxy, target.host(), target.port()).await?;
             }
             tcp
         }
@@ -97,7 +97,7 @@ pub(super) async fn establish(target: &Target, egress: &Egress, names: &Names) -
         return Ok(Stream::Plain(tcp));
     }
     let config = egress.tls().map_err(ConnectError::Setup)?;
-    secure(tcp, config, &target.host).await
+    secure(tcp, config, target.host()).await
 }
 
 /// Connects to a name; if nobody answers at the addresses that it had, to those that it has.

@@ -22,10 +22,7 @@ pub(super) struct Key {
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) key: Key,
-    pub(super) host: String,
-    pub(super) port: u16,
     pub(super) proxy: Option<Arc<Proxy>>,
-    pub(super) uri: Uri,
 }
 
 impl Target {
@@ -39,30 +36,37 @@ impl Target {
         if authority.as_str().contains('@') {
             return Err(misconfigured("the upstream's address holds a user; put credentials into the provider's key"));
         }
-        Ok(Self {
-            host: authority.host().to_owned(),
-            port: authority.port_u16().unwrap_or(if https { 443 } else { 80 }),
-            proxy: egress.proxy(uri),
-            uri: uri.clone(),
-            key: Key { https, authority: authority.clone(), egress: egress.id() },
-        })
+        let key = Key { https, authority: authority.clone(), egress: egress.id() };
+        Ok(Self { key, proxy: egress.proxy(uri) })
+    }
+
+    pub(super) fn host(&self) -> &str {
+        self.key.authority.host()
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.key.authority.port_u16().unwrap_or(if self.key.https { 443 } else { 80 })
+    }
+
+    /// What `host` says.
+    pub(super) fn authority(&self) -> &str {
+        self.key.authority.as_str()
+    }
+
+    /// The proxy, if plain http goes through one: that is forwarded, not tunnelled.
+    pub(super) fn forwards(&self) -> Option<&Proxy> {
+        self.proxy.as_deref().filter(|_| !self.key.https)
     }
 
     /// As sent on HTTP/1: the path alone, or all of it to a proxy that forwards.
-    pub(super) fn h1_uri(&self) -> Uri {
-        if self.forwarded() {
-            return self.uri.clone();
+    pub(super) fn h1_uri(&self, uri: &Uri) -> Uri {
+        if self.forwards().is_some() {
+            return uri.clone();
         }
-        self.uri.path_and_query().map_or_else(|| Uri::from_static("/"), |path| Uri::from(path.clone()))
-    }
-
-    /// Plain http through a proxy is forwarded, not tunnelled.
-    pub(super) fn forwarded(&self) -> bool {
-        self.proxy.is_some() && !self.key.https
+        uri.path_and_query().map_or_else(|| Uri::from_static("/"), |path| Uri::from(path.clone()))
     }
 
     pub(super) fn host_header(&self) -> Result<HeaderValue, Fault> {
-        HeaderValue::from_str(self.key.authority.as_str())
-            .map_err(|_| misconfigured("the upstream's host is no header value"))
+        HeaderValue::from_str(self.authority()).map_err(|_| misconfigured("the upstream's host is no header value"))
     }
 }

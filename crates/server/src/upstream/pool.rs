@@ -17,7 +17,7 @@ use tollgate_core::Map;
 
 use super::fault::Broken;
 use super::http1::{Connection, Failed};
-use super::origin::Key;
+use super::origin::{Key, Target};
 use super::payload::Payload;
 
 /// Streams on one HTTP/2 connection, if the provider allows as many. Above about a hundred, one TCP connection's losses
@@ -241,15 +241,15 @@ impl Lease {
         Self::Switch(Switch { sender, task, switched: false })
     }
 
-    pub(super) fn is_h2(&self) -> bool {
-        matches!(self, Self::H2(_))
-    }
-
     /// Sends a request; gives it back in the error if nothing of it was sent. A body that comes with the head is not read from
     /// the lease.
-    pub(super) async fn send(&mut self, request: Request<Payload>) -> Result<Response<Option<Incoming>>, Failed> {
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Payload>,
+        target: &Target,
+    ) -> Result<Response<Option<Incoming>>, Failed> {
         let sent = match self {
-            Self::H1 { conn, .. } => return conn.send(request).await.map(|response| response.map(|()| None)),
+            Self::H1 { conn, .. } => return conn.send(request, target).await.map(|response| response.map(|()| None)),
             Self::H2(stream) => Box::pin(stream.0.sender.clone().try_send_request(request)).await,
             Self::Switch(switch) => Box::pin(switch.sender.try_send_request(request)).await,
         };

@@ -112,7 +112,7 @@ impl Upstream {
         let lease = tokio::time::timeout(connect, self.connect(&origin, &target, egress, false))
             .await
             .unwrap_or(Err(ConnectError::Timeout))
-            .map_err(|error| fault::unreachable(error, &target.host))?;
+            .map_err(|error| fault::unreachable(error, target.host()))?;
         lease.give_back();
         Ok(())
     }
@@ -150,11 +150,11 @@ impl Upstream {
         let lease = tokio::time::timeout(connect, Box::pin(self.connect(&origin, target, egress, switches)))
             .await
             .unwrap_or(Err(ConnectError::Timeout))
-            .map_err(|error| fault::unreachable(error, &target.host))?;
+            .map_err(|error| fault::unreachable(error, target.host()))?;
         let sent = Box::pin(attempt(lease, request, target, Some(started.elapsed()))).await;
         sent.map_err(|failed| match failed {
             Failed::Fault(fault) => fault,
-            Failed::Unsent(_, error) => fault::no_reply(error, &target.host, false),
+            Failed::Unsent(_, error) => fault::no_reply(error, target.host(), false),
         })
     }
 
@@ -221,31 +221,32 @@ async fn attempt(
     target: &Target,
     connect_time: Option<Duration>,
 ) -> Result<Done, Failed> {
-    let request = shaped(request, target, lease.is_h2()).map_err(Failed::Fault)?;
-    match lease.send(request).await {
+    let request = shaped(request, target, &lease).map_err(Failed::Fault)?;
+    match lease.send(request, target).await {
         Ok(response) => Ok(Done { response, lease, connect_time }),
         Err(failed) => Err(match failed.unsent {
             Some(request) => Failed::Unsent(request, failed.error),
-            None => Failed::Fault(fault::no_reply(failed.error, &target.host, connect_time.is_none())),
+            None => Failed::Fault(fault::no_reply(failed.error, target.host(), connect_time.is_none())),
         }),
     }
 }
 
-/// The head as its protocol wants it; may be applied again for another protocol.
-fn shaped(mut request: Request<Payload>, target: &Target, h2: bool) -> Result<Request<Payload>, Fault> {
-    if h2 {
-        *request.version_mut() = Version::HTTP_2;
-        *request.uri_mut() = target.uri.clone();
-        request.headers_mut().remove(HOST);
-        return Ok(request);
-    }
-    *request.version_mut() = Version::HTTP_11;
-    *request.uri_mut() = target.h1_uri();
-    request.headers_mut().insert(HOST, target.host_header()?);
-    if target.forwarded()
-        && let Some(value) = target.proxy.as_ref().and_then(|proxy| proxy.authorization.clone())
-    {
-        request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+/// The head as the library wants it for its protocol; may be applied again for another protocol.
+fn shaped(mut request: Request<Payload>, target: &Target, lease: &Lease) -> Result<Request<Payload>, Fault> {
+    match lease {
+        // It writes the head itself.
+        Lease::H1 { .. } => {}
+        Lease::H2(_) => {
+            *request.version_mut() = Version::HTTP_2;
+            request.headers_mut().remove(HOST);
+        }
+        Lease::Switch(_) => {
+            *request.uri_mut() = target.h1_uri(request.uri());
+            request.headers_mut().insert(HOST, target.host_header()?);
+            if let Some(value) = target.forwards().and_then(|proxy| proxy.authorization.clone()) {
+                request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+            }
+        }
     }
     Ok(request)
 }

@@ -18,6 +18,7 @@ mod params;
 mod read;
 mod reply;
 mod stream;
+mod summary;
 mod tools;
 mod write;
 
@@ -28,3 +29,4 @@ pub use fault::{decode_fault, encode_fault, error_type, fault_frame};
 pub use fields::path_of;
 pub use reply::{decode_reply, encode_reply};
 pub use stream::{StreamDecoder, StreamEncoder};
+pub use summary::summary;

@@ -50,20 +50,22 @@ const BACK: &[&str] = &[
 const NEVER: &[&str] = &["anthropic-organization-id", "openai-organization", "openai-project", "set-cookie"];
 
 fn listed(list: &[&str], name: &str) -> bool {
-    list.iter().any(|entry| match entry.strip_suffix('*') {
-        Some(prefix) => name.starts_with(prefix),
-        None => *entry == name,
+    let name = name.as_bytes();
+    // Most differ in the first letter.
+    list.iter().map(|entry| entry.as_bytes()).filter(|entry| entry.first() == name.first()).any(|entry| match entry {
+        [prefix @ .., b'*'] => name.starts_with(prefix),
+        entry => entry == name,
     })
 }
 
 /// Whether a client's header goes upstream in this dialect. `name` is in lower case.
 pub fn forwards_request_header(dialect: Dialect, name: &str) -> bool {
-    !NEVER.contains(&name) && (listed(ANY, name) || listed(of(dialect), name))
+    (listed(ANY, name) || listed(of(dialect), name)) && !NEVER.contains(&name)
 }
 
 /// Whether a provider's header goes back to the client. `name` is in lower case.
 pub fn forwards_response_header(name: &str) -> bool {
-    !NEVER.contains(&name) && (listed(BACK, name) || is_limit_of_a_provider(name))
+    (listed(BACK, name) || is_limit_of_a_provider(name)) && !NEVER.contains(&name)
 }
 
 /// Whether a provider's record names the header among those about its limits.

@@ -17,6 +17,7 @@ mod parts;
 mod reply;
 mod rules;
 mod stream;
+mod summary;
 mod tools;
 mod usage;
 
@@ -29,3 +30,4 @@ pub use fault::{decode_fault, encode_fault, fault_frame};
 pub use fields::path_of;
 pub use reply::{decode_reply, encode_reply};
 pub use stream::{StreamDecoder, StreamEncoder};
+pub use summary::summary;

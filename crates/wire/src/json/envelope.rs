@@ -14,6 +14,9 @@ use super::scan::{Broken, Scanner};
 /// Most members of the top-level object. Real requests have some dozens.
 const MAX_MEMBERS: usize = 1024;
 
+/// Room for those of most requests.
+const USUAL_MEMBERS: usize = 8;
+
 /// The members that we read, in any dialect; none may come twice, since two parsers could then disagree.
 const READ: &[&str] = &[
     "model",
@@ -89,7 +92,7 @@ impl Envelope {
     pub fn scan_checking(body: &[u8], check: impl FnOnce(&str) -> Result<(), Fault>) -> Result<Self, Fault> {
         let mut check = Some(check);
         let mut scanner = Scanner::new(body);
-        let mut envelope = Self::default();
+        let mut envelope = Self { members: Vec::with_capacity(USUAL_MEMBERS), ..Self::default() };
         let broken = |b: Broken| no_json(&format!("{} at byte {}", b.why, b.at));
         scanner.white_space();
         scanner.expect(b'{', "it is no object").map_err(broken)?;
@@ -123,7 +126,8 @@ impl Envelope {
 
     fn add(&mut self, body: &[u8], key_at: Range<usize>, value_at: Range<usize>) -> Result<(), Fault> {
         let key = key_of(&body[key_at.clone()])?;
-        if READ.contains(&key.as_ref()) && self.member(&key).is_some() {
+        // Those that we read are borrowed.
+        if matches!(key, Cow::Borrowed(_)) && self.member(&key).is_some() {
             return Err(no_json(&format!("`{key}` comes twice; send it once")));
         }
         if self.members.len() == MAX_MEMBERS {
@@ -133,8 +137,8 @@ impl Envelope {
         match (key.as_ref(), value) {
             ("model" | "stream", b"null") => {}
             ("model", [b'"', ..]) => {
-                let text = serde_json::from_slice(value).map_err(|e| no_json(&e.to_string()))?;
-                self.model = Some(text);
+                utf8(value)?;
+                self.model = Some(unquoted(value)?.into_owned());
             }
             ("model", _) => return Err(Fault::field("model", "`model` must be a string.")),
             ("stream", b"true") => self.stream = true,
@@ -226,13 +230,17 @@ fn no_json(why: &str) -> Fault {
     )
 }
 
-/// A key from its text, quotes included.
+/// A string from its text.
+fn unquoted(quoted: &[u8]) -> Result<Cow<'_, str>, Fault> {
+    if quoted.contains(&b'\\') {
+        return Ok(serde_json::from_slice::<String>(quoted).map_err(|e| no_json(&e.to_string()))?.into());
+    }
+    Ok(String::from_utf8_lossy(&quoted[1..quoted.len() - 1]))
+}
+
+/// A key from its text, quotes included; borrowed if it is one of those that we read.
 pub(super) fn key_of(quoted: &[u8]) -> Result<Cow<'static, str>, Fault> {
-    let key: Cow<'_, str> = if memchr::memchr(b'\\', quoted).is_some() {
-        serde_json::from_slice::<String>(quoted).map_err(|e| no_json(&e.to_string()))?.into()
-    } else {
-        String::from_utf8_lossy(&quoted[1..quoted.len() - 1])
-    };
+    let key = unquoted(quoted)?;
     Ok(READ.iter().find(|k| **k == key).map_or_else(|| Cow::Owned(key.into_owned()), |k| Cow::Borrowed(*k)))
 }
 

@@ -1,8 +1,9 @@
 //! JSON as the codecs need it: a tree that borrows from the body and keeps the order of keys, a reader that knows
-//! which fields nobody asked for, a writer without intermediate values.
+//! which fields nobody asked for, a glance at chosen members without a tree, a writer without intermediate values.
 
 mod envelope;
 mod fields;
+mod glance;
 pub mod inside;
 mod node;
 mod parse;
@@ -13,6 +14,7 @@ mod write;
 pub use envelope::{Envelope, Member};
 pub use fields::Fields;
 pub(crate) use fields::wrong;
+pub(crate) use glance::Glance;
 pub use node::{Node, Object};
 pub use patch::{Patch, apply};
 pub use write::{ArrayWriter, ObjectWriter, array, object, text};

@@ -63,10 +63,9 @@ pub fn apply(body: &Bytes, envelope: &Envelope, patches: &[Patch]) -> Bytes {
     if patches.is_empty() {
         return body.clone();
     }
-    let deleted: Vec<bool> = envelope.members().iter().map(|m| deletes(patches, &m.key)).collect();
     let gone = inside::cuts(envelope.members(), |m| deletes(patches, &m.key));
     let mut edits: Vec<Edit<'_>> = gone.into_iter().map(|span| (span, Cow::default())).collect();
-    for (member, _) in envelope.members().iter().zip(&deleted).filter(|(_, gone)| !**gone) {
+    for member in envelope.members() {
         match last_of(patches, &member.key) {
             Some(Patch::Set { value, .. }) => edits.push((member.value_at.clone(), Cow::Borrowed(value))),
             Some(Patch::Rename { to, .. }) => edits.push((member.key_at.clone(), Cow::Owned(quoted(to)))),
@@ -77,7 +76,7 @@ pub fn apply(body: &Bytes, envelope: &Envelope, patches: &[Patch]) -> Bytes {
         Patch::Replace { span, with } => Some((span.clone(), Cow::Borrowed(with))),
         _ => None,
     }));
-    edits.extend(insertion(envelope, &deleted, patches));
+    edits.extend(insertion(envelope, patches));
     edits.sort_by_key(|(span, _)| (span.start, span.end));
     write(body, &edits)
 }
@@ -106,8 +105,8 @@ fn deletes(patches: &[Patch], key: &str) -> bool {
 }
 
 /// The members that are set but absent, put after the last that stays.
-fn insertion<'a>(envelope: &Envelope, deleted: &[bool], patches: &[Patch]) -> Option<Edit<'a>> {
-    let last = deleted.iter().rposition(|gone| !gone).map(|i| envelope.members()[i].value_at.end);
+fn insertion<'a>(envelope: &Envelope, patches: &[Patch]) -> Option<Edit<'a>> {
+    let last = envelope.members().iter().rfind(|m| !deletes(patches, &m.key)).map(|m| m.value_at.end);
     let mut out = Vec::new();
     for (i, patch) in patches.iter().enumerate() {
         let Patch::Set { key, value } = patch else { continue };

@@ -17,6 +17,7 @@ mod options;
 mod reply;
 mod rules;
 mod stream;
+mod summary;
 mod tools;
 mod words;
 
@@ -27,3 +28,4 @@ pub use fields::path_of;
 pub use generate::{as_generate, loaded, only_loads};
 pub use reply::{decode_reply, encode_reply};
 pub use stream::{StreamDecoder, StreamEncoder};
+pub use summary::summary;

@@ -49,8 +49,11 @@ pub(super) fn images<'n>(message: &'n Node<'_>) -> impl Iterator<Item = Block> +
 }
 
 pub(super) fn usage(node: &Node<'_>) -> Option<Usage> {
-    // A prompt that was cached whole is left out by older versions.
-    let (input, output) = (node.uint("prompt_eval_count"), node.uint("eval_count"));
+    usage_of(node.uint("prompt_eval_count"), node.uint("eval_count"))
+}
+
+/// Of both counts. A prompt that was cached whole is left out by older versions.
+pub(super) fn usage_of(input: Option<u64>, output: Option<u64>) -> Option<Usage> {
     (input.is_some() || output.is_some()).then(|| Usage {
         input: input.unwrap_or(0),
         output: output.unwrap_or(0),

@@ -30,8 +30,13 @@ pub(super) fn finish(choice: &Node<'_>) -> Option<Finish> {
         .text("finish_reason")
         .or_else(|| choice.at(&["finish_details", "type"])?.as_str())
         .filter(|w| !w.is_empty())?;
-    Some(match word {
-        "stop" | "eos" | "stop_sequence" | "end_turn" | "COMPLETE" => match choice.text("stop_reason") {
+    Some(finish_of(word, choice.text("stop_reason")))
+}
+
+/// What the word for it means; `sequence` is the `stop_reason` beside it.
+pub(super) fn finish_of(word: &str, sequence: Option<&str>) -> Finish {
+    match word {
+        "stop" | "eos" | "stop_sequence" | "end_turn" | "COMPLETE" => match sequence {
             // vLLM names the sequence here; others repeat their reason.
             Some(sequence) if !sequence.is_empty() && !REASONS.contains(&sequence) => {
                 Finish::StopSequence(Some(sequence.to_owned()))
@@ -43,7 +48,7 @@ pub(super) fn finish(choice: &Node<'_>) -> Option<Finish> {
         "content_filter" | "sensitive" | "safety" => Finish::ContentFilter,
         "refusal" => Finish::Refusal,
         other => Finish::Error(other.to_owned()),
-    })
+    }
 }
 
 /// The face's word for it. `refused`: the answer has words of refusal, which `OpenAI` ends by `stop`.

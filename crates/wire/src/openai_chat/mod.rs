@@ -25,6 +25,7 @@ mod reply;
 mod reply_write;
 mod rules;
 mod stream;
+mod summary;
 mod takes;
 mod thinking;
 mod tool_choice;
@@ -43,6 +44,7 @@ pub use reply::decode_reply;
 pub use reply_write::encode_reply;
 pub(crate) use rules::{Back, Rules};
 pub use stream::{StreamDecoder, StreamEncoder};
+pub use summary::summary;
 pub use takes::{Begun, Off, Sampling, Says, Takes};
 
 /// How a host is told to go on with an assistant's turn at the end of a chat with a model of this name. `host`: what its

@@ -10,7 +10,7 @@ use tollgate_ir::{Effort, Issuer};
 use super::takes::{Begun, Off, Sampling, Says, Takes};
 use crate::anthropic::rules::ModelClass;
 use crate::ids::IdRule;
-use crate::openai_models::OpenAiModel;
+use crate::openai_models::{OpenAiModel, bare_name};
 use crate::providers;
 
 /// What one model at one host takes.
@@ -137,12 +137,17 @@ const CLASSES: &[(&str, Rules)] = &[
     ("claude", Rules { issuer: Some(Issuer::Anthropic), ..OPEN }),
 ];
 
+/// Whether a name begins so; most differ in the first letter.
+fn begins(name: &str, prefix: &str) -> bool {
+    name.as_bytes().first() == prefix.as_bytes().first() && name.starts_with(prefix)
+}
+
 impl Rules {
     /// For a model's name at its host; a maker in front (`openai/gpt-5`) does not count. `host` is what the host's record
     /// says, where it is known.
     pub(crate) fn of(model: &str, host: Option<&'static [Takes]>) -> Self {
-        let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
-        let mut rules = match OpenAiModel::of(model) {
+        let name = bare_name(model);
+        let mut rules = match OpenAiModel::of_name(&name) {
             Some(class) => Self::of_openai(class),
             None => Self::of_name(&name),
         };
@@ -171,7 +176,7 @@ impl Rules {
     fn of_name(name: &str) -> Self {
         // Hosts put themselves before the name: `databricks-claude-…`, `zai-glm-4.7`.
         let inner = name.split_once(['-', '.']).map_or("", |(_, rest)| rest);
-        let row = [name, inner].iter().find_map(|n| CLASSES.iter().find(|(prefix, _)| n.starts_with(prefix)));
+        let row = [name, inner].iter().find_map(|n| CLASSES.iter().find(|(prefix, _)| begins(n, prefix)));
         let mut rules = row.map_or(OPEN, |(_, rules)| *rules);
         if name.contains("claude") && !ModelClass::of(name).sampling {
             rules.sampling = Sampling::Never;

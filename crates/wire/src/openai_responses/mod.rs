@@ -23,6 +23,7 @@ mod response;
 mod sampling;
 mod stored;
 mod stream;
+mod summary;
 mod tools;
 mod usage;
 
@@ -42,3 +43,4 @@ pub use references::{referred_responses, resolve_references};
 pub use reply::{decode_reply, encode_reply};
 pub use stored::{Page, input_items};
 pub use stream::{StreamDecoder, StreamEncoder};
+pub use summary::summary;

@@ -106,7 +106,9 @@ pub fn maker(model: &str) -> Option<&'static Provider> {
         all.sort_by_key(|(start, _)| std::cmp::Reverse(start.len()));
         all
     });
-    MAKERS.iter().find(|(start, _)| model.starts_with(start)).map(|(_, p)| *p)
+    let first = model.as_bytes().first();
+    let begins = |start: &str| start.as_bytes().first() == first && model.starts_with(start);
+    MAKERS.iter().find(|(start, _)| begins(start)).map(|(_, p)| *p)
 }
 
 /// Whether a model of OpenAI reasons, by its name (with or without a provider's prefix): then it keeps its reasoning

@@ -2,8 +2,9 @@
 //! with calls, reasoning that must not, and the role `developer` where nobody but OpenAI knows it.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 use tollgate_ir::{Losses, Reason};
 
 use super::{ControlFields, RelayRequest};
@@ -13,6 +14,12 @@ use crate::target::ModelFacts;
 
 /// How clients spell earlier reasoning.
 const REASONING: &[&str] = &["reasoning_content", "reasoning", "reasoning_details"];
+
+/// Where a word stands in quotes. Most bodies mention none of them, and are looked through for nothing else.
+type Mention = LazyLock<Finder<'static>>;
+
+static CALLS: Mention = LazyLock::new(|| Finder::new("\"tool_calls\""));
+static DEVELOPER: Mention = LazyLock::new(|| Finder::new("\"developer\""));
 
 /// An assistant's message with calls that came without the reasoning that its model wants back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +45,11 @@ pub fn wants_reasoning_back(model: &str, facts: &ModelFacts) -> bool {
     Rules::of(model, facts.host).reasoning_goes_back()
 }
 
+/// Whether earlier messages may hold calls.
+pub fn mentions_calls(body: &[u8], envelope: &Envelope) -> bool {
+    envelope.member("messages").is_some_and(|member| CALLS.find(&body[member.value_at.clone()]).is_some())
+}
+
 /// The messages that lack the reasoning which their model wants back.
 pub fn unreasoned(body: &[u8], envelope: &Envelope) -> Vec<Unreasoned> {
     let lacking = |message: Range<usize>| {
@@ -50,7 +62,7 @@ pub fn unreasoned(body: &[u8], envelope: &Envelope) -> Vec<Unreasoned> {
         let calls: Vec<_> = calls.items().iter().filter_map(|c| c.text("id").map(str::to_owned)).collect();
         (!calls.is_empty()).then_some(Unreasoned { calls, at: message.start + 1 })
     };
-    messages(body, envelope, "tool_calls").into_iter().filter_map(lacking).collect()
+    messages(body, envelope, &CALLS).into_iter().filter_map(lacking).collect()
 }
 
 /// Switches reasoning off for a call whose earlier reasoning is lost, where that can be done and the client said nothing.
@@ -71,7 +83,7 @@ pub(super) fn patches(request: &RelayRequest<'_>, rules: &Rules, losses: &mut Lo
         }
     }
     if rules.known_host && !rules.openai && request.control == ControlFields::Cut {
-        for message in messages(request.body, request.envelope, "developer") {
+        for message in messages(request.body, request.envelope, &DEVELOPER) {
             let role = inside::members(request.body, message).into_iter().find(|m| m.key == "role");
             let at = role.map(|role| role.value_at).filter(|at| request.body[at.clone()] == *b"\"developer\"");
             patches.extend(at.map(|span| Patch::Replace { span, with: b"\"system\"".to_vec() }));
@@ -81,7 +93,8 @@ pub(super) fn patches(request: &RelayRequest<'_>, rules: &Rules, losses: &mut Lo
 }
 
 fn cut(request: &RelayRequest<'_>, key: &str, patches: &mut Vec<Patch>, losses: &mut Losses) {
-    for (i, message) in all(request.body, request.envelope, key).into_iter().enumerate() {
+    let mention = format!("\"{key}\"");
+    for (i, message) in all(request.body, request.envelope, &Finder::new(&mention)).into_iter().enumerate() {
         let members = inside::members(request.body, message);
         if members.iter().any(|m| m.key == key) {
             losses.path(format!("messages[{i}].{key}"), Reason::Dropped);
@@ -92,16 +105,14 @@ fn cut(request: &RelayRequest<'_>, key: &str, patches: &mut Vec<Patch>, losses: 
 }
 
 /// The messages; none where no message can mention the word.
-fn all(body: &[u8], envelope: &Envelope, word: &str) -> Vec<Range<usize>> {
+fn all(body: &[u8], envelope: &Envelope, word: &Finder<'_>) -> Vec<Range<usize>> {
     let Some(member) = envelope.member("messages") else { return Vec::new() };
     let span = member.value_at.clone();
-    let mentioned = memmem::find(&body[span.clone()], format!("\"{word}\"").as_bytes()).is_some();
-    if mentioned { inside::items(body, span) } else { Vec::new() }
+    if word.find(&body[span.clone()]).is_some() { inside::items(body, span) } else { Vec::new() }
 }
 
 /// The messages that mention the word.
-fn messages(body: &[u8], envelope: &Envelope, word: &str) -> Vec<Range<usize>> {
-    let quoted = format!("\"{word}\"");
-    let mentions = |message: &Range<usize>| memmem::find(&body[message.clone()], quoted.as_bytes()).is_some();
+fn messages(body: &[u8], envelope: &Envelope, word: &Finder<'_>) -> Vec<Range<usize>> {
+    let mentions = |message: &Range<usize>| word.find(&body[message.clone()]).is_some();
     all(body, envelope, word).into_iter().filter(mentions).collect()
 }

@@ -61,7 +61,7 @@ pub fn forbidden_overrides(body: &[u8], envelope: &Envelope) -> Option<Fault> {
     if let Some(member) = envelope.members().iter().find(|m| at_top(&m.key)) {
         return Some(refusal(member.key.as_ref()));
     }
-    for key in SETTINGS {
+    for key in SETTINGS.iter().filter(|key| envelope.member(key).is_some()) {
         if let Some(path) = envelope.node(body, key).and_then(|node| inside(&node, key)) {
             return Some(refusal(&path));
         }
@@ -72,9 +72,11 @@ pub fn forbidden_overrides(body: &[u8], envelope: &Envelope) -> Option<Fault> {
     })
 }
 
+/// Whether a key is a forbidden name, in whichever case and with dashes for underscores.
 fn forbidden(key: &str) -> bool {
-    let key = key.to_ascii_lowercase().replace('-', "_");
-    NAMES.contains(&key.as_str()) || OF_CLOUDS.contains(&key.as_str())
+    let plain = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
+    let spells = |name: &&str| name.len() == key.len() && key.bytes().map(plain).eq(name.bytes());
+    NAMES.iter().chain(OF_CLOUDS).any(spells)
 }
 
 /// The path of a forbidden key within a setting. Depth is bounded by the parser.

@@ -6,6 +6,7 @@
 //! of content costs a search and no parse.
 
 mod probe;
+mod summary;
 
 use tollgate_ir::{BlockStart, Delta, Dialect, Event, Fault, Finish, Reply, Usage, is_silence};
 
@@ -13,6 +14,7 @@ use crate::codec::{self, StreamDecoder};
 use crate::frame::Frame;
 use probe::Class;
 pub(crate) use probe::begins_call;
+pub use summary::Summary;
 
 /// What to do with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,8 +100,8 @@ impl Tap {
 
     /// A whole reply came.
     pub fn whole(&mut self, body: &[u8]) {
-        match codec::decode_reply(self.dialect, body) {
-            Ok(reply) => self.seen = seen_of(reply),
+        match Seen::of_whole(self.dialect, body) {
+            Ok(seen) => self.seen = seen,
             Err(fault) => self.seen.fault = Some(Box::new(fault)),
         }
     }
@@ -150,6 +152,14 @@ impl Tap {
 }
 
 impl Seen {
+    /// Of a whole reply: at a glance where it plainly says something, else by a full decode.
+    pub fn of_whole(dialect: Dialect, body: &[u8]) -> Result<Self, Fault> {
+        match codec::summary(dialect, body) {
+            Some(summary) => Ok(summary.into()),
+            None => codec::decode_reply(dialect, body).map(Self::from),
+        }
+    }
+
     fn event(&mut self, event: Event) {
         match event {
             Event::Start(head) => {
@@ -172,19 +182,28 @@ impl Seen {
     }
 }
 
-fn seen_of(reply: Reply) -> Seen {
-    let empty = reply.is_empty();
-    let first = reply.choices.into_iter().next().unwrap_or_default();
-    Seen {
-        model: reply.head.model,
-        id: reply.head.id,
-        service_tier: reply.head.service_tier,
-        content: !first.blocks.is_empty(),
-        reasoned: false,
-        empty,
-        finish: first.finish,
-        usage: reply.usage,
-        complete: true,
-        fault: None,
+impl From<Summary> for Seen {
+    fn from(summary: Summary) -> Self {
+        let Summary { id, model, service_tier, finish, usage } = summary;
+        Self { model, id, service_tier, content: true, finish, usage, complete: true, ..Self::default() }
+    }
+}
+
+impl From<Reply> for Seen {
+    fn from(reply: Reply) -> Self {
+        let empty = reply.is_empty();
+        let first = reply.choices.into_iter().next().unwrap_or_default();
+        Self {
+            model: reply.head.model,
+            id: reply.head.id,
+            service_tier: reply.head.service_tier,
+            content: !first.blocks.is_empty(),
+            reasoned: false,
+            empty,
+            finish: first.finish,
+            usage: reply.usage,
+            complete: true,
+            fault: None,
+        }
     }
 }

@@ -26,3 +26,4 @@ mod providers;
 mod relay;
 mod rerank;
 mod resume;
+mod summary;

@@ -22,6 +22,7 @@ use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::fault::Broken;
+use super::origin::Target;
 use super::payload::Payload;
 use super::stream::Stream;
 use framing::Framing;
@@ -59,9 +60,9 @@ impl Connection {
     }
 
     /// Sends a request and reads the head of its answer. The body is read with [`poll_frame`](Self::poll_frame).
-    pub(super) async fn send(&mut self, request: Request<Payload>) -> Result<Response<()>, Failed> {
-        let (mut head, payload) = request.into_parts();
-        (self.out, self.gathers) = (Outgoing::new(&mut head, payload), false);
+    pub(super) async fn send(&mut self, request: Request<Payload>, target: &Target) -> Result<Response<()>, Failed> {
+        let (head, payload) = request.into_parts();
+        (self.out, self.gathers) = (Outgoing::new(&head, payload, target), false);
         let bodiless = head.method == http::Method::HEAD;
         // Needed again only if nothing of it is sent.
         let mut head = Some(head);
@@ -117,6 +118,9 @@ impl Connection {
             if self.framing.has_ended() {
                 return Poll::Ready(self.framing.take_trailers().map(|trailers| Ok(Frame::trailers(trailers))));
             }
+            if let Some(piece) = self.came_along() {
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
+            }
             let mut decoded = Ok(());
             if self.input.is_empty() {
                 let came = self.poll_read(cx, |bytes, this| decoded = this.decode(bytes, &mut data));
@@ -149,6 +153,20 @@ impl Connection {
         let used = self.framing.decode(bytes, self.gathers, data)?;
         self.input.extend_from_slice(&bytes[used..]);
         Ok(())
+    }
+
+    /// What came with the head, where all of it is the body's: as it is.
+    fn came_along(&mut self) -> Option<Bytes> {
+        let Framing::Length(left) = &mut self.framing else { return None };
+        let came = self.input.len() as u64;
+        if came == 0 || came > *left {
+            return None;
+        }
+        *left -= came;
+        if *left == 0 {
+            self.framing = Framing::Ended;
+        }
+        Some(std::mem::take(&mut self.input).freeze())
     }
 
     fn decode_input(&mut self, data: &mut Vec<u8>) -> Result<(), Broken> {

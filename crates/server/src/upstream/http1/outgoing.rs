@@ -7,12 +7,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderValue, request};
+use http::header::{CONTENT_LENGTH, HOST, HeaderName, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::request;
 use http_body::Body;
 use tokio::io::AsyncWrite;
 
 use super::super::fault::Broken;
+use super::super::origin::Target;
 use super::super::payload::Payload;
 use super::super::stream::Stream;
 
@@ -40,24 +41,15 @@ struct Upload {
 }
 
 impl Outgoing {
-    /// Of a request; its head gets the framing of its body.
-    pub(super) fn new(head: &mut request::Parts, payload: Payload) -> Self {
-        let exact = payload.size_hint().exact();
-        head.headers.remove(TRANSFER_ENCODING);
-        match exact {
-            Some(0) => {}
-            Some(length) => {
-                head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-            }
+    /// Of a request to a target.
+    pub(super) fn new(head: &request::Parts, payload: Payload, target: &Target) -> Self {
+        let length = match payload.size_hint().exact() {
             // What the client said of its upload holds.
-            None if head.headers.contains_key(CONTENT_LENGTH) => {}
-            None => {
-                head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-            }
-        }
-        let said = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+            None => head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()),
+            exact => exact,
+        };
         let mut pieces = VecDeque::with_capacity(2);
-        pieces.push_back(encoded(head));
+        pieces.push_back(encoded(head, length, target));
         let upload = match payload {
             Payload::Empty => None,
             Payload::Whole(bytes) => {
@@ -68,7 +60,7 @@ impl Outgoing {
                 pieces.extend(all);
                 None
             }
-            body @ Payload::Stream(_) => (exact != Some(0)).then_some(Upload { body, left: said }),
+            body @ Payload::Stream(_) => (length != Some(0)).then_some(Upload { body, left: length }),
         };
         Self { pieces, upload, begun: false, flushed: false, error: None }
     }
@@ -189,18 +181,44 @@ impl Upload {
     }
 }
 
-/// The head as it is sent.
-fn encoded(head: &request::Parts) -> Bytes {
+/// The head as it is sent: to a proxy that forwards with the whole address, and framed as the body will be.
+fn encoded(head: &request::Parts, length: Option<u64>, target: &Target) -> Bytes {
     let lines = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
-    let mut out = Vec::with_capacity(lines + 128);
-    // A vector takes all that is written.
-    let _ = write!(out, "{} {} HTTP/1.1\r\n", head.method, head.uri);
-    for (name, value) in &head.headers {
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+    let address = head.uri.path_and_query().map_or(0, |path| path.as_str().len()) + 2 * target.authority().len();
+    let mut out = Vec::with_capacity(lines + address + 128);
+    out.extend_from_slice(head.method.as_str().as_bytes());
+    out.push(b' ');
+    let proxy = target.forwards();
+    if proxy.is_some() {
+        out.extend_from_slice(b"http://");
+        out.extend_from_slice(target.authority().as_bytes());
+    }
+    out.extend_from_slice(head.uri.path().as_bytes());
+    if let Some(query) = head.uri.query() {
+        out.push(b'?');
+        out.extend_from_slice(query.as_bytes());
+    }
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    let mut line = |name: &HeaderName, value: &[u8]| {
+        for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
             out.extend_from_slice(part);
         }
+    };
+    line(&HOST, target.authority().as_bytes());
+    if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
+        line(&PROXY_AUTHORIZATION, authorization.as_bytes());
     }
-    out.extend_from_slice(b"\r\n");
+    for (name, value) in &head.headers {
+        if ![HOST, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name) {
+            line(name, value.as_bytes());
+        }
+    }
+    // A vector takes all that is written.
+    let _ = match length {
+        Some(0) if !head.headers.contains_key(CONTENT_LENGTH) => write!(out, "\r\n"),
+        Some(length) => write!(out, "content-length: {length}\r\n\r\n"),
+        None => write!(out, "transfer-encoding: chunked\r\n\r\n"),
+    };
     out.into()
 }
 

@@ -1,0 +1,178 @@
+//! Chosen members of a JSON text, read on the way through it: for what is looked at and not kept.
+//!
+//! Invariant: a text that is gone through to its end is one that [`Node::read`] reads too (numbers beyond a double
+//! aside), and what is taken of it is what the tree would hold. What is odd (escaped keys, halves of characters, great
+//! depth, another kind of value than asked for) is `None`: the caller reads the tree.
+
+use std::borrow::Cow;
+
+use memchr::memchr_iter;
+
+use super::Node;
+use super::scan::Scanner;
+
+/// Deeper values are left to the tree's reader, which draws the line.
+const MAX_DEPTH: u32 = 100;
+
+/// A place in a JSON text, at a value that is to be taken.
+pub(crate) struct Glance<'a> {
+    text: &'a str,
+    scanner: Scanner<'a>,
+    depth: u32,
+}
+
+impl<'a> Glance<'a> {
+    /// Goes through a text that is one value, which `take` takes.
+    pub(crate) fn through<T>(bytes: &'a [u8], take: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let text = std::str::from_utf8(bytes).ok().filter(|_| !has_halves(bytes))?;
+        let mut glance = Self { text, scanner: Scanner::new(bytes), depth: 0 };
+        glance.scanner.white_space();
+        let taken = take(&mut glance)?;
+        glance.scanner.white_space();
+        (glance.scanner.position() == bytes.len()).then_some(taken)
+    }
+
+    /// Takes an object: `take` takes each member's value. Of a key that comes twice the last counts.
+    pub(crate) fn members(&mut self, mut take: impl FnMut(&'a str, &mut Self) -> Option<()>) -> Option<()> {
+        self.each(b'{', b'}', |glance| {
+            let key = &glance.text[glance.scanner.key().ok()?];
+            if key.bytes().any(|byte| byte == b'\\') {
+                return None;
+            }
+            take(key, glance)
+        })
+    }
+
+    /// Takes an array: `take` takes each item.
+    pub(crate) fn items(&mut self, take: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.each(b'[', b']', take)
+    }
+
+    fn each(&mut self, opens: u8, closes: u8, mut take: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.scanner.expect(opens, "").ok()?;
+        self.depth += 1;
+        self.scanner.white_space();
+        let mut next = self.scanner.peek() != Some(closes) && self.depth < MAX_DEPTH;
+        while next {
+            take(self)?;
+            self.scanner.white_space();
+            next = self.scanner.peek() == Some(b',');
+            if next {
+                self.scanner.expect(b',', "").ok()?;
+                self.scanner.white_space();
+            }
+        }
+        self.depth -= 1;
+        self.scanner.expect(closes, "").ok()
+    }
+
+    /// Takes any value, as it is written.
+    pub(crate) fn raw(&mut self) -> Option<&'a [u8]> {
+        let outside = self.depth + 128 - MAX_DEPTH;
+        let span = self.scanner.value(outside).ok()?;
+        self.text.as_bytes().get(span)
+    }
+
+    /// Takes any value.
+    pub(crate) fn skip(&mut self) -> Option<()> {
+        self.raw().map(drop)
+    }
+
+    /// Takes `null`, and nothing else.
+    pub(crate) fn null(&mut self) -> Option<()> {
+        (self.raw()? == b"null").then_some(())
+    }
+
+    /// Takes any value as a tree; `null` is nothing.
+    pub(crate) fn node(&mut self) -> Option<Option<Node<'a>>> {
+        let raw = self.raw()?;
+        if raw == b"null" { Some(None) } else { Node::read(raw).map(Some) }
+    }
+
+    /// Takes any value, and tells it if it is a text.
+    pub(crate) fn text(&mut self) -> Option<Option<Cow<'a, str>>> {
+        let raw = self.raw()?;
+        if raw.first() != Some(&b'"') {
+            return Some(None);
+        }
+        match Node::read(raw)? {
+            Node::Text(text) => Some(Some(text)),
+            _ => None,
+        }
+    }
+
+    /// Takes any value, and tells it if it is a text that is not empty.
+    pub(crate) fn words(&mut self) -> Option<Option<Cow<'a, str>>> {
+        Some(self.text()?.filter(|text| !text.is_empty()))
+    }
+
+    /// Takes any value: whether it is a text that is not empty.
+    pub(crate) fn has_words(&mut self) -> Option<bool> {
+        let raw = self.raw()?;
+        Some(raw.first() == Some(&b'"') && raw.len() > 2)
+    }
+
+    /// Takes any value: whether it is an array that is not empty.
+    pub(crate) fn has_items(&mut self) -> Option<bool> {
+        let raw = self.raw()?;
+        Some(raw.first() == Some(&b'[') && raw[1..].trim_ascii_start() != b"]")
+    }
+
+    /// Whether the value to be taken is an array.
+    pub(crate) fn is_array(&self) -> bool {
+        self.scanner.peek() == Some(b'[')
+    }
+}
+
+/// Whether characters beyond the first plane are written as escapes, of which one half might be missing.
+fn has_halves(bytes: &[u8]) -> bool {
+    memchr_iter(b'\\', bytes).any(|at| matches!(bytes.get(at + 1..at + 3), Some([b'u', b'd' | b'D'])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_through_is_json_and_what_is_odd_is_left_to_the_tree() {
+        for (text, taken) in [
+            (r#" {"a":"x","b":[1,{"a":"y"}],"c":{}} "#, Some(Some("x"))),
+            (r#"{"a":"x","a":"é\n"}"#, Some(Some("é\n"))),
+            (r#"{"a":"x","a":null}"#, Some(None)),
+            (r#"{"a":7}"#, Some(None)),
+            ("{}", Some(None)),
+            (r#"{"a":"x",}"#, None),
+            (r#"{"a":"x"} 1"#, None),
+            (r#"{"a":"x""#, None),
+            (r#"{"a":"x","b":"\ud83d"}"#, None),
+            (r#"{"\u0061":"x"}"#, None),
+            (r#"["a"]"#, None),
+            ("", None),
+        ] {
+            let mut a = None;
+            let through = Glance::through(text.as_bytes(), |value| {
+                value.members(|key, value| {
+                    if key == "a" {
+                        a = value.text()?;
+                        return Some(());
+                    }
+                    value.skip()
+                })
+            });
+            assert_eq!(through.map(|()| a.as_deref()), taken, "{text}");
+            if taken.is_some() {
+                assert!(Node::read(text.as_bytes()).is_some(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_deeper_than_the_tree_is_gone() {
+        for levels in [90, 127, 128, 100_000] {
+            let text = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+            let through = Glance::through(text.as_bytes(), Glance::skip).is_some();
+            assert_eq!(through, levels == 90, "{levels}");
+            assert!(!through || Node::read(text.as_bytes()).is_some(), "{levels}");
+        }
+    }
+}
