@@ -63,12 +63,12 @@ pub struct State {
     /// Hashes of the admin keys.
     pub admins: Vec<KeyHash>,
     /// Whom to ask, by id.
-    pub providers: Map<String, Provider>,
+    pub providers: Map<Arc<str>, Provider>,
 }
 
 impl State {
     /// From a configuration and its providers.
-    pub fn new(config: Arc<Config>, providers: Map<String, Provider>) -> Self {
+    pub fn new(config: Arc<Config>, providers: Map<Arc<str>, Provider>) -> Self {
         let directory = Directory::new(&config.keys, hash);
         let admins = config.admin_keys.iter().map(|key| hash(key.expose())).collect();
         Self { config, directory, admins, providers }

@@ -26,7 +26,7 @@ pub use crate::ways::Way;
 #[derive(Debug)]
 pub struct Provider {
     /// Its id in the configuration.
-    pub id: String,
+    pub id: Arc<str>,
     /// It is the built-in simulation.
     pub simulated: bool,
     /// The way there.
@@ -97,7 +97,7 @@ impl Provider {
     pub fn simulated() -> Result<Self, Fault> {
         let way = Way::plain(Dialect::OpenAiChat, Carriage::Own, String::new());
         Ok(Self {
-            id: config::SIMULATED.to_owned(),
+            id: config::SIMULATED.into(),
             simulated: true,
             egress: Egress::new(&EgressConfig::default())?,
             upgrades: Egress::new(&EgressConfig::default())?,
@@ -290,11 +290,11 @@ fn misconfigured(provider: &config::Provider, why: &str) -> Fault {
 }
 
 /// All providers of a configuration, or all that is wrong with them.
-pub fn all(config: &Config, around: &dyn Surroundings) -> Result<Map<String, Provider>, Vec<Fault>> {
+pub fn all(config: &Config, around: &dyn Surroundings) -> Result<Map<Arc<str>, Provider>, Vec<Fault>> {
     let mut ready = Map::default();
     let mut faults = Vec::new();
     for provider in &config.providers {
-        let made = if config.simulated && provider.id == config::SIMULATED {
+        let made = if config.simulated && *provider.id == *config::SIMULATED {
             Provider::simulated()
         } else {
             Provider::new(provider, around)

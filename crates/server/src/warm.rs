@@ -3,6 +3,7 @@
 //!
 //! Only providers behind TLS: others are neighbours, to which a connection is one short round trip.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
@@ -18,7 +19,8 @@ pub fn begin(gateway: &Gateway) {
     gateway.tasks().background("warm-up", async move {
         tokio::time::sleep(PAUSE).await;
         let state = warming.state();
-        let ids: Vec<String> = state.providers.iter().filter(|(_, p)| !p.simulated).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<Arc<str>> =
+            state.providers.iter().filter(|(_, p)| !p.simulated).map(|(id, _)| id.clone()).collect();
         for id in ids {
             let one = warming.clone();
             warming.tasks().background("warm-up", async move { connect(&one, &id).await });

@@ -115,7 +115,7 @@ fn listen(gateway: &Gateway, config: &Config, certificate: Option<Certificate>) 
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let providers: Vec<_> = config.providers.iter().map(|p| p.id.as_str()).collect();
+    let providers: Vec<_> = config.providers.iter().map(|p| &*p.id).collect();
     tracing::info!(url = %format!("{scheme}://{address}"), providers = providers.join(","), version = env!("CARGO_PKG_VERSION"), "clients are served");
     Ok(())
 }

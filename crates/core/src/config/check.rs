@@ -77,7 +77,7 @@ pub(super) fn check(
 /// The provider that serves when none is configured.
 fn simulator() -> Provider {
     Provider {
-        id: SIMULATED.to_owned(),
+        id: SIMULATED.into(),
         known: None,
         catalogued: None,
         dialect: Some(Dialect::OpenAiChat),
@@ -218,7 +218,7 @@ fn patterns(
             report.path(&format!("{path}.models[{i}]"), "must not be empty; `*` is every model");
         }
         match resolve(&pattern, config, catalogue) {
-            Ok(resolved) => resolved.canonical(),
+            Ok(resolved) => resolved.canonical().to_string(),
             Err(_) => {
                 if !pattern.contains('*') {
                     report.warnings.push(format!("{path}.models[{i}]: no model has the name `{pattern}`"));

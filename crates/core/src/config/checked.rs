@@ -56,7 +56,7 @@ pub struct Config {
 impl Config {
     /// The provider of this id, as the file spells it.
     pub fn provider(&self, id: &str) -> Option<&Arc<Provider>> {
-        self.providers.iter().find(|p| p.id == id)
+        self.providers.iter().find(|p| *p.id == *id)
     }
 
     /// What is known of a model of a provider, by the provider's id in the file and the model's name there.
@@ -125,7 +125,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug)]
 pub struct Provider {
     /// Its id in the file: the first segment of model names.
-    pub id: String,
+    pub id: Arc<str>,
     /// The known provider that it is, by its id and not an alias; `None`: all is in this record.
     pub known: Option<&'static str>,
     /// Under whose id the catalogue has its models, if anybody's.

@@ -64,7 +64,7 @@ impl<'a> Walk<'a> {
     ) -> Option<VirtualModel> {
         let none = Terms::default();
         let mut model = VirtualModel {
-            name: name.to_owned(),
+            name: name.into(),
             policy: self.policy(raw, &none, path, report)?,
             unsupported_params: None,
             total: None,
@@ -282,7 +282,7 @@ impl<'a> Walk<'a> {
         );
         names.extend(self.catalogue.names());
         if let Some((first, rest)) = name.split_once('/') {
-            let ids = self.config.providers.iter().map(|p| p.id.as_str());
+            let ids = self.config.providers.iter().map(|p| &*p.id);
             names.extend(nearest(first, ids, 1).into_iter().map(|id| format!("{id}/{rest}")));
         }
         let near = nearest(name, names.iter().map(String::as_str), 2);

@@ -12,7 +12,7 @@ use crate::route::{Condition, FaultClass};
 #[derive(Clone, Debug, PartialEq)]
 pub struct VirtualModel {
     /// Its name.
-    pub name: String,
+    pub name: Arc<str>,
     /// What it stands for.
     pub policy: Policy,
     /// What happens to parameters that the target does not take.
@@ -119,9 +119,9 @@ impl Policy {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaf {
     /// The provider's id in the configuration.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The model's name there.
-    pub model: String,
+    pub model: Arc<str>,
     /// What is demanded.
     pub terms: Arc<Terms>,
 }

@@ -89,7 +89,7 @@ fn provider(
         breaker: breaker::check(raw.breaker, above, &format!("{path}.breaker"), report),
         concurrency: raw.limits.map(|raw| concurrency(raw, &path, report)),
         zero_retention: raw.data.as_ref().is_some_and(|data| data.retention == Some(Retention::Zero)),
-        id,
+        id: id.into(),
     }
 }
 

@@ -45,7 +45,7 @@ fn a_whole_file_is_read() {
     assert_eq!(config.server.admin.map(|a| a.port()), Some(4001));
     assert_eq!((config.server.grace, config.server.keepalive), (Duration::from_secs(60), Duration::from_secs(15)));
     assert_eq!((config.log.level.as_str(), config.log.format), ("debug", LogFormat::Text));
-    let ids: Vec<_> = config.providers.iter().map(|p| p.id.as_str()).collect();
+    let ids: Vec<_> = config.providers.iter().map(|p| &*p.id).collect();
     assert_eq!(ids, ["openai", "anthropic", "my-vllm", "google"], "the order of the file");
     let anthropic = config.provider("anthropic").unwrap();
     let keys: Vec<_> = anthropic.keys.iter().map(|k| (k.key.expose(), k.weight)).collect();
@@ -282,7 +282,7 @@ fn without_providers_the_simulator_serves() {
     for source in ["", "server: { listen: 127.0.0.1:1 }", "providers: {}", "# nothing"] {
         let config = config(source);
         assert!(config.simulated, "{source}");
-        assert_eq!(config.providers[0].id, SIMULATED);
+        assert_eq!(&*config.providers[0].id, SIMULATED);
         assert_eq!(config.warnings.len(), 1);
     }
     assert!(!config("providers: { openai: }").simulated);
@@ -301,7 +301,7 @@ fn the_environment_stands_in_for_a_file() {
         ("TOLLGATE_ADMIN_KEY", "boss"),
     ];
     let config = from_environment(&Fixed::new(&variables), &Few::new()).unwrap();
-    let found: Vec<_> = config.providers.iter().map(|p| (p.id.as_str(), p.base_url.as_deref())).collect();
+    let found: Vec<_> = config.providers.iter().map(|p| (&*p.id, p.base_url.as_deref())).collect();
     assert_eq!(found, [("openai", Some("http://localhost:9/v1")), ("ollama", Some("http://box:11434/v1"))]);
     assert_eq!(config.provider("openai").unwrap().keys[0].key.expose(), "sk-o");
     assert_eq!(config.server.listen.to_string(), "0.0.0.0:80");

@@ -78,13 +78,13 @@ pub struct HealthKey {
     /// The provider and the tag of its key.
     pub pin: Pin,
     /// The model's name there.
-    pub model: String,
+    pub model: Arc<str>,
 }
 
 impl HealthKey {
     /// Of a target.
     pub fn of(target: &Target, config: &Config) -> Self {
-        Self { pin: target.pin(config), model: target.model.clone() }
+        Self { pin: target.pin(config), model: Arc::clone(&target.model) }
     }
 
     /// Of a target as a client reaches it: where its own credential goes upstream, that has a health of its own.
@@ -111,7 +111,7 @@ pub struct Timing {
 pub struct Health {
     settings: BreakerSettings,
     /// Of providers with settings of their own.
-    apart: Map<String, BreakerSettings>,
+    apart: Map<Arc<str>, BreakerSettings>,
     /// Requests of the gateway's own that a provider did not answer, one after the other.
     silent: Map<String, u32>,
     targets: Map<HealthKey, TargetHealth>,
@@ -125,11 +125,11 @@ impl Health {
     }
 
     /// Puts settings in force: for all, and for providers with settings of their own.
-    pub fn configure(&mut self, settings: BreakerSettings, apart: Map<String, BreakerSettings>) {
+    pub fn configure(&mut self, settings: BreakerSettings, apart: Map<Arc<str>, BreakerSettings>) {
         (self.settings, self.apart) = (settings, apart);
         let Self { settings, apart, targets, silent, .. } = self;
         for (key, target) in targets {
-            if apart.get(&key.pin.provider).unwrap_or(settings).is_off() {
+            if apart.get(&*key.pin.provider).unwrap_or(settings).is_off() {
                 target.close();
             }
         }
@@ -145,7 +145,7 @@ impl Health {
         if settings.is_off() || !answers && *silent < settings.failures {
             return Vec::new();
         }
-        let of_provider = self.targets.iter_mut().filter(|(key, _)| key.pin.provider == provider);
+        let of_provider = self.targets.iter_mut().filter(|(key, _)| *key.pin.provider == *provider);
         of_provider.filter_map(|(key, target)| Some((key.clone(), target.checked(answers, &settings, now)?))).collect()
     }
 
@@ -170,7 +170,9 @@ impl Health {
     /// The attempt served.
     pub fn served(&mut self, key: &HealthKey, timing: Timing, now: Now) -> Option<Change> {
         let settings = self.settings_of(&key.pin.provider);
-        self.keys.remove(&key.pin);
+        if !self.keys.is_empty() {
+            self.keys.remove(&key.pin);
+        }
         self.target(key).served(timing, &settings, now)
     }
 
@@ -212,6 +214,9 @@ impl Health {
 
     /// The longer of a target's own cool-down and that of its key.
     fn with_its_keys(&self, own: Option<Cooling>, key: &HealthKey, now: Now) -> Option<Cooling> {
+        if self.keys.is_empty() {
+            return own;
+        }
         let Some(keys) = self.keys.get(&key.pin).filter(|cooling| cooling.until > now) else { return own };
         own.filter(|own| own.until > keys.until).or_else(|| Some(keys.clone()))
     }
@@ -238,6 +243,7 @@ impl Health {
     }
 
     fn target(&mut self, key: &HealthKey) -> &mut TargetHealth {
+        // Names are shared: to clone the key copies none.
         self.targets.entry(key.clone()).or_default()
     }
 }

@@ -199,7 +199,7 @@ fn requests_of_the_gateways_own_open_breakers_and_bring_targets_back() {
 fn a_provider_has_settings_of_its_own_and_off_is_off() {
     let (mut health, a, b) = (Health::default(), key("a", "m"), key("b", "m"));
     let two = BreakerSettings { failures: 2, ..BreakerSettings::default() };
-    health.configure(BreakerSettings::OFF, [("a".to_owned(), two)].into_iter().collect());
+    health.configure(BreakerSettings::OFF, [("a".into(), two)].into_iter().collect());
     for _ in 0..50 {
         for key in [&a, &b] {
             fail(&mut health, key, FaultKind::ProviderFailed, at(0));

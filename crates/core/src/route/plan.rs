@@ -16,9 +16,9 @@ use crate::config::{ApiKey, Config, Terms};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
     /// The provider's id in the configuration.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The model's name there.
-    pub model: String,
+    pub model: Arc<str>,
     /// Which of the provider's keys; `None` where it has none, or the client's own goes upstream.
     pub key: Option<usize>,
 }
@@ -32,7 +32,7 @@ impl Target {
     /// Where state that this target made lives.
     pub fn pin(&self, config: &Config) -> Pin {
         let key = self.key.and_then(|i| config.provider(&self.provider)?.keys.get(i));
-        Pin { provider: self.provider.clone(), key: key.map(ApiKey::tag) }
+        Pin { provider: Arc::clone(&self.provider), key: key.map(ApiKey::tag) }
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) fn name_of(provider: &str, model: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pin {
     /// The provider's id in the configuration.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The key's tag ([`ApiKey::tag`]), which outlives a reload where an index does not.
     pub key: Option<u64>,
 }

@@ -12,7 +12,7 @@ use crate::near::nearest;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resolved {
     /// The name as the client wrote it.
-    pub asked: String,
+    pub asked: Arc<str>,
     /// What it means.
     pub meaning: Meaning,
 }
@@ -25,9 +25,9 @@ pub enum Meaning {
     /// One model of one provider.
     Direct {
         /// The provider's id in the configuration.
-        provider: String,
+        provider: Arc<str>,
         /// The model's name there: all after the first slash, verbatim.
-        model: String,
+        model: Arc<str>,
     },
 }
 
@@ -53,10 +53,13 @@ impl Resolved {
 
     /// The name that rights are about: the virtual model's, or `provider/model` by the provider's id in the
     /// configuration, however the client spelled it.
-    pub fn canonical(&self) -> String {
+    pub fn canonical(&self) -> Arc<str> {
         match &self.meaning {
-            Meaning::Virtual(model) => model.name.clone(),
-            Meaning::Direct { provider, model } => super::plan::name_of(provider, model),
+            Meaning::Virtual(model) => Arc::clone(&model.name),
+            Meaning::Direct { provider, model } => match self.asked.split_once('/') {
+                Some(spelled) if spelled == (&**provider, &**model) => Arc::clone(&self.asked),
+                _ => super::plan::name_of(provider, model).into(),
+            },
         }
     }
 }
@@ -71,7 +74,7 @@ pub fn resolve(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Result
         .or_else(|| by_provider(name, config, catalogue))
         .or_else(|| by_bare_name(name, config, catalogue));
     match meaning {
-        Some(meaning) => Ok(Resolved { asked: name.to_owned(), meaning }),
+        Some(meaning) => Ok(Resolved { asked: name.into(), meaning }),
         None => Err(no_such_model(name, config, catalogue)),
     }
 }
@@ -89,7 +92,7 @@ fn by_provider(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Option
             config.providers.iter().find(|p| p.known == Some(meant))?
         }
     };
-    Some(Meaning::Direct { provider: provider.id.clone(), model: model.to_owned() })
+    Some(direct(provider, model))
 }
 
 /// A bare name: its maker if configured, else the first configured provider that lists it or is known to serve it; one
@@ -126,7 +129,7 @@ fn hosts<'a>(
 }
 
 fn direct(provider: &Provider, model: &str) -> Meaning {
-    Meaning::Direct { provider: provider.id.clone(), model: model.to_owned() }
+    Meaning::Direct { provider: Arc::clone(&provider.id), model: model.into() }
 }
 
 fn no_such_model(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Fault {
@@ -179,7 +182,7 @@ pub fn further_hosts(resolved: &Resolved, config: &Config, catalogue: &dyn Catal
         hosts(name, config, &catalogue.hosts(name)).map(|(p, model)| (p.lacks_key, direct(p, model))).collect();
     hosts.sort_by_key(|(lacks_key, _)| *lacks_key);
     let others = hosts.into_iter().map(|(_, meaning)| meaning).filter(|meaning| *meaning != resolved.meaning);
-    let mut others: Vec<_> = others.map(|meaning| Resolved { asked: name.clone(), meaning }).collect();
+    let mut others: Vec<_> = others.map(|meaning| Resolved { asked: Arc::clone(name), meaning }).collect();
     others.dedup();
     others
 }
@@ -195,7 +198,7 @@ fn provider_hint(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Opti
         let set = set.map_or_else(String::new, |variable| format!("set {variable} or "));
         return Some(format!("`{first}` is known but not configured: {set}configure `providers.{}`", meant.id));
     }
-    let configured = config.providers.iter().map(|p| p.id.as_str());
+    let configured = config.providers.iter().map(|p| &*p.id);
     let all = catalogue.providers().iter().flat_map(|p| std::iter::once(&p.id).chain(p.aliases)).copied();
     let near = nearest(first, configured.chain(all), 3);
     let near = near.iter().map(|id| format!("`{id}/{model}`")).collect::<Vec<_>>().join(" or ");
@@ -203,5 +206,5 @@ fn provider_hint(name: &str, config: &Config, catalogue: &dyn Catalogue) -> Opti
 }
 
 fn provider_ids(config: &Config) -> String {
-    config.providers.iter().map(|p| p.id.as_str()).take(20).collect::<Vec<_>>().join(", ")
+    config.providers.iter().map(|p| &*p.id).take(20).collect::<Vec<_>>().join(", ")
 }

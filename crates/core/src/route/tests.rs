@@ -23,7 +23,7 @@ models:
 fn named(name: &str, config: &Config) -> String {
     match resolve(name, config, &Few::new()) {
         Ok(Resolved { meaning: Meaning::Virtual(model), .. }) => format!("virtual {}", model.name),
-        Ok(resolved) => resolved.canonical(),
+        Ok(resolved) => resolved.canonical().to_string(),
         Err(fault) => format!("{:?} {}", fault.kind, fault.public),
     }
 }
@@ -61,9 +61,9 @@ fn its_maker_serves_a_bare_name_if_it_is_configured() {
 fn whose_key_is_missing_comes_last() {
     let config = config("providers: { openai: {}, azure: { base_url: 'http://a' } }");
     let first = resolve("gpt-5", &config, &Few::new()).unwrap();
-    assert_eq!(first.canonical(), "azure/gpt-5");
+    assert_eq!(&*first.canonical(), "azure/gpt-5");
     let others: Vec<_> = further_hosts(&first, &config, &Few::new()).iter().map(Resolved::canonical).collect();
-    assert_eq!(others, ["openai/gpt-5"]);
+    assert_eq!(others, ["openai/gpt-5".into()]);
     let named = resolve("azure/gpt-5", &config, &Few::new()).unwrap();
     assert_eq!(further_hosts(&named, &config, &Few::new()), []);
 }
@@ -178,7 +178,7 @@ fn pinned_state_is_continued_where_it_is() {
 #[test]
 fn what_cannot_serve_is_skipped_with_its_reason() {
     let config = config(FILE);
-    let unfit = |target: &Target| (target.provider == "azure").then(|| "takes no images".to_owned());
+    let unfit = |target: &Target| (*target.provider == *"azure").then(|| "takes no images".to_owned());
     let plan = planned("assistant", &config, &State { unfit: Some(&unfit), ..State::default() }, &[0.0; 3]);
     assert_eq!(plan.steps.len(), 5);
     assert_eq!(plan.skipped[0].reason, "takes no images");

@@ -86,12 +86,12 @@ impl<'a, 'd> Walk<'a, 'd> {
     }
 
     /// One step for each key of the provider: the first by weight, the others behind it.
-    pub(super) fn target(&mut self, id: &str, model: &str, terms: &Arc<Terms>) -> Vec<Step> {
+    pub(super) fn target(&mut self, id: &Arc<str>, model: &Arc<str>, terms: &Arc<Terms>) -> Vec<Step> {
         let Some(provider) = self.facts.config.provider(id) else { return Vec::new() };
         let keys = keys(provider);
         if keys.len() < 2 {
             let key = (!keys.is_empty()).then_some(0);
-            let only = Target { provider: id.to_owned(), model: model.to_owned(), key };
+            let only = Target { provider: Arc::clone(id), model: Arc::clone(model), key };
             return self.step(only, terms).into_iter().collect();
         }
         let lists = self.by_key(id, model, terms);
@@ -100,9 +100,9 @@ impl<'a, 'd> Walk<'a, 'd> {
     }
 
     /// A list for each of the provider's keys.
-    fn by_key(&mut self, id: &str, model: &str, terms: &Arc<Terms>) -> Vec<Vec<Step>> {
+    fn by_key(&mut self, id: &Arc<str>, model: &Arc<str>, terms: &Arc<Terms>) -> Vec<Vec<Step>> {
         let keys = self.facts.config.provider(id).map_or(&[][..], |provider| keys(provider));
-        let target = |key| Target { provider: id.to_owned(), model: model.to_owned(), key: Some(key) };
+        let target = |key| Target { provider: Arc::clone(id), model: Arc::clone(model), key: Some(key) };
         (0..keys.len()).map(|i| self.step(target(i), terms).into_iter().collect()).collect()
     }
 
@@ -297,7 +297,7 @@ pub(super) fn sort_by_measure(steps: &mut Vec<Step>, by: Measure, facts: &Facts<
 /// The names that a request may have for a target's provider.
 pub(super) fn ids<'a>(target: &'a Target, config: &Config) -> Vec<&'a str> {
     let known = config.provider(&target.provider).and_then(|provider| provider.known);
-    std::iter::once(target.provider.as_str()).chain(known).collect()
+    std::iter::once(&*target.provider).chain(known).collect()
 }
 
 fn keys(provider: &Provider) -> &[ApiKey] {

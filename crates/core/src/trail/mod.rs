@@ -5,6 +5,7 @@
 
 mod labels;
 mod line;
+mod object;
 #[cfg(test)]
 mod tests;
 
@@ -37,13 +38,13 @@ pub struct Trail {
     /// The client asked for a stream.
     pub stream: bool,
     /// The model's name as the client wrote it; empty before the body was read.
-    pub asked: String,
+    pub asked: Arc<str>,
     /// The name that it resolved to ([`crate::route::Resolved::canonical`]).
-    pub model: Option<String>,
+    pub model: Option<Arc<str>>,
     /// Whose key; `None` before the caller is known.
-    pub caller: Option<String>,
+    pub caller: Option<Arc<str>>,
     /// The key's team.
-    pub team: Option<String>,
+    pub team: Option<Arc<str>>,
     /// How its targets were chosen; `None` before they were.
     pub plan: Option<Arc<Plan>>,
     /// In order; the last one served, if any did.
@@ -129,7 +130,7 @@ impl Trail {
             face,
             operation,
             stream: false,
-            asked: String::new(),
+            asked: Arc::default(),
             model: None,
             caller: None,
             team: None,

@@ -55,7 +55,7 @@ fn a_call_is_one_line() {
 #[test]
 fn no_content_and_no_secret_is_in_the_line() {
     let mut trail = trail();
-    trail.asked = format!("line\nbreak {}", "x".repeat(10_000));
+    trail.asked = format!("line\nbreak {}", "x".repeat(10_000)).into();
     let line = trail.to_json();
     assert!(!line.contains("canary") && !line.contains('\n'), "{line}");
     assert!(line.len() < 2_000, "{}", line.len());

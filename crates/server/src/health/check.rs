@@ -22,7 +22,7 @@ const IDLE: Duration = Duration::from_secs(5);
 /// When which provider is asked next.
 #[derive(Debug, Default)]
 pub struct Checks {
-    due: HashMap<String, Instant>,
+    due: HashMap<Arc<str>, Instant>,
 }
 
 impl Checks {

@@ -99,7 +99,7 @@ impl Complete<'_> {
         let way = provider.way_in(Dialect::OpenAiChat).ok_or_else(|| super::prepare::not_offered(provider))?;
         settlement.attempt(target, way.dialect);
         let mut losses = Losses::new(|_| "");
-        let body = relayed_body(&legacy.body, &legacy.envelope, provider, Some(&target.model), &mut losses);
+        let body = relayed_body(&legacy.body, &legacy.envelope, provider, Some(&*target.model), &mut losses);
         let path = way.carriage.openai_path("/completions", &target.model);
         let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &[] };
         let upward = outgoing.request(call, provider, target, Upload::Whole(&body))?;

@@ -59,7 +59,7 @@ fn decided(gateway: &Gateway, call: &Call, known: &Known) -> String {
     facts.estimated_cost = dearest(&call.resolved, &call.state.config, &facts);
     let decided = Decided {
         asked: &call.resolved.asked,
-        model: call.resolved.canonical(),
+        model: call.resolved.canonical().to_string(),
         face: call.face.as_str(),
         operation: call.operation.as_str(),
         stream: call.stream,

@@ -113,7 +113,7 @@ impl Attempt<'_> {
     async fn relay(&self, settlement: &mut Settlement) -> Result<Served, Failed> {
         let mut losses = Losses::new(codec::path_of(self.call.face));
         let names_model = !self.upstream.model_in_path();
-        let body = patched(self.call, self.provider, names_model.then_some(&self.target.model), &mut losses);
+        let body = patched(self.call, self.provider, names_model.then_some(&*self.target.model), &mut losses);
         refuse_losses(self.call, self.provider, &losses)?;
         let request = self.request(Kind::of(self.face, &self.call.envelope), &body)?;
         let Answered { headers, source, .. } = self.exchange().send(request, &body, settlement).await?;
@@ -176,7 +176,7 @@ impl Attempt<'_> {
         }
         settlement.attempt_status(200);
         let reply = embed::join(replies);
-        let context = Context { id: settlement.id().to_owned(), model: model.clone() };
+        let context = Context { id: settlement.id().to_owned(), model: model.to_string() };
         let bytes = Bytes::from(embed::encode_reply(self.face, request, &reply, &context));
         let outcome = Outcome { model: reply.model, id: reply.id, usage: reply.usage, ..Outcome::default() };
         Ok(self.served(&first_headers.unwrap_or_default(), bytes, outcome, losses))

@@ -51,14 +51,16 @@ fn say(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 
 /// What is said of every call, good or bad.
 pub fn of_call(headers: &mut HeaderMap, face: Dialect, id: &str, trail: Option<&Trail>) {
-    say(headers, REQUEST_ID, id);
-    let of_face = request_id_of(face);
-    if !headers.contains_key(&of_face) {
-        say(headers, of_face, id);
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.entry(request_id_of(face)).or_insert_with(|| id.clone());
+        headers.insert(REQUEST_ID, id);
     }
     let Some(trail) = trail else { return };
-    if !trail.attempts.is_empty() {
-        headers.insert(ATTEMPTS, HeaderValue::from(trail.attempts.len()));
+    match trail.attempts.len() {
+        0 => {}
+        // Most calls need no second one.
+        1 => _ = headers.insert(ATTEMPTS, HeaderValue::from_static("1")),
+        several => _ = headers.insert(ATTEMPTS, HeaderValue::from(several)),
     }
     if let Some(dropped) = dropped(&trail.losses) {
         say(headers, DROPPED, &dropped);
@@ -105,11 +107,11 @@ fn explanation(explains: Explains, trail: &Trail) -> Option<String> {
 
 /// What of a provider's headers the client gets.
 pub fn forwarded(provider: &HeaderMap) -> HeaderMap {
-    provider
-        .iter()
-        .filter(|(name, _)| forwards_response_header(name.as_str()))
-        .map(|(n, v)| (n.clone(), v.clone()))
-        .collect()
+    // With room for what is said of the call beside it.
+    let mut headers = HeaderMap::with_capacity(24);
+    let crossing = provider.iter().filter(|(name, _)| forwards_response_header(name.as_str()));
+    headers.extend(crossing.map(|(name, value)| (name.clone(), value.clone())));
+    headers
 }
 
 /// What is said of a fault.

@@ -194,7 +194,7 @@ pub async fn remember_reply(
     }
     let Some(id) = Node::read(body).and_then(|node| node.text("id").map(str::to_owned)) else { return };
     let conversation: Conversation = keep(request, before, reply, String::from_utf8_lossy(body).into_owned());
-    let stored = StoredResponse { model: call.resolved.asked.clone(), pin: None, conversation: Some(conversation) };
+    let stored = StoredResponse { model: call.resolved.asked.to_string(), pin: None, conversation: Some(conversation) };
     gateway.continuity().put_response(caller, &id, Arc::new(stored), now).await;
 }
 
@@ -202,7 +202,7 @@ pub async fn remember_reply(
 pub async fn remember_pin(gateway: &Gateway, call: &Call, target: &Target, id: Option<&str>) {
     let Some(id) = id.filter(|_| call.face == Dialect::OpenAiResponses) else { return };
     let stored = StoredResponse {
-        model: call.resolved.asked.clone(),
+        model: call.resolved.asked.to_string(),
         pin: Some(target.pin(&call.state.config)),
         conversation: None,
     };

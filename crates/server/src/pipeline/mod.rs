@@ -49,6 +49,7 @@ mod stored;
 mod wishes;
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::request;
@@ -143,7 +144,7 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
 async fn chat(
     gateway: &Gateway,
     id: &str,
-    caller: std::sync::Arc<Caller>,
+    caller: Arc<Caller>,
     asked: Asked,
     head: request::Parts,
     body: Incoming,
@@ -151,8 +152,8 @@ async fn chat(
     let face = asked.face;
     let envelope = asked.carriage.envelope(face);
     let mut settlement = Settlement::begin(gateway, id, face, asked.operation);
-    settlement.trail().caller = Some(caller.name.to_string());
-    settlement.trail().team = caller.team.as_deref().map(str::to_owned);
+    settlement.trail().caller = Some(Arc::clone(&caller.name));
+    settlement.trail().team = caller.team.clone();
     let receiving = pin!(receive::receive(gateway, gateway.state(), caller, asked, head, body));
     let call = match settlement.waiting(receiving).await {
         Ok(call) => call,

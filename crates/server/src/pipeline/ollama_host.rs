@@ -155,7 +155,7 @@ pub fn loaded(gateway: &Gateway, call: &Call, target: &Target, way: &Way, settle
         return None;
     }
     let context = ReplyContext {
-        model: target.model.clone(),
+        model: target.model.to_string(),
         created: gateway.clock().now().unix_ms / 1000,
         stopwatch: settlement.stopwatch(),
         ..ReplyContext::default()

@@ -58,8 +58,8 @@ pub async fn serve(
     body: Incoming,
 ) -> Reply {
     let mut settlement = Settlement::begin(gateway, id, face, operation);
-    settlement.trail().caller = Some(caller.name.to_string());
-    settlement.trail().team = caller.team.as_deref().map(str::to_owned);
+    settlement.trail().caller = Some(Arc::clone(&caller.name));
+    settlement.trail().team = caller.team.clone();
     let (found, path, dialect) = match whose {
         Whose::Named(name, path) => (named(&state, name), path, None),
         Whose::Face(path) => (of_face(&state, face, &head), path, Some(face)),
@@ -140,7 +140,7 @@ async fn hand_through(
     let way = dialect.and_then(|dialect| provider.way_in(dialect)).unwrap_or_else(|| provider.main_way());
     let uri =
         format!("{}{}{}", joined(&way.base_url, path)?, if query(&head).is_empty() { "" } else { "?" }, query(&head));
-    let target = Target { provider: provider.id.clone(), model: String::new(), key: None };
+    let target = Target { provider: provider.id.clone(), model: Arc::default(), key: None };
     settlement.attempt(&target, way.dialect);
     let max = usize::try_from(state.config.limits.multipart).unwrap_or(usize::MAX);
     let limits = BodyLimits { max, idle: state.config.server.body_timeout };

@@ -245,7 +245,7 @@ fn request(call: &Call, provider: &Provider, target: &Target, way: &Way, written
 }
 
 /// The client's body with the target's name of the model, for operations that are relayed as they are.
-pub fn patched(call: &Call, provider: &Provider, model: Option<&String>, losses: &mut Losses) -> Bytes {
+pub fn patched(call: &Call, provider: &Provider, model: Option<&str>, losses: &mut Losses) -> Bytes {
     relayed_body(&call.body, &call.envelope, provider, model, losses)
 }
 
@@ -254,11 +254,11 @@ pub fn relayed_body(
     body: &Bytes,
     envelope: &Envelope,
     provider: &Provider,
-    model: Option<&String>,
+    model: Option<&str>,
     losses: &mut Losses,
 ) -> Bytes {
     let mut patches = relay::control_cuts(envelope, provider.control, losses);
-    if let Some(model) = model.filter(|model| envelope.model() != Some(model)) {
+    if let Some(model) = model.filter(|model| envelope.model() != Some(*model)) {
         patches.push(Patch::set_text("model", model));
     }
     apply(body, envelope, &patches)

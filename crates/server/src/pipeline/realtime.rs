@@ -1,6 +1,7 @@
 //! Realtime sessions: a websocket's handshake goes to the provider with its credential, and from then on bytes go both ways
 //! as they are. The session ends when either side does, and is one record: how long, how many bytes.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::header::{CONNECTION, HeaderName, UPGRADE};
@@ -55,8 +56,8 @@ pub async fn serve(
     mut head: request::Parts,
 ) -> Reply {
     let mut settlement = Settlement::begin(gateway, id, face, Operation::Realtime);
-    settlement.trail().caller = Some(caller.name.to_string());
-    settlement.trail().team = caller.team.as_deref().map(str::to_owned);
+    settlement.trail().caller = Some(Arc::clone(&caller.name));
+    settlement.trail().team = caller.team.clone();
     let client = head.extensions.remove::<OnUpgrade>();
     let opening = open(gateway, state, caller, face, path, &head, &mut settlement);
     let opened = match (client, opening.await) {
@@ -104,7 +105,7 @@ async fn open(
                 continue;
             }
         };
-        let target = Target { provider: provider.id.clone(), model, key: None };
+        let target = Target { provider: provider.id.clone(), model: model.into(), key: None };
         settlement.attempt(&target, way.dialect);
         let asked = ask(gateway, provider, way, &uri, head);
         match settlement.waiting(Box::pin(asked)).await {

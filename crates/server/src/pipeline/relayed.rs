@@ -53,8 +53,8 @@ pub async fn serve(
 ) -> Reply {
     let face = asked.face;
     let mut settlement = Settlement::begin(gateway, id, face, asked.operation);
-    settlement.trail().caller = Some(caller.name.to_string());
-    settlement.trail().team = caller.team.as_deref().map(str::to_owned);
+    settlement.trail().caller = Some(Arc::clone(&caller.name));
+    settlement.trail().team = caller.team.clone();
     let receiving = receive(gateway, gateway.state(), caller, asked, head, body);
     let (call, sent) = match settlement.waiting(receiving).await {
         Ok(received) => received,
@@ -143,8 +143,8 @@ fn meant(state: &State, caller: &Caller, name: Option<&str>, asked: &Asked) -> R
             let provider = state.config.providers.iter().find(speaks).ok_or_else(|| {
                 Fault::field("model", "Missing required field: `model`. Name a model, such as `openai/gpt-image-1`.")
             })?;
-            let meaning = Meaning::Direct { provider: provider.id.clone(), model: String::new() };
-            Resolved { asked: String::new(), meaning }
+            let meaning = Meaning::Direct { provider: provider.id.clone(), model: Arc::default() };
+            Resolved { asked: Arc::default(), meaning }
         }
     };
     authorize(caller, &resolved)?;
@@ -171,7 +171,7 @@ impl Attempts for Relayed<'_> {
         let (gateway, call) = (self.gateway, self.call);
         let way = provider.way_in(call.face).filter(|_| !provider.simulated).ok_or_else(|| not_offered(provider))?;
         let mut losses = Losses::new(codec::path_of(call.face));
-        let model = (!target.model.is_empty()).then_some(&target.model);
+        let model = (!target.model.is_empty()).then_some(&*target.model);
         let json;
         let upload = match &mut self.sent {
             Sent::Json => {
@@ -197,13 +197,13 @@ impl Attempts for Relayed<'_> {
 
 impl Sent {
     /// The form with the target's name of the model. What streams through can be sent once.
-    fn upload(&mut self, call: &Call, model: Option<&String>) -> Result<Upload<'static>, Fault> {
+    fn upload(&mut self, call: &Call, model: Option<&str>) -> Result<Upload<'static>, Fault> {
         let Self::Parts { begun, model_at, rest, whole } = self else {
             return Err(Fault::new(FaultKind::Internal, "JSON is no form."));
         };
         let pieces = match (model_at, model) {
             (Some(at), Some(model)) => {
-                vec![begun.slice(..at.start), Bytes::from(model.clone()), begun.slice(at.end..)]
+                vec![begun.slice(..at.start), Bytes::copy_from_slice(model.as_bytes()), begun.slice(at.end..)]
             }
             _ => vec![begun.clone()],
         };

@@ -148,11 +148,12 @@ where
 }
 
 fn commit_headers<B>(response: &mut Response<B>, call: &Call, provider: HeaderMap, settlement: &mut Settlement) {
-    response.headers_mut().extend(provider);
-    let id = settlement.id().to_owned();
+    // The provider's are many and have room for ours.
+    let ours = std::mem::replace(response.headers_mut(), provider);
+    response.headers_mut().extend(ours);
     let explains = settlement.manner().explains;
-    let trail = settlement.trail();
-    headers::of_call(response.headers_mut(), call.face, &id, Some(trail));
+    let trail = &*settlement.trail();
+    headers::of_call(response.headers_mut(), call.face, &trail.id, Some(trail));
     headers::of_target(response.headers_mut(), trail);
     headers::explained(response.headers_mut(), explains, trail);
     if let Some(note) = trail.attempts.last().and_then(|attempt| attempt.fault.as_ref()) {

@@ -54,7 +54,7 @@ impl Attempts for Rerank<'_> {
         settlement: &mut Settlement,
     ) -> Result<Served, Failed> {
         let (gateway, call, face) = (self.gateway, self.call, self.face);
-        let model = &target.model;
+        let model = &*target.model;
         let (way, upstream) = provider.reranks(face, model).ok_or_else(|| not_offered(provider))?;
         if provider.simulated {
             return Err(not_offered(provider).into());

@@ -245,7 +245,7 @@ impl Settlement {
         if let (Some(attempt), Some(model)) = (self.trail.attempts.last_mut(), &outcome.model)
             && attempt.target.model.is_empty()
         {
-            attempt.target.model.clone_from(model);
+            attempt.target.model = model.as_str().into();
         }
         let state = self.gateway.state();
         let provider = self.trail.attempts.last().and_then(|a| state.providers.get(&a.target.provider));

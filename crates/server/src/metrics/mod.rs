@@ -1,11 +1,13 @@
 //! Figures for Prometheus, named in docs/metrics.md. Labels come from the configuration or from fixed words, never from
 //! what clients write: unknown models are `other`, so the number of series is bounded.
 
+mod kept;
+mod labels;
+
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -17,53 +19,11 @@ use tollgate_core::route::Target;
 use tollgate_core::trail::{End, ModelNames, OTHER, Trail};
 use tollgate_ir::FaultKind;
 
+use kept::{Kept, OfTarget};
+use labels::{AttemptLabels, CallLabels, FaultLabels, Label, NotedLabels, ResumedLabels, TargetLabels, TokenLabels};
+
 /// Most model names that become labels.
 const MAX_MODELS: usize = 500;
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CallLabels {
-    face: &'static str,
-    operation: &'static str,
-    model: Label,
-    status: u32,
-    end: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AttemptLabels {
-    provider: Label,
-    model: Label,
-    fault: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TokenLabels {
-    provider: Label,
-    model: Label,
-    class: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TargetLabels {
-    provider: Label,
-    model: Label,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FaultLabels {
-    code: String,
-    kind: &'static str,
-}
-
-/// A label that is shared and not copied.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Label(std::sync::Arc<str>);
-
-impl EncodeLabelValue for Label {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-        (&*self.0).encode(encoder)
-    }
-}
 
 type Seconds = Family<TargetLabels, Histogram, fn() -> Histogram>;
 
@@ -81,6 +41,8 @@ pub struct Metrics {
     overhead: Histogram,
     in_flight: Gauge,
     targets: TargetFigures,
+    kept_calls: Kept<CallLabels, Counter>,
+    kept_targets: Kept<TargetLabels, Arc<OfTarget>>,
 }
 
 /// Figures of how targets fare.
@@ -93,20 +55,6 @@ struct TargetFigures {
     changes: Family<NotedLabels, Counter>,
     in_flight: Family<TargetLabels, Gauge>,
     breaker: Family<TargetLabels, Gauge>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct NotedLabels {
-    provider: Label,
-    model: Label,
-    what: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResumedLabels {
-    model: Label,
-    manner: &'static str,
-    outcome: &'static str,
 }
 
 impl TargetFigures {
@@ -178,12 +126,17 @@ impl Metrics {
             overhead,
             in_flight,
             targets,
+            kept_calls: Kept::default(),
+            kept_targets: Kept::default(),
         }
     }
 
     /// A new configuration is in force: its names may be labels.
     pub fn configured(&self, config: &Config) {
         *self.names.write().unwrap_or_else(PoisonError::into_inner) = names(config);
+        // Names that were learnt are not known any more.
+        self.kept_calls.clear();
+        self.kept_targets.clear();
     }
 
     /// A request is being served as long as the guard lives.
@@ -204,7 +157,7 @@ impl Metrics {
 
     /// A stream of this model broke off, and a target was asked to go on with it in this manner.
     pub fn resumed(&self, model: Option<&str>, manner: &'static str, outcome: &'static str) {
-        let model = Label(self.names.read().unwrap_or_else(PoisonError::into_inner).label(model));
+        let model = Label(self.names().label(model));
         self.targets.resumptions.get_or_create(&ResumedLabels { model, manner, outcome }).inc();
     }
 
@@ -237,9 +190,8 @@ impl Metrics {
     }
 
     fn labels(&self, provider: &str, model: &str) -> TargetLabels {
-        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
         let name = format!("{provider}/{model}");
-        TargetLabels { provider: Label(provider.into()), model: Label(names.label(Some(&name))) }
+        TargetLabels { provider: Label(provider.into()), model: Label(self.names().label(Some(&name))) }
     }
 
     fn noted(&self, provider: &str, model: &str, what: &'static str) -> NotedLabels {
@@ -249,80 +201,79 @@ impl Metrics {
 
     /// Takes the record of a call that has ended.
     pub fn record(&self, trail: &Trail) {
-        self.learn(trail);
-        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        // Who served is who was asked last; its name is learnt before others are looked for.
+        let mut served = trail.served().is_some();
+        for attempt in trail.attempts.iter().rev() {
+            let target = self.of_target(&attempt.target, served);
+            target.attempt(self, attempt);
+            if std::mem::take(&mut served) {
+                target.timed(self, trail.first_token.map(|first| first.as_secs_f64()), trail.total.as_secs_f64());
+            }
+        }
+        self.count_call(trail);
+        self.overhead.observe(trail.overhead.as_secs_f64());
+    }
+
+    fn count_call(&self, trail: &Trail) {
         let end = match &trail.end {
             End::Done => "done",
             End::Fault(note) => {
-                let labels = FaultLabels { code: format!("TG{:04}", note.kind.number()), kind: note.kind.slug() };
+                let labels = FaultLabels { code: note.kind.code(), kind: note.kind.slug() };
                 self.faults.get_or_create(&labels).inc();
                 "fault"
             }
             End::Cancelled => "cancelled",
         };
-        self.calls
-            .get_or_create(&CallLabels {
-                face: trail.face.as_str(),
-                operation: trail.operation.as_str(),
-                model: Label(names.label(trail.model.as_deref())),
-                status: u32::from(trail.status),
-                end,
-            })
-            .inc();
-        self.overhead.observe(trail.overhead.as_secs_f64());
-        let mut last = None;
-        for attempt in &trail.attempts {
-            let provider = Label(attempt.target.provider.as_str().into());
-            let model = Label(names.label(Some(&attempt.target.name())));
-            let fault =
-                attempt.fault.as_ref().map_or(if attempt.overtaken { "overtaken" } else { "" }, |n| n.kind.slug());
-            self.attempts
-                .get_or_create(&AttemptLabels { provider: provider.clone(), model: model.clone(), fault })
-                .inc();
-            let target = TargetLabels { provider, model };
-            if let Some(usage) = &attempt.usage {
-                self.count_tokens(&target, usage);
-            }
-            if let Some(cost) = attempt.cost {
-                #[expect(clippy::cast_precision_loss, reason = "a figure for charts; the ledger is exact")]
-                self.cost.get_or_create(&target).inc_by(cost.0 as f64 / 1e9);
-            }
-            last = Some(target);
+        let labels = |model| CallLabels {
+            face: trail.face.as_str(),
+            operation: trail.operation.as_str(),
+            model: Label(model),
+            status: u32::from(trail.status),
+            end,
+        };
+        let Some(model) = &trail.model else {
+            self.calls.get_or_create(&labels(self.names().label(None))).inc();
+            return;
+        };
+        let asked = labels(Arc::clone(model));
+        if let Some(counter) = self.kept_calls.get(&asked) {
+            counter.inc();
+            return;
         }
-        // Who served is who was asked last.
-        if let Some(target) = last.filter(|_| trail.served().is_some()) {
-            if let Some(first) = trail.first_token {
-                self.first_token.get_or_create(&target).observe(first.as_secs_f64());
-            }
-            self.total.get_or_create(&target).observe(trail.total.as_secs_f64());
+        let names = self.names();
+        let label = names.label(Some(model));
+        let known = &*label != OTHER;
+        let counter = self.calls.get_or_create_owned(&labels(label));
+        counter.inc();
+        if known {
+            self.kept_calls.keep(asked, counter);
         }
     }
 
-    /// A provider answered to the name, so it is a real one.
-    fn learn(&self, trail: &Trail) {
-        if let Some(served) = trail.served() {
-            let name = served.name();
-            if &*self.names.read().unwrap_or_else(PoisonError::into_inner).label(Some(&name)) == OTHER {
-                self.names.write().unwrap_or_else(PoisonError::into_inner).learn(&name);
-            }
+    /// The figures of a target. One that served is a real one, and its name learnt.
+    fn of_target(&self, target: &Target, served: bool) -> Arc<OfTarget> {
+        let asked =
+            TargetLabels { provider: Label(Arc::clone(&target.provider)), model: Label(Arc::clone(&target.model)) };
+        if let Some(kept) = self.kept_targets.get(&asked) {
+            return kept;
         }
+        let name = target.name();
+        if served && &*self.names().label(Some(&name)) == OTHER {
+            self.names.write().unwrap_or_else(PoisonError::into_inner).learn(&name);
+        }
+        let names = self.names();
+        let label = names.label(Some(&name));
+        let known = &*label != OTHER;
+        let labels = TargetLabels { provider: asked.provider.clone(), model: Label(label) };
+        let figures = Arc::new(OfTarget::new(labels));
+        if known {
+            self.kept_targets.keep(asked, Arc::clone(&figures));
+        }
+        figures
     }
 
-    fn count_tokens(&self, target: &TargetLabels, usage: &tollgate_ir::Usage) {
-        let classes = [
-            ("input", Some(usage.input)),
-            ("cache_read", usage.cache_read),
-            ("cache_write", usage.cache_write),
-            ("cache_write_1h", usage.cache_write_1h),
-            ("output", Some(usage.output)),
-            ("reasoning", usage.reasoning),
-        ];
-        for (class, tokens) in classes {
-            if let Some(tokens) = tokens.filter(|t| *t > 0) {
-                let labels = TokenLabels { provider: target.provider.clone(), model: target.model.clone(), class };
-                self.tokens.get_or_create(&labels).inc_by(tokens);
-            }
-        }
+    fn names(&self) -> RwLockReadGuard<'_, ModelNames> {
+        self.names.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The figures as OpenMetrics text.
