@@ -151,13 +151,14 @@ async fn chat(
 ) -> Reply {
     let face = asked.face;
     let envelope = asked.carriage.envelope(face);
-    let mut settlement = Settlement::begin(gateway, id, face, asked.operation);
+    // Both boxed: they are handed on from step to step.
+    let mut settlement = Box::new(Settlement::begin(gateway, id, face, asked.operation));
     settlement.trail().caller = Some(Arc::clone(&caller.name));
     settlement.trail().team = caller.team.clone();
     let receiving = pin!(receive::receive(gateway, gateway.state(), caller, asked, head, body));
     let call = match settlement.waiting(receiving).await {
         Ok(call) => call,
-        Err(fault) => return reply::fault(envelope, id, fault.into(), Some(settlement)),
+        Err(fault) => return reply::fault(envelope, id, fault.into(), Some(*settlement)),
     };
     let face = call.face;
     let trail = settlement.trail();
@@ -181,7 +182,13 @@ async fn chat(
 }
 
 /// Answers once a target serves, or with comments from the first silence on.
-async fn with_keepalive(gateway: &Gateway, id: &str, call: Call, settlement: Settlement, keepalive: Duration) -> Reply {
+async fn with_keepalive(
+    gateway: &Gateway,
+    id: &str,
+    call: Box<Call>,
+    settlement: Box<Settlement>,
+    keepalive: Duration,
+) -> Reply {
     let face = call.face;
     let mut answering = Box::pin(answer(gateway.clone(), call, settlement));
     tokio::select! {
@@ -190,7 +197,13 @@ async fn with_keepalive(gateway: &Gateway, id: &str, call: Call, settlement: Set
     }
 }
 
-fn finish(gateway: &Gateway, id: &str, call: Call, result: Result<Served, Failed>, settlement: Settlement) -> Reply {
+fn finish(
+    gateway: &Gateway,
+    id: &str,
+    call: Box<Call>,
+    result: Result<Served, Failed>,
+    settlement: Box<Settlement>,
+) -> Reply {
     match result {
         Ok(served) => reply::served(gateway, call, served, settlement),
         Err(mut failed) => {
@@ -199,7 +212,7 @@ fn finish(gateway: &Gateway, id: &str, call: Call, result: Result<Served, Failed
                 // The provider's own words are in the dialect's envelope, which this carriage does not have.
                 failed.raw = None;
             }
-            reply::fault(envelope, id, failed, Some(settlement))
+            reply::fault(envelope, id, failed, Some(*settlement))
         }
     }
 }
@@ -207,31 +220,32 @@ fn finish(gateway: &Gateway, id: &str, call: Call, result: Result<Served, Failed
 /// Recall, plan, dispatch.
 async fn answer(
     gateway: Gateway,
-    call: Call,
-    mut settlement: Settlement,
-) -> (Result<Served, Failed>, Settlement, Call) {
+    call: Box<Call>,
+    mut settlement: Box<Settlement>,
+) -> (Result<Served, Failed>, Box<Settlement>, Box<Call>) {
     let result = dispatch(&gateway, &call, &mut settlement).await;
     (result, settlement, call)
 }
 
-/// Walks over the targets with what is asked. Only chats continue earlier calls.
+/// Walks over the targets with what is asked. Only chats continue earlier calls; what else is asked is asked less often, and
+/// boxed.
 async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -> Result<Served, Failed> {
     match (call.task, &call.legacy) {
         (Task::Embed(words), _) => {
             let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
-            walk(&call.state, &plan, &mut Embed::new(gateway, call, words), settlement).await
+            Box::pin(walk(&call.state, &plan, &mut Embed::new(gateway, call, words), settlement)).await
         }
         (Task::Invoke, _) => {
             let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
-            walk(&call.state, &plan, &mut Invoke::new(gateway, call), settlement).await
+            Box::pin(walk(&call.state, &plan, &mut Invoke::new(gateway, call), settlement)).await
         }
         (Task::Rerank(words), _) => {
             let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
-            walk(&call.state, &plan, &mut Rerank::new(gateway, call, words), settlement).await
+            Box::pin(walk(&call.state, &plan, &mut Rerank::new(gateway, call, words), settlement)).await
         }
         (Task::Chat, Some(legacy)) => {
             let plan = plan::patient(gateway, call, &Known::nothing(), settlement).await;
-            walk(&call.state, &plan, &mut Complete::new(gateway, call, legacy), settlement).await
+            Box::pin(walk(&call.state, &plan, &mut Complete::new(gateway, call, legacy), settlement)).await
         }
         (Task::Chat, None) => {
             let knowing = async { memory::recall(gateway, call).await?.understand(gateway, call).await };

@@ -195,7 +195,7 @@ pub async fn receive(
     asked: Asked,
     head: request::Parts,
     body: Incoming,
-) -> Result<Call, Fault> {
+) -> Result<Box<Call>, Fault> {
     // A head that cannot be read is refused before the body is.
     let wishes = Wishes::of(&head.headers)?;
     let check = |name: &str| asks::check(name, &caller, &state);
@@ -226,7 +226,7 @@ pub async fn receive(
     let stream = streams && asked.stream.unwrap_or_else(|| streams_by(asked.face, &received.bytes, &envelope));
     let asked = by_invoke_model(asked, &envelope, &resolved, &state);
     let asks = asks::of(&head.headers, &received.bytes, &envelope, &resolved, sort, &caller, &state)?;
-    let mut call = Call::new(asked, caller, state, head, resolved, wishes, received.reservation);
+    let mut call = Box::new(Call::new(asked, caller, state, head, resolved, wishes, received.reservation));
     (call.body, call.envelope, call.stream, call.asks) = (received.bytes, envelope, stream, asks);
     if call.carriage == FaceCarriage::Completions {
         let legacy = Legacy::of(&call.body, &call.envelope);

@@ -66,7 +66,7 @@ pub async fn serve(
     let plan = plan::patient(gateway, &call, &Known::nothing(), &mut settlement).await;
     let mut relayed = Relayed { gateway, call: &call, path, sent };
     match walk(&call.state, &plan, &mut relayed, &mut settlement).await {
-        Ok(served) => reply::served(gateway, call, served, settlement),
+        Ok(served) => reply::served(gateway, Box::new(call), served, Box::new(settlement)),
         Err(failed) => reply::fault(face, id, failed, Some(settlement)),
     }
 }

@@ -66,7 +66,7 @@ pub fn fault(face: Dialect, id: &str, failed: Failed, settlement: Option<Settlem
 }
 
 /// The answer of a target that serves.
-pub fn served(gateway: &Gateway, call: Call, served: Served, mut settlement: Settlement) -> Reply {
+pub fn served(gateway: &Gateway, call: Box<Call>, served: Served, mut settlement: Box<Settlement>) -> Reply {
     settlement.trail().losses = served.losses.all().to_vec();
     settlement.trail().status = 200;
     match served.body {
@@ -84,7 +84,7 @@ pub fn served(gateway: &Gateway, call: Call, served: Served, mut settlement: Set
             settlement.trail().overhead = settlement.overhead();
             let mut head = Response::new(());
             commit_headers(&mut head, &call, served.headers, &mut settlement);
-            handed.reply(gateway, head.into_parts().0.headers, settlement)
+            handed.reply(gateway, head.into_parts().0.headers, *settlement)
         }
         Body::Stream { stream, held, remember, resume } => {
             settlement.trail().overhead = settlement.overhead();
@@ -110,7 +110,7 @@ pub fn served(gateway: &Gateway, call: Call, served: Served, mut settlement: Set
 /// until then, and in-band errors from then on.
 pub fn early<F>(gateway: &Gateway, face: Dialect, keepalive: Duration, id: &str, mut answering: Pin<Box<F>>) -> Reply
 where
-    F: Future<Output = (Result<Served, Failed>, Settlement, Call)> + Send + 'static,
+    F: Future<Output = (Result<Served, Failed>, Box<Settlement>, Box<Call>)> + Send + 'static,
 {
     let gateway = gateway.clone();
     let body = ReplyBodyOut::driven(move |outlet| async move {
@@ -227,7 +227,7 @@ fn shutting_down() -> Fault {
 /// as long as the stream.
 struct Writer {
     gateway: Gateway,
-    call: Call,
+    call: Box<Call>,
     outlet: Outlet,
     reframe: Option<Reframe>,
     /// The silence after which something is sent that is nothing; a day stands for never.
@@ -237,18 +237,18 @@ struct Writer {
     stream: Stream,
     remember: Option<Box<Remember>>,
     resume: Option<Box<Resumption>>,
-    settlement: Settlement,
+    settlement: Box<Settlement>,
 }
 
 impl Writer {
     fn new(
         gateway: Gateway,
-        mut call: Call,
+        mut call: Box<Call>,
         outlet: Outlet,
         stream: Stream,
         remember: Option<Box<Remember>>,
         resume: Option<Box<Resumption>>,
-        settlement: Settlement,
+        settlement: Box<Settlement>,
     ) -> Self {
         let reframe = Reframe::new(call.face, call.carriage).map(|r| r.echoing(call.echo()));
         let set = call.state.config.server.keepalive;

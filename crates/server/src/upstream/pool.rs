@@ -245,13 +245,13 @@ impl Lease {
     /// the lease.
     pub(super) async fn send(
         &mut self,
-        request: Request<Payload>,
+        request: Box<Request<Payload>>,
         target: &Target,
     ) -> Result<Response<Option<Incoming>>, Failed> {
         let sent = match self {
             Self::H1 { conn, .. } => return conn.send(request, target).await.map(|response| response.map(|()| None)),
-            Self::H2(stream) => Box::pin(stream.0.sender.clone().try_send_request(request)).await,
-            Self::Switch(switch) => Box::pin(switch.sender.try_send_request(request)).await,
+            Self::H2(stream) => Box::pin(stream.0.sender.clone().try_send_request(*request)).await,
+            Self::Switch(switch) => Box::pin(switch.sender.try_send_request(*request)).await,
         };
         sent.map(|response| response.map(Some)).map_err(failed)
     }

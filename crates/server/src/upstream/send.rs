@@ -92,7 +92,7 @@ impl Upstream {
         let target = Target::of(request.uri(), egress)?;
         let watch = Watch::start(deadlines);
         // Pinned here: what is passed by value is held twice.
-        let exchange = pin!(self.exchange(request, &target, egress, deadlines.connect));
+        let exchange = pin!(self.exchange(Box::new(request), &target, egress, deadlines.connect));
         let done = watch.limit(exchange).await?;
         reply(done, watch)
     }
@@ -124,7 +124,7 @@ impl Upstream {
 
     async fn exchange(
         &self,
-        mut request: Request<Payload>,
+        mut request: Box<Request<Payload>>,
         target: &Target,
         egress: &Egress,
         connect: Duration,
@@ -141,7 +141,7 @@ impl Upstream {
             match attempt(lease, request, target, None).await {
                 Ok(done) => return Ok(done),
                 Err(Failed::Fault(fault)) => return Err(fault),
-                Err(Failed::Unsent(back, _)) => request = *back,
+                Err(Failed::Unsent(back, _)) => request = back,
             }
             self.pool.resent.fetch_add(1, Ordering::Relaxed);
         }
@@ -217,11 +217,11 @@ impl Upstream {
 
 async fn attempt(
     mut lease: Lease,
-    request: Request<Payload>,
+    mut request: Box<Request<Payload>>,
     target: &Target,
     connect_time: Option<Duration>,
 ) -> Result<Done, Failed> {
-    let request = shaped(request, target, &lease).map_err(Failed::Fault)?;
+    shape(&mut request, target, &lease).map_err(Failed::Fault)?;
     match lease.send(request, target).await {
         Ok(response) => Ok(Done { response, lease, connect_time }),
         Err(failed) => Err(match failed.unsent {
@@ -232,7 +232,7 @@ async fn attempt(
 }
 
 /// The head as the library wants it for its protocol; may be applied again for another protocol.
-fn shaped(mut request: Request<Payload>, target: &Target, lease: &Lease) -> Result<Request<Payload>, Fault> {
+fn shape(request: &mut Request<Payload>, target: &Target, lease: &Lease) -> Result<(), Fault> {
     match lease {
         // It writes the head itself.
         Lease::H1 { .. } => {}
@@ -248,7 +248,7 @@ fn shaped(mut request: Request<Payload>, target: &Target, lease: &Lease) -> Resu
             }
         }
     }
-    Ok(request)
+    Ok(())
 }
 
 fn reply(done: Done, watch: Watch) -> Result<Response<ReplyBody>, Fault> {

@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderMap, Request, Response, request};
+use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -60,16 +60,22 @@ impl Connection {
     }
 
     /// Sends a request and reads the head of its answer. The body is read with [`poll_frame`](Self::poll_frame).
-    pub(super) async fn send(&mut self, request: Request<Payload>, target: &Target) -> Result<Response<()>, Failed> {
-        let (head, payload) = request.into_parts();
-        (self.out, self.gathers) = (Outgoing::new(&head, payload, target), false);
-        let bodiless = head.method == http::Method::HEAD;
+    pub(super) async fn send(
+        &mut self,
+        mut request: Box<Request<Payload>>,
+        target: &Target,
+    ) -> Result<Response<()>, Failed> {
+        let payload = std::mem::take(request.body_mut());
+        (self.out, self.gathers) = (Outgoing::new(&request, payload, target), false);
+        let bodiless = request.method() == http::Method::HEAD;
         // Needed again only if nothing of it is sent.
-        let mut head = Some(head);
-        let answered = poll_fn(|cx| self.poll_head(cx, bodiless, &mut head)).await;
+        let mut unsent = Some(request);
+        let answered = poll_fn(|cx| self.poll_head(cx, bodiless, &mut unsent)).await;
         answered.map_err(|error| {
             self.kept = false;
-            let unsent = head.take().map(|head| Box::new(Request::from_parts(head, self.out.take_payload())));
+            if let Some(request) = &mut unsent {
+                *request.body_mut() = self.out.take_payload();
+            }
             Failed { unsent, error }
         })
     }
@@ -78,7 +84,7 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
         bodiless: bool,
-        unsent: &mut Option<request::Parts>,
+        unsent: &mut Option<Box<Request<Payload>>>,
     ) -> Poll<Result<Response<()>, Broken>> {
         let written = self.out.poll(&mut self.stream, cx);
         if self.out.has_begun() {

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use http::Request;
 use http::header::{CONTENT_LENGTH, HOST, HeaderName, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
-use http::request;
 use http_body::Body;
 use tokio::io::AsyncWrite;
 
@@ -42,10 +42,10 @@ struct Upload {
 
 impl Outgoing {
     /// Of a request to a target.
-    pub(super) fn new(head: &request::Parts, payload: Payload, target: &Target) -> Self {
+    pub(super) fn new(head: &Request<Payload>, payload: Payload, target: &Target) -> Self {
         let length = match payload.size_hint().exact() {
             // What the client said of its upload holds.
-            None => head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()),
+            None => head.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()),
             exact => exact,
         };
         let mut pieces = VecDeque::with_capacity(2);
@@ -182,19 +182,19 @@ impl Upload {
 }
 
 /// The head as it is sent: to a proxy that forwards with the whole address, and framed as the body will be.
-fn encoded(head: &request::Parts, length: Option<u64>, target: &Target) -> Bytes {
-    let lines = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
-    let address = head.uri.path_and_query().map_or(0, |path| path.as_str().len()) + 2 * target.authority().len();
+fn encoded(head: &Request<Payload>, length: Option<u64>, target: &Target) -> Bytes {
+    let lines = head.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
+    let address = head.uri().path_and_query().map_or(0, |path| path.as_str().len()) + 2 * target.authority().len();
     let mut out = Vec::with_capacity(lines + address + 128);
-    out.extend_from_slice(head.method.as_str().as_bytes());
+    out.extend_from_slice(head.method().as_str().as_bytes());
     out.push(b' ');
     let proxy = target.forwards();
     if proxy.is_some() {
         out.extend_from_slice(b"http://");
         out.extend_from_slice(target.authority().as_bytes());
     }
-    out.extend_from_slice(head.uri.path().as_bytes());
-    if let Some(query) = head.uri.query() {
+    out.extend_from_slice(head.uri().path().as_bytes());
+    if let Some(query) = head.uri().query() {
         out.push(b'?');
         out.extend_from_slice(query.as_bytes());
     }
@@ -208,14 +208,14 @@ fn encoded(head: &request::Parts, length: Option<u64>, target: &Target) -> Bytes
     if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
         line(&PROXY_AUTHORIZATION, authorization.as_bytes());
     }
-    for (name, value) in &head.headers {
+    for (name, value) in head.headers() {
         if ![HOST, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name) {
             line(name, value.as_bytes());
         }
     }
     // A vector takes all that is written.
     let _ = match length {
-        Some(0) if !head.headers.contains_key(CONTENT_LENGTH) => write!(out, "\r\n"),
+        Some(0) if !head.headers().contains_key(CONTENT_LENGTH) => write!(out, "\r\n"),
         Some(length) => write!(out, "content-length: {length}\r\n\r\n"),
         None => write!(out, "transfer-encoding: chunked\r\n\r\n"),
     };

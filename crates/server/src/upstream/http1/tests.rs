@@ -29,7 +29,7 @@ async fn read(wire: &[u8], pieces: usize) -> (Result<(u16, Vec<u8>, Option<Heade
         server.shutdown().await.unwrap();
     };
     let reading = async {
-        let response = connection.send(Request::get("/").body(Payload::Empty).unwrap(), &target()).await;
+        let response = connection.send(Box::new(Request::get("/").body(Payload::Empty).unwrap()), &target()).await;
         let response = response.map_err(|failed| failed.error.to_string())?;
         let (mut body, mut trailers) = (Vec::new(), None);
         while let Some(frame) = poll_fn(|cx| connection.poll_frame(cx)).await {
@@ -126,7 +126,7 @@ async fn what_provably_was_not_sent_comes_back_whole() {
             "one" => Payload::from(Bytes::from("body")),
             _ => Payload::from(vec![Bytes::from("bo"), Bytes::from("dy")]),
         };
-        let failed = connection.send(Request::post("/").body(payload).unwrap(), &target()).await.unwrap_err();
+        let failed = connection.send(Box::new(Request::post("/").body(payload).unwrap()), &target()).await.unwrap_err();
         let request = failed.unsent.unwrap();
         assert_eq!(request.into_body().collect().await.unwrap().to_bytes(), "body");
         assert!(!connection.is_fit());
@@ -140,7 +140,7 @@ async fn uploads_of_unknown_length_go_in_chunks() {
     let pieces = ["one, ", "", "two"].map(|piece| Ok::<_, io::Error>(Frame::data(Bytes::from(piece))));
     let body = Payload::stream(StreamBody::new(futures_util::stream::iter(pieces)));
     let mut connection = Connection::new(Stream::Plain(TcpStream::connect(server.address()).await.unwrap()));
-    let response = connection.send(Request::post("/up").body(body).unwrap(), &target()).await.unwrap();
+    let response = connection.send(Box::new(Request::post("/up").body(body).unwrap()), &target()).await.unwrap();
     assert_eq!(response.status(), 200);
     let request = server.requests().pop().unwrap();
     assert_eq!((request.body.as_ref(), request.header("transfer-encoding")), (&b"one, two"[..], Some("chunked")));
