@@ -234,12 +234,12 @@ fn relayed(envelope: &Envelope, body: &Bytes, choice: u8) {
         };
         let mut losses = Losses::new(codec::path_of(dialect));
         let sent = relay_request(&request, &mut losses);
-        assert_eq!(relay_request(&request, &mut losses).body, sent.body, "{dialect}: another body");
-        output::object(dialect.as_str(), &sent.body);
-        output::bounded(dialect.as_str(), body.len(), sent.body.len());
+        assert_eq!(relay_request(&request, &mut losses).joined(), sent.joined(), "{dialect}: another body");
+        output::object(dialect.as_str(), &sent.joined());
+        output::bounded(dialect.as_str(), body.len(), sent.joined().len());
         if envelope.members().len() + 8 < MAX_MEMBERS {
-            let after = Envelope::scan(&sent.body);
-            assert!(after.is_ok(), "{dialect}: {after:?}: {:?}", String::from_utf8_lossy(&sent.body));
+            let after = Envelope::scan(&sent.joined());
+            assert!(after.is_ok(), "{dialect}: {after:?}: {:?}", String::from_utf8_lossy(&sent.joined()));
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::upstream::{Deadlines, Payload, ReplyBody};
 /// A request that is final but for its credential.
 #[derive(Debug)]
 pub struct Outbound {
-    /// Method, URI and headers.
-    pub head: request::Parts,
+    /// Method, URI and headers; boxed, since it is handed on often.
+    pub head: Box<request::Parts>,
     /// The body. A stream is sent once, whatever the provider says to the credential.
     pub payload: Payload,
     /// The credential.
@@ -40,7 +40,7 @@ impl Outbound {
 }
 
 async fn once(
-    mut head: request::Parts,
+    mut head: Box<request::Parts>,
     payload: Payload,
     credential: &Credential,
     transport: Transport<'_>,
@@ -52,7 +52,8 @@ async fn once(
         credential.put(&mut head)?;
         None
     };
-    let reply = transport.upstream.send(Request::from_parts(head, payload), transport.egress, deadlines).await?;
+    let request = Box::new(Request::from_parts(*head, payload));
+    let reply = transport.upstream.send(request, transport.egress, deadlines).await?;
     Ok((reply, used))
 }
 

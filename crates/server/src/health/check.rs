@@ -86,7 +86,8 @@ async fn ask(gateway: &Gateway, provider: &Provider, check: &HealthCheck) -> Res
         client_end: None,
     };
     let transport = gateway.transport(&provider.egress);
-    let reply = Outbound { head, payload: Payload::Empty, credential }.send(transport, &deadlines).await?;
+    let reply =
+        Outbound { head: Box::new(head), payload: Payload::Empty, credential }.send(transport, &deadlines).await?;
     match reply.status().as_u16() {
         // Whoever refuses is there.
         status if status < 500 => Ok(()),

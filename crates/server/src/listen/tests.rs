@@ -259,7 +259,7 @@ async fn certificates_reload_for_new_connections_and_bad_ones_do_not() {
         let config = EgressConfig { trust: Trust::ExtraOnly, extra_ca: Some(pem.to_vec()), ..EgressConfig::default() };
         let upstream = Upstream::new(PoolSettings::default(), &Tasks::new());
         let request = Request::get(format!("https://localhost:{port}/")).body(Payload::Empty).unwrap();
-        upstream.send(request, &Egress::new(&config).unwrap(), &Deadlines::default()).await.is_ok()
+        upstream.send(Box::new(request), &Egress::new(&config).unwrap(), &Deadlines::default()).await.is_ok()
     };
     assert!(trusts(&first).await);
     let second = write();

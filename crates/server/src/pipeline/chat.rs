@@ -201,7 +201,7 @@ impl Attempt<'_> {
         let way = self.way;
         let prepared =
             prepare(self.gateway, self.call, self.provider, self.target, way, understood, self.owners).await?;
-        let Prepared { request, body, back, losses } = prepared;
+        let Prepared { request, back, losses } = prepared;
         let exchange = Exchange {
             gateway: self.gateway,
             call: self.call,
@@ -209,7 +209,7 @@ impl Attempt<'_> {
             upstream: way.dialect,
             stream: self.call.stream,
         };
-        let Answered { headers, source, .. } = exchange.send(request, &body, settlement).await?;
+        let Answered { headers, source, .. } = exchange.send(request, settlement).await?;
         Ok(Answer { headers, source, back, losses })
     }
 

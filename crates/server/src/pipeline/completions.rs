@@ -102,9 +102,9 @@ impl Complete<'_> {
         let body = relayed_body(&legacy.body, &legacy.envelope, provider, Some(&*target.model), &mut losses);
         let path = way.carriage.openai_path("/completions", &target.model);
         let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &[] };
-        let upward = outgoing.request(call, provider, target, Upload::Whole(&body))?;
+        let upward = outgoing.request(call, provider, target, Upload::Whole(body.into()))?;
         let exchange = Exchange { gateway, call, provider, upstream: way.dialect, stream: false };
-        let Answered { status, headers, source } = exchange.send(upward, &body, settlement).await?;
+        let Answered { status, headers, source } = exchange.send(upward, settlement).await?;
         Ok(Served {
             target: target.clone(),
             headers: headers::forwarded(&headers),

@@ -72,10 +72,10 @@ impl Count<'_> {
         let (gateway, call) = (self.gateway, self.call);
         let (understood, owners) = self.chat.read(way.dialect, settlement).await?;
         settlement.attempt(target, way.dialect);
-        let Prepared { request, body, back, losses } =
+        let Prepared { request, back, losses } =
             prepare(gateway, call, provider, target, way, understood, owners).await?;
         let exchange = Exchange { gateway, call, provider, upstream: way.dialect, stream: false };
-        let Answered { headers, source, .. } = exchange.send(request, &body, settlement).await?;
+        let Answered { headers, source, .. } = exchange.send(request, settlement).await?;
         let reply = settlement.waiting(source.whole(MAX_REPLY)).await?;
         let tools =
             understood.map(|read| tokens::estimate_tools(&read.request.tools)).filter(|_| !counter.counts_tools);

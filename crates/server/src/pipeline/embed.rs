@@ -104,10 +104,10 @@ impl Attempt<'_> {
         Some(self.upstream.most_tokens(&self.target.model)? / 5 * 4)
     }
 
-    fn request(&self, kind: Kind, body: &Bytes) -> Result<Outbound, Fault> {
+    fn request(&self, kind: Kind, body: Bytes) -> Result<Outbound, Fault> {
         let path = self.upstream.path(&self.way.carriage, &self.target.model, kind);
         let outgoing = Outgoing { dialect: self.way.dialect, base_url: &self.way.base_url, path: &path, betas: &[] };
-        outgoing.request(self.call, self.provider, self.target, Upload::Whole(body))
+        outgoing.request(self.call, self.provider, self.target, Upload::Whole(body.into()))
     }
 
     async fn relay(&self, settlement: &mut Settlement) -> Result<Served, Failed> {
@@ -115,8 +115,8 @@ impl Attempt<'_> {
         let names_model = !self.upstream.model_in_path();
         let body = patched(self.call, self.provider, names_model.then_some(&*self.target.model), &mut losses);
         refuse_losses(self.call, self.provider, &losses)?;
-        let request = self.request(Kind::of(self.face, &self.call.envelope), &body)?;
-        let Answered { headers, source, .. } = self.exchange().send(request, &body, settlement).await?;
+        let request = self.request(Kind::of(self.face, &self.call.envelope), body)?;
+        let Answered { headers, source, .. } = self.exchange().send(request, settlement).await?;
         let bytes = settlement.waiting(source.whole(MAX_REPLY)).await?;
         let said = Said::of(&bytes);
         let usage = said.usage.or_else(|| counted(&headers));
@@ -190,8 +190,8 @@ impl Attempt<'_> {
         body: &Bytes,
         bounds: &Bounds,
     ) -> Result<(HeaderMap, EmbedReply), Refused> {
-        let upward = self.request(Kind::of_inputs(inputs), body)?;
-        let Answered { headers, source, .. } = self.exchange().ask(upward, body, bounds).await?;
+        let upward = self.request(Kind::of_inputs(inputs), body.clone())?;
+        let Answered { headers, source, .. } = self.exchange().ask(upward, bounds).await?;
         let bytes = source.whole(MAX_REPLY).await?;
         let mut reply = embed::decode_reply(self.upstream, request, inputs.len(), &bytes)?;
         reply.usage = reply.usage.or_else(|| counted(&headers)).or_else(|| Some(estimated(inputs)));

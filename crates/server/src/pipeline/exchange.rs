@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::HeaderMap;
 use tokio::time::Instant;
 use tollgate_core::config::{TimeoutTerms, Timeouts};
@@ -78,10 +77,10 @@ impl From<Fault> for Refused {
 }
 
 impl Exchange<'_> {
-    /// Sends a request; `body` is its body again, for the simulated provider. A status that is no success is a failure.
-    pub async fn send(&self, request: Outbound, body: &Bytes, settlement: &mut Settlement) -> Result<Answered, Failed> {
+    /// Sends a request. A status that is no success is a failure.
+    pub async fn send(&self, request: Outbound, settlement: &mut Settlement) -> Result<Answered, Failed> {
         let bounds = settlement.bounds();
-        match settlement.waiting(pin!(self.ask(request, body, &bounds))).await {
+        match settlement.waiting(pin!(self.ask(request, &bounds))).await {
             Ok(answered) => {
                 settlement.attempt_status(answered.status);
                 settlement.attempt_headers(&answered.headers);
@@ -97,10 +96,10 @@ impl Exchange<'_> {
     }
 
     /// The same without the record, for one of several requests that are one attempt together.
-    pub async fn ask(&self, request: Outbound, body: &Bytes, bounds: &Bounds) -> Result<Answered, Refused> {
+    pub async fn ask(&self, request: Outbound, bounds: &Bounds) -> Result<Answered, Refused> {
         let (status, headers, source) = if self.provider.simulated {
             let created = self.gateway.clock().now().unix_ms / 1000;
-            let simulated = simulate::respond(self.call.operation, body, created);
+            let simulated = simulate::respond(self.call.operation, &request.payload.joined(), created);
             let kind = if simulated.stream { "text/event-stream" } else { "application/json" };
             let mut headers = HeaderMap::new();
             headers::put(&mut headers, "content-type", kind);

@@ -1,7 +1,6 @@
 //! `InvokeModel` with the body of another model than Claude's (Nova, Llama, Titan, Mistral, Cohere …): handed to Bedrock and
 //! back as it is, whole or streamed. What was used is read from Bedrock's headers and from the end of its streams.
 
-use bytes::Bytes;
 use tollgate_core::route::Target;
 use tollgate_ir::{Dialect, Fault, FaultKind, Losses, Operation};
 use tollgate_wire::carriage::Carriage;
@@ -46,9 +45,9 @@ impl Attempts for Invoke<'_> {
         let path = path.ok_or_else(|| not_offered(provider))?;
         settlement.attempt(target, way.dialect);
         let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &[] };
-        let upward = outgoing.request(call, provider, target, Upload::Whole(&call.body))?;
+        let upward = outgoing.request(call, provider, target, Upload::Whole(call.body.clone().into()))?;
         let exchange = Exchange { gateway, call, provider, upstream: way.dialect, stream: call.stream };
-        let Answered { status, headers, source } = exchange.send(upward, &Bytes::new(), settlement).await?;
+        let Answered { status, headers, source } = exchange.send(upward, settlement).await?;
         Ok(Served {
             target: target.clone(),
             headers: headers::forwarded(&headers),

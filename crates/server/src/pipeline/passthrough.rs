@@ -170,7 +170,8 @@ async fn hand_through(
     };
     let deadlines = deadlines(provider, &head)?;
     let transport = gateway.transport(&provider.egress);
-    let sent = settlement.waiting(Outbound { head: out, payload, credential }.send(transport, &deadlines)).await?;
+    let sent =
+        settlement.waiting(Outbound { head: Box::new(out), payload, credential }.send(transport, &deadlines)).await?;
     let (head, body) = sent.into_parts();
     settlement.attempt_status(head.status.as_u16());
     Ok((head, body))

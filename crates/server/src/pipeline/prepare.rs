@@ -44,8 +44,6 @@ pub fn hops(headers: &HeaderMap) -> u32 {
 pub struct Prepared {
     /// What goes up.
     pub request: Outbound,
-    /// The body again, for the simulated provider.
-    pub body: Bytes,
     /// How the answer comes back.
     pub back: Back,
     /// What could not be kept.
@@ -70,7 +68,8 @@ pub enum Back {
 
 /// The body in the target's dialect and what the headers must say.
 struct Written {
-    body: Bytes,
+    /// In pieces.
+    body: Vec<Bytes>,
     back: Back,
     betas: Vec<String>,
     begun: Begun,
@@ -99,9 +98,8 @@ pub async fn prepare(
         }
     };
     refuse_losses(call, provider, &losses)?;
-    let written = fitted(call, target, way, written);
-    let request = request(call, provider, target, way, &written)?;
-    Ok(Prepared { request, body: written.body, back: written.back, losses })
+    let (request, back) = request(call, provider, target, way, written)?;
+    Ok(Prepared { request, back, losses })
 }
 
 fn relay(
@@ -132,7 +130,11 @@ fn relay(
         losses,
     );
     let back = Back::Relay { hide_usage: relayed.hide_usage };
-    Written { body: relayed.body, back, betas: relayed.header_betas, begun: Begun::Unsaid }
+    let body = match counter(call, way) {
+        Some(_) => vec![fitted(call, target, way, relayed.joined())],
+        None => relayed.body,
+    };
+    Written { body, back, betas: relayed.header_betas, begun: Begun::Unsaid }
 }
 
 /// The client's beta flags, of header and, where its side is Bedrock's, of the body.
@@ -194,7 +196,7 @@ fn translate(
         betas = carried.header_betas;
     }
     let back = Back::Translate { translation: Box::new(translation), request: Arc::new(request) };
-    Ok(Written { body, back, betas, begun: encoded.begun })
+    Ok(Written { body: vec![fitted(call, target, way, body)], back, betas, begun: encoded.begun })
 }
 
 /// Who is asked, where tokens are counted.
@@ -203,10 +205,10 @@ fn counter(call: &Call, way: &Way) -> Option<&'static Counter> {
 }
 
 /// A chat to be counted, as the host's counter wants it.
-fn fitted(call: &Call, target: &Target, way: &Way, written: Written) -> Written {
+fn fitted(call: &Call, target: &Target, way: &Way, body: Bytes) -> Bytes {
     match counter(call, way) {
-        Some(counter) => Written { body: counter.fit(&target.model, &written.body), ..written },
-        None => written,
+        Some(counter) => counter.fit(&target.model, &body),
+        None => body,
     }
 }
 
@@ -234,14 +236,21 @@ pub fn refuse_losses(call: &Call, provider: &Provider, losses: &Losses) -> Resul
     Err(fault)
 }
 
-fn request(call: &Call, provider: &Provider, target: &Target, way: &Way, written: &Written) -> Result<Outbound, Fault> {
+fn request(
+    call: &Call,
+    provider: &Provider,
+    target: &Target,
+    way: &Way,
+    written: Written,
+) -> Result<(Outbound, Back), Fault> {
     let path = path(call, way, &target.model, &written.back).ok_or_else(|| not_offered(provider))?;
     let base_url = match counter(call, way) {
         Some(counter) => Cow::Borrowed(counter.base(&way.base_url)),
         None => written.begun.base_url(&way.base_url),
     };
     let outgoing = Outgoing { dialect: way.dialect, base_url: &base_url, path: &path, betas: &written.betas };
-    outgoing.request(call, provider, target, Upload::Whole(&written.body))
+    let request = outgoing.request(call, provider, target, Upload::Whole(written.body.into()))?;
+    Ok((request, written.back))
 }
 
 /// The client's body with the target's name of the model, for operations that are relayed as they are.
@@ -283,24 +292,18 @@ pub struct Outgoing<'a> {
 }
 
 /// What goes up.
-pub enum Upload<'a> {
-    /// JSON in one piece.
-    Whole(&'a Bytes),
+pub enum Upload {
+    /// JSON.
+    Whole(Payload),
     /// What the client sends, of this type, as it comes. No signature covers it.
     Stream(HeaderValue, Payload),
 }
 
 impl Outgoing<'_> {
     /// The request, ready to go.
-    pub fn request(
-        self,
-        call: &Call,
-        provider: &Provider,
-        target: &Target,
-        upload: Upload<'_>,
-    ) -> Result<Outbound, Fault> {
+    pub fn request(self, call: &Call, provider: &Provider, target: &Target, upload: Upload) -> Result<Outbound, Fault> {
         let (kind, payload) = match upload {
-            Upload::Whole(body) => (HeaderValue::from_static("application/json"), Payload::from(body.clone())),
+            Upload::Whole(payload) => (HeaderValue::from_static("application/json"), payload),
             Upload::Stream(kind, payload) => (kind, payload),
         };
         let (mut head, ()) = Request::new(()).into_parts();
@@ -310,7 +313,7 @@ impl Outgoing<'_> {
         head.headers.insert(CONTENT_TYPE, kind);
         head.headers.insert(HOP, HeaderValue::from(hops(&call.head.headers) + 1));
         self.headers(call, provider, &mut head.headers);
-        Ok(Outbound { head, payload, credential: credential(call, provider, target)? })
+        Ok(Outbound { head: Box::new(head), payload, credential: credential(call, provider, target)? })
     }
 
     fn uri(self, provider: &Provider) -> Result<Uri, Fault> {

@@ -211,7 +211,8 @@ async fn ask(
         client_end: None,
     };
     let transport = gateway.transport(&provider.upgrades);
-    let response = Outbound { head: out, payload: Payload::Empty, credential }.send(transport, &deadlines).await?;
+    let response =
+        Outbound { head: Box::new(out), payload: Payload::Empty, credential }.send(transport, &deadlines).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Ok(response);
     }

@@ -172,12 +172,8 @@ impl Attempts for Relayed<'_> {
         let way = provider.way_in(call.face).filter(|_| !provider.simulated).ok_or_else(|| not_offered(provider))?;
         let mut losses = Losses::new(codec::path_of(call.face));
         let model = (!target.model.is_empty()).then_some(&*target.model);
-        let json;
         let upload = match &mut self.sent {
-            Sent::Json => {
-                json = relayed_body(&call.body, &call.envelope, provider, model, &mut losses);
-                Upload::Whole(&json)
-            }
+            Sent::Json => Upload::Whole(relayed_body(&call.body, &call.envelope, provider, model, &mut losses).into()),
             parts @ Sent::Parts { .. } => parts.upload(call, model)?,
         };
         settlement.attempt(target, way.dialect);
@@ -185,7 +181,7 @@ impl Attempts for Relayed<'_> {
         let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &[] };
         let upward = outgoing.request(call, provider, target, upload)?;
         let exchange = Exchange { gateway, call, provider, upstream: way.dialect, stream: false };
-        let Answered { status, headers, source } = exchange.send(upward, &Bytes::new(), settlement).await?;
+        let Answered { status, headers, source } = exchange.send(upward, settlement).await?;
         Ok(Served {
             target: target.clone(),
             headers: headers::forwarded(&headers),
@@ -197,7 +193,7 @@ impl Attempts for Relayed<'_> {
 
 impl Sent {
     /// The form with the target's name of the model. What streams through can be sent once.
-    fn upload(&mut self, call: &Call, model: Option<&str>) -> Result<Upload<'static>, Fault> {
+    fn upload(&mut self, call: &Call, model: Option<&str>) -> Result<Upload, Fault> {
         let Self::Parts { begun, model_at, rest, whole } = self else {
             return Err(Fault::new(FaultKind::Internal, "JSON is no form."));
         };

@@ -128,7 +128,8 @@ async fn there(gateway: &Gateway, stored: &Arc<StoredResponse>, id: &str, action
     let credential = provider.credentials.get(index).cloned().unwrap_or_default();
     let deadlines = Deadlines { connect: provider.timeouts.connect, ..Deadlines::default() }.whole();
     let transport = gateway.transport(&provider.egress);
-    let sent = Outbound { head, payload: Payload::Empty, credential }.send(transport, &deadlines).await?;
+    let sent =
+        Outbound { head: Box::new(head), payload: Payload::Empty, credential }.send(transport, &deadlines).await?;
     let (head, body) = sent.into_parts();
     let body = body.whole(MAX).await?;
     if head.status.is_success() {

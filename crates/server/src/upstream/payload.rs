@@ -36,6 +36,15 @@ impl Payload {
         Self::Stream(Box::pin(http_body_util::BodyExt::map_err(body, Into::into)))
     }
 
+    /// All of it in one piece; nothing of a stream.
+    pub fn joined(&self) -> Bytes {
+        match self {
+            Self::Empty | Self::Stream(_) => Bytes::new(),
+            Self::Whole(bytes) => bytes.clone(),
+            Self::Pieces(pieces) => pieces.iter().flat_map(|piece| piece.iter().copied()).collect(),
+        }
+    }
+
     /// The same once more; `None` of a stream, which comes once.
     pub fn again(&self) -> Option<Self> {
         Some(match self {

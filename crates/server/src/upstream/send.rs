@@ -85,14 +85,14 @@ impl Upstream {
     /// fault of a payload that is a stream. What exactly, is in `detail` only.
     pub async fn send(
         &self,
-        request: Request<Payload>,
+        request: Box<Request<Payload>>,
         egress: &Egress,
         deadlines: &Deadlines,
     ) -> Result<Response<ReplyBody>, Fault> {
         let target = Target::of(request.uri(), egress)?;
         let watch = Watch::start(deadlines);
         // Pinned here: what is passed by value is held twice.
-        let exchange = pin!(self.exchange(Box::new(request), &target, egress, deadlines.connect));
+        let exchange = pin!(self.exchange(request, &target, egress, deadlines.connect));
         let done = watch.limit(exchange).await?;
         reply(done, watch)
     }

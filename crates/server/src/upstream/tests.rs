@@ -30,7 +30,7 @@ impl Client {
 
     pub(super) async fn post(&self, url: &str, body: Payload) -> Result<http::Response<ReplyBody>, Fault> {
         let request = Request::post(url).header("content-type", "application/json").body(body).unwrap();
-        self.upstream.send(request, &self.egress, &self.deadlines).await
+        self.upstream.send(Box::new(request), &self.egress, &self.deadlines).await
     }
 
     pub(super) async fn text(&self, url: &str) -> Result<String, Fault> {
@@ -331,7 +331,7 @@ async fn redirects_are_replies_and_upgrades_leave_the_pool() {
     drop(response);
     let request = Request::get(server.url("/")).header("connection", "upgrade").header("upgrade", "websocket");
     let request = request.body(Payload::Empty).unwrap();
-    let mut response = client.upstream.send(request, &client.egress, &client.deadlines).await.unwrap();
+    let mut response = client.upstream.send(Box::new(request), &client.egress, &client.deadlines).await.unwrap();
     assert_eq!(response.status(), 101);
     let upgraded = hyper::upgrade::on(&mut response);
     drop(response);

@@ -166,3 +166,16 @@ proptest! {
         let _ = Envelope::scan(&body);
     }
 }
+
+#[test]
+fn bytes_that_are_no_text_are_found_wherever_they_stand() {
+    for at in [6, 1_022, 1_023, 1_024, 1_025, 3_000] {
+        for before in ["x".repeat(4_000), "é".repeat(2_000)] {
+            let mut body = format!("{{\"a\":\"{before}\"}}").into_bytes();
+            body[at] = 0xff;
+            let fault = Envelope::scan(&body).unwrap_err();
+            let valid = std::str::from_utf8(&body).unwrap_err().valid_up_to();
+            assert!(fault.public.contains(&format!("not UTF-8 at byte {valid}.")), "{at}: {}", fault.public);
+        }
+    }
+}

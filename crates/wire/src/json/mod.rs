@@ -16,5 +16,5 @@ pub use fields::Fields;
 pub(crate) use fields::wrong;
 pub(crate) use glance::Glance;
 pub use node::{Node, Object};
-pub use patch::{Patch, apply};
+pub use patch::{Patch, apply, apply_in_pieces};
 pub use write::{ArrayWriter, ObjectWriter, array, object, text};

@@ -58,11 +58,40 @@ impl Patch {
     }
 }
 
+/// Up to this size a body is copied together: cheaper than to hold and write it in pieces.
+const COPIED: usize = 4 * 1024;
+
 /// The body with all patches applied. Without any it is the very same buffer. The later patch of a member counts.
 pub fn apply(body: &Bytes, envelope: &Envelope, patches: &[Patch]) -> Bytes {
-    if patches.is_empty() {
-        return body.clone();
+    if patches.is_empty() { body.clone() } else { write(body, &edits(envelope, patches)) }
+}
+
+/// The same in pieces: of a large body slices, and between them what the patches put there.
+pub fn apply_in_pieces(body: &Bytes, envelope: &Envelope, patches: &[Patch]) -> Vec<Bytes> {
+    if patches.is_empty() || body.len() <= COPIED {
+        return vec![apply(body, envelope, patches)];
     }
+    sliced(body, edits(envelope, patches))
+}
+
+fn sliced(body: &Bytes, edits: Vec<Edit<'_>>) -> Vec<Bytes> {
+    let mut pieces = Vec::with_capacity(4);
+    let mut at = 0;
+    for (span, with) in edits {
+        if !fits(&span, at, body.len()) {
+            continue;
+        }
+        pieces.push(body.slice(at..span.start));
+        pieces.push(with.into_owned().into());
+        at = span.end;
+    }
+    pieces.push(body.slice(at..));
+    pieces.retain(|piece| !piece.is_empty());
+    pieces
+}
+
+/// What stands elsewhere in the patched body, in order.
+fn edits<'a>(envelope: &Envelope, patches: &'a [Patch]) -> Vec<Edit<'a>> {
     let gone = inside::cuts(envelope.members(), |m| deletes(patches, &m.key));
     let mut edits: Vec<Edit<'_>> = gone.into_iter().map(|span| (span, Cow::default())).collect();
     for member in envelope.members() {
@@ -78,7 +107,12 @@ pub fn apply(body: &Bytes, envelope: &Envelope, patches: &[Patch]) -> Bytes {
     }));
     edits.extend(insertion(envelope, patches));
     edits.sort_by_key(|(span, _)| (span.start, span.end));
-    write(body, &edits)
+    edits
+}
+
+/// Whether an edit's span lies in the body, past what the one before it replaced.
+fn fits(span: &Range<usize>, past: usize, length: usize) -> bool {
+    past <= span.start && span.start <= span.end && span.end <= length
 }
 
 type Edit<'a> = (Range<usize>, Cow<'a, Vec<u8>>);
@@ -130,7 +164,7 @@ fn write(body: &[u8], edits: &[Edit<'_>]) -> Bytes {
     let mut out = Vec::with_capacity(body.len() + grown);
     let mut at = 0;
     for (span, with) in edits {
-        if span.start < at || span.end < span.start || span.end > body.len() {
+        if !fits(span, at, body.len()) {
             continue;
         }
         out.extend_from_slice(&body[at..span.start]);

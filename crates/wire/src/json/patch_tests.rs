@@ -6,7 +6,9 @@ use crate::json::Node;
 fn patched(body: &str, patches: &[Patch]) -> String {
     let bytes = Bytes::copy_from_slice(body.as_bytes());
     let envelope = Envelope::scan(&bytes).unwrap();
-    String::from_utf8(apply(&bytes, &envelope, patches).to_vec()).unwrap()
+    let whole = apply(&bytes, &envelope, patches);
+    assert_eq!(sliced(&bytes, edits(&envelope, patches)).concat(), whole);
+    String::from_utf8(whole.to_vec()).unwrap()
 }
 
 #[test]
@@ -55,6 +57,7 @@ fn without_patches_it_is_the_same_buffer() {
     let body = Bytes::from_static(b"{\"model\":\"x\"}");
     let envelope = Envelope::scan(&body).unwrap();
     assert_eq!(apply(&body, &envelope, &[]).as_ptr(), body.as_ptr());
+    assert_eq!(apply_in_pieces(&body, &envelope, &[])[0].as_ptr(), body.as_ptr());
 }
 
 const KEYS: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -106,4 +109,13 @@ proptest! {
         let once = patched(&body, &sets);
         prop_assert_eq!(patched(&once, &sets), once);
     }
+}
+
+#[test]
+fn a_large_body_is_not_copied() {
+    let body = Bytes::from(format!("{{\"model\":\"x\",\"input\":\"{}\"}}", "y".repeat(10_000)));
+    let envelope = Envelope::scan(&body).unwrap();
+    let pieces = apply_in_pieces(&body, &envelope, &[Patch::set_text("model", "z")]);
+    assert_eq!(pieces.iter().map(Bytes::len).collect::<Vec<_>>(), [9, 3, body.len() - 12]);
+    assert_eq!(pieces[2].as_ptr(), body[12..].as_ptr());
 }

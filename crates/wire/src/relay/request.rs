@@ -3,7 +3,7 @@ use tollgate_ir::{Dialect, Losses, Operation, Reason};
 
 use super::{ControlFields, class, control, history};
 use crate::carriage::Carriage;
-use crate::json::{Envelope, Node, Patch, apply, object};
+use crate::json::{Envelope, Node, Patch, apply_in_pieces, object};
 use crate::openai_chat::Rules;
 use crate::target::ModelFacts;
 
@@ -35,12 +35,22 @@ pub struct RelayRequest<'a> {
 /// A request ready to go up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relayed {
-    /// The client's bytes, patched.
-    pub body: Bytes,
+    /// The client's bytes, patched: slices of them where they are many.
+    pub body: Vec<Bytes>,
     /// Usage was asked for on the client's behalf only: chunks that hold nothing else are taken out of the stream.
     pub hide_usage: bool,
     /// The flags for the `anthropic-beta` header; empty: leave the header out.
     pub header_betas: Vec<String>,
+}
+
+impl Relayed {
+    /// The body in one piece.
+    pub fn joined(&self) -> Bytes {
+        match &self.body[..] {
+            [whole] => whole.clone(),
+            pieces => pieces.concat().into(),
+        }
+    }
 }
 
 /// Patches a request for its target. Equal requests give equal bytes; what no rule names stays byte by byte.
@@ -73,7 +83,7 @@ pub fn relay_request(request: &RelayRequest<'_>, losses: &mut Losses) -> Relayed
         patches.extend(carried.patches);
         header_betas = carried.header_betas;
     }
-    Relayed { body: apply(request.body, envelope, &patches), hide_usage, header_betas }
+    Relayed { body: apply_in_pieces(request.body, envelope, &patches), hide_usage, header_betas }
 }
 
 /// The cuts of other gateways' fields that the target does not understand, reported.

@@ -64,7 +64,7 @@ fn relayed(dialect: Dialect, provider: &str, model: &str, body: &Value) -> (Valu
         edits: &[],
     };
     let sent = relay_request(&request, &mut losses);
-    (serde_json::from_slice(&sent.body).unwrap(), paths(&losses))
+    (serde_json::from_slice(&sent.joined()).unwrap(), paths(&losses))
 }
 
 /// A chat body as it is sent after a translation from Chat to Chat, and what is reported.

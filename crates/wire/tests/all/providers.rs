@@ -142,7 +142,7 @@ fn what_a_provider_took_its_record_lets_through() {
             wrong.push(format!("{} at {}: {lost:?}", recording.id, record.id));
         }
         let (before, after): (Value, Value) =
-            (serde_json::from_str(body).unwrap(), serde_json::from_slice(&sent.body).unwrap());
+            (serde_json::from_str(body).unwrap(), serde_json::from_slice(&sent.joined()).unwrap());
         for key in ["messages", "input", "contents", "tools", "system"] {
             assert_eq!(before.get(key), after.get(key), "{}: {key}", recording.id);
         }

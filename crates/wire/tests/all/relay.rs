@@ -52,7 +52,7 @@ fn tr07_tr10_only_what_is_named_changes() {
         (Bedrock, r#"{"messages":[],"x":1}"#, r#"{"messages":[],"x":1}"#),
         (OpenAiChat, r#"{"provider":{},"n":1,"num_retries":2}"#, r#"{"n":1,"model":"up"}"#),
     ] {
-        assert_eq!(relay(dialect, body, |_| {}).0.body, wanted);
+        assert_eq!(relay(dialect, body, |_| {}).0.joined(), wanted);
     }
 }
 
@@ -77,11 +77,11 @@ fn tr30_usage_is_asked_for_and_remembered_as_ours() {
         (r#"{"model":"up","stream":false}"#, r#"{"model":"up","stream":false}"#, false),
     ] {
         let (relayed, _) = relay(Dialect::OpenAiChat, body, |_| {});
-        assert_eq!((&relayed.body[..], relayed.hide_usage), (wanted.as_bytes(), hide));
+        assert_eq!((&relayed.joined()[..], relayed.hide_usage), (wanted.as_bytes(), hide));
     }
     let (relayed, _) = relay(Dialect::OpenAiChat, r#"{"model":"up","stream":true}"#, |r| r.model = "mistral-small");
     assert_eq!(
-        (&relayed.body[..], relayed.hide_usage),
+        (&relayed.joined()[..], relayed.hide_usage),
         (&br#"{"model":"mistral-small","stream":true}"#[..], false),
         "Mistral refuses the field and sends usage unasked"
     );
@@ -91,19 +91,19 @@ fn tr30_usage_is_asked_for_and_remembered_as_ours() {
 fn control_fields_are_cut_and_reported_unless_the_target_understands_them() {
     let body = r#"{"model":"up","models":["a"],"fallbacks":[],"tensorzero::x":1,"metadata":{"tags":[]}}"#;
     let (relayed, lost) = relay(Dialect::OpenAiChat, body, |_| {});
-    assert_eq!(relayed.body, r#"{"model":"up","metadata":{"tags":[]}}"#);
+    assert_eq!(relayed.joined(), r#"{"model":"up","metadata":{"tags":[]}}"#);
     assert_eq!(lost, ["models", "fallbacks", "tensorzero::x"]);
     let (relayed, _) = relay(Dialect::OpenAiChat, body, |r| r.control = ControlFields::OpenRouter);
-    assert_eq!(relayed.body, r#"{"model":"up","models":["a"],"metadata":{"tags":[]}}"#);
+    assert_eq!(relayed.joined(), r#"{"model":"up","models":["a"],"metadata":{"tags":[]}}"#);
     let (relayed, lost) = relay(Dialect::OpenAiChat, body, |r| r.control = ControlFields::Keep);
-    assert_eq!((&relayed.body[..], lost.len()), (body.as_bytes(), 0));
+    assert_eq!((&relayed.joined()[..], lost.len()), (body.as_bytes(), 0));
 }
 
 #[test]
 fn tr25_claude_over_bedrock_is_the_same_relay() {
     let body = r#"{"model":"m","stream":true,"messages":[ 1.0 ],"foo":1}"#;
     let (relayed, lost) = relay(Dialect::Anthropic, body, |r| r.carriage = &Carriage::BedrockInvoke);
-    assert_eq!(relayed.body, r#"{"messages":[ 1.0 ],"anthropic_version":"bedrock-2023-05-31"}"#);
+    assert_eq!(relayed.joined(), r#"{"messages":[ 1.0 ],"anthropic_version":"bedrock-2023-05-31"}"#);
     assert_eq!(lost, ["foo"]);
 }
 
@@ -154,10 +154,11 @@ fn tr07_tr22_recorded_requests_keep_every_member_and_are_sent_alike() {
             let id = &recording.id;
             let (relayed, _) = relay(dialect, body, |r| r.control = ControlFields::Keep);
             assert_eq!(relay(dialect, body, |r| r.control = ControlFields::Keep).0, relayed, "{id}");
-            let (before, after) = (Envelope::scan(body.as_bytes()).unwrap(), Envelope::scan(&relayed.body).unwrap());
+            let joined = relayed.joined();
+            let (before, after) = (Envelope::scan(body.as_bytes()).unwrap(), Envelope::scan(&joined).unwrap());
             for member in before.members() {
                 if !matches!(&*member.key, "model" | "stream_options") {
-                    let sent = after.raw(&relayed.body, &member.key);
+                    let sent = after.raw(&joined, &member.key);
                     assert_eq!(sent, before.raw(body.as_bytes(), &member.key), "{id} {}", member.key);
                 }
             }

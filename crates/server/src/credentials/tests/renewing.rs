@@ -118,7 +118,11 @@ async fn while_one_call_renews_the_others_go_on() {
 async fn ask(upstream: &ScriptedUpstream, credential: &Credential, scene: &Scene) -> u16 {
     let request = http::Request::post(upstream.url("/v1/chat")).body(()).unwrap();
     let (head, ()) = request.into_parts();
-    let outbound = Outbound { head, payload: Payload::from(Bytes::from_static(b"{}")), credential: credential.clone() };
+    let outbound = Outbound {
+        head: Box::new(head),
+        payload: Payload::from(Bytes::from_static(b"{}")),
+        credential: credential.clone(),
+    };
     outbound.send(scene.now(), &Deadlines::default()).await.unwrap().status().as_u16()
 }
 
@@ -142,7 +146,7 @@ async fn a_refused_token_is_renewed_once_for_all_and_then_the_refusal_stands() {
     assert_eq!(strict.requests().len(), 1, "asked for again too soon");
     let later = scene.at(noon() + Duration::from_secs(60));
     let (head, ()) = http::Request::post(strict.url("/")).body(()).unwrap().into_parts();
-    let outbound = Outbound { head, payload: Payload::Empty, credential };
+    let outbound = Outbound { head: Box::new(head), payload: Payload::Empty, credential };
     let reply = outbound.send(later, &Deadlines::default()).await.unwrap();
     assert_eq!((reply.status().as_u16(), strict.requests().len()), (401, 3), "once more and no further");
 }
@@ -183,7 +187,7 @@ async fn aws_says_with_403_that_a_token_has_ended() {
     scene.write(".aws/credentials", &keys("NEW"));
     let later = scene.at(noon() + Duration::from_secs(60));
     let (head, ()) = http::Request::post(up.url("/")).body(()).unwrap().into_parts();
-    let outbound = Outbound { head, payload: Payload::Empty, credential };
+    let outbound = Outbound { head: Box::new(head), payload: Payload::Empty, credential };
     let reply = outbound.send(later, &Deadlines::default()).await.unwrap();
     assert_eq!(reply.status().as_u16(), 200);
 }
