@@ -50,6 +50,9 @@ impl Asked {
     }
 }
 
+/// Where most bodies name their model.
+const BEGINNING: usize = 256;
+
 /// A stream that breaks off is an error of its body, upon which the connection is closed.
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
@@ -58,15 +61,20 @@ async fn answer(request: Request<Incoming>) -> Response<Body> {
     let dialect = Dialect::of_path(&path);
     let mut body = request.into_body();
     let mut frames: Vec<Bytes> = Vec::with_capacity(2);
+    // The beginning in one piece: a name may come in frames of its own.
+    let mut beginning = Vec::with_capacity(BEGINNING);
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else { break };
         if let Ok(data) = frame.into_data() {
+            beginning.extend(data.iter().take(BEGINNING - beginning.len()));
             frames.push(data);
         }
     }
     let asked = match dialect {
         Dialect::Gemini => path.rsplit('/').next().and_then(|last| Asked::read(last.split(':').next()?)),
-        _ => frames.iter().find_map(|frame| Asked::read(model(frame)?)),
+        _ => std::iter::once(&beginning[..])
+            .chain(frames.iter().map(|frame| &frame[..]))
+            .find_map(|frame| Asked::read(model(frame)?)),
     };
     match asked {
         None => refused(404),
