@@ -102,7 +102,7 @@ impl Complete<'_> {
         let body = relayed_body(&legacy.body, &legacy.envelope, provider, Some(&*target.model), &mut losses);
         let path = way.carriage.openai_path("/completions", &target.model);
         let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &[] };
-        let upward = outgoing.request(call, provider, target, Upload::Whole(body.into()))?;
+        let upward = outgoing.request(call, provider, target, Upload::Json(body.into()))?;
         let exchange = Exchange { gateway, call, provider, upstream: way.dialect, stream: false };
         let Answered { status, headers, source } = exchange.send(upward, settlement).await?;
         Ok(Served {

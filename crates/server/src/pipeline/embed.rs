@@ -107,7 +107,7 @@ impl Attempt<'_> {
     fn request(&self, kind: Kind, body: Bytes) -> Result<Outbound, Fault> {
         let path = self.upstream.path(&self.way.carriage, &self.target.model, kind);
         let outgoing = Outgoing { dialect: self.way.dialect, base_url: &self.way.base_url, path: &path, betas: &[] };
-        outgoing.request(self.call, self.provider, self.target, Upload::Whole(body.into()))
+        outgoing.request(self.call, self.provider, self.target, Upload::Json(body.into()))
     }
 
     async fn relay(&self, settlement: &mut Settlement) -> Result<Served, Failed> {

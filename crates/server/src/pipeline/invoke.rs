@@ -45,7 +45,7 @@ impl Attempts for Invoke<'_> {
         let path = path.ok_or_else(|| not_offered(provider))?;
         settlement.attempt(target, way.dialect);
         let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &[] };
-        let upward = outgoing.request(call, provider, target, Upload::Whole(call.body.clone().into()))?;
+        let upward = outgoing.request(call, provider, target, Upload::Json(call.body.clone().into()))?;
         let exchange = Exchange { gateway, call, provider, upstream: way.dialect, stream: call.stream };
         let Answered { status, headers, source } = exchange.send(upward, settlement).await?;
         Ok(Served {

@@ -249,7 +249,7 @@ fn request(
         None => written.begun.base_url(&way.base_url),
     };
     let outgoing = Outgoing { dialect: way.dialect, base_url: &base_url, path: &path, betas: &written.betas };
-    let request = outgoing.request(call, provider, target, Upload::Whole(written.body.into()))?;
+    let request = outgoing.request(call, provider, target, Upload::Json(written.body.into()))?;
     Ok((request, written.back))
 }
 
@@ -293,8 +293,8 @@ pub struct Outgoing<'a> {
 
 /// What goes up.
 pub enum Upload {
-    /// JSON.
-    Whole(Payload),
+    /// A body of JSON, whole or in pieces.
+    Json(Payload),
     /// What the client sends, of this type, as it comes. No signature covers it.
     Stream(HeaderValue, Payload),
 }
@@ -303,7 +303,7 @@ impl Outgoing<'_> {
     /// The request, ready to go.
     pub fn request(self, call: &Call, provider: &Provider, target: &Target, upload: Upload) -> Result<Outbound, Fault> {
         let (kind, payload) = match upload {
-            Upload::Whole(payload) => (HeaderValue::from_static("application/json"), payload),
+            Upload::Json(payload) => (HeaderValue::from_static("application/json"), payload),
             Upload::Stream(kind, payload) => (kind, payload),
         };
         let (mut head, ()) = Request::new(()).into_parts();

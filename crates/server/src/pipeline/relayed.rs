@@ -173,7 +173,7 @@ impl Attempts for Relayed<'_> {
         let mut losses = Losses::new(codec::path_of(call.face));
         let model = (!target.model.is_empty()).then_some(&*target.model);
         let upload = match &mut self.sent {
-            Sent::Json => Upload::Whole(relayed_body(&call.body, &call.envelope, provider, model, &mut losses).into()),
+            Sent::Json => Upload::Json(relayed_body(&call.body, &call.envelope, provider, model, &mut losses).into()),
             parts @ Sent::Parts { .. } => parts.upload(call, model)?,
         };
         settlement.attempt(target, way.dialect);

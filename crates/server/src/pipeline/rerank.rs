@@ -72,7 +72,7 @@ impl Attempts for Rerank<'_> {
         refuse_losses(call, provider, &losses)?;
         let path = upstream.path(model);
         let outgoing = Outgoing { dialect: way.dialect, base_url: &way.base_url, path: &path, betas: &[] };
-        let upward = outgoing.request(call, provider, target, Upload::Whole(body.into()))?;
+        let upward = outgoing.request(call, provider, target, Upload::Json(body.into()))?;
         let exchange = Exchange { gateway, call, provider, upstream: way.dialect, stream: false };
         let Answered { headers, source, .. } = exchange.send(upward, settlement).await?;
         let answer = settlement.waiting(source.whole(MAX_REPLY)).await?;

@@ -15,7 +15,7 @@ pub fn summary(body: &[u8]) -> Option<Summary> {
                 "id" => summary.id = value.words()?.map(Into::into),
                 "model" => summary.model = value.words()?.map(Into::into),
                 "usage" => counts = value.node()?,
-                "content" if value.is_array() => says = any_says(value)?,
+                "content" if value.is_array() => says = value.any(block)?,
                 "content" => says = value.has_words()?,
                 "stop_reason" => reason = value.text()?,
                 "stop_sequence" => sequence = value.text()?,
@@ -37,24 +37,19 @@ pub fn summary(body: &[u8]) -> Option<Summary> {
 }
 
 /// Whether a block is a call, or a text with words.
-fn any_says(content: &mut Glance<'_>) -> Option<bool> {
-    let mut any = false;
-    content.items(|block| {
-        let (mut kind, mut words) = (None, false);
-        block.members(|key, value| {
-            match key {
-                "type" => kind = value.text()?,
-                "text" => words = value.has_words()?,
-                _ => value.skip()?,
-            }
-            Some(())
-        })?;
-        any |= match kind.as_deref() {
-            Some("tool_use") => true,
-            Some("text") => words,
-            _ => false,
-        };
+fn block(block: &mut Glance<'_>) -> Option<bool> {
+    let (mut kind, mut words) = (None, false);
+    block.members(|key, value| {
+        match key {
+            "type" => kind = value.text()?,
+            "text" => words = value.has_words()?,
+            _ => value.skip()?,
+        }
         Some(())
     })?;
-    Some(any)
+    Some(match kind.as_deref() {
+        Some("tool_use") => true,
+        Some("text") => words,
+        _ => false,
+    })
 }

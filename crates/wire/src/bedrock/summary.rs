@@ -10,7 +10,9 @@ pub fn summary(body: &[u8]) -> Option<Summary> {
     Glance::through(body, |reply| {
         reply.members(|key, value| {
             match key {
-                "output" => says = within(value, "message", |message| within(message, "content", any_says))?,
+                "output" => {
+                    says = within(value, "message", |message| within(message, "content", |content| content.any(block)))?
+                }
                 "usage" => summary.usage = value.node()?.as_ref().map(read_usage),
                 "stopReason" => summary.finish = value.text()?.map(|reason| read_finish(&reason, None)),
                 "serviceTier" => {
@@ -42,20 +44,15 @@ fn within(value: &mut Glance<'_>, name: &str, take: impl Fn(&mut Glance<'_>) -> 
 }
 
 /// Whether a block is nothing but a text with words.
-fn any_says(content: &mut Glance<'_>) -> Option<bool> {
-    let mut any = false;
-    content.items(|block| {
-        let (mut words, mut other) = (false, false);
-        block.members(|key, value| {
-            if key == "text" {
-                words = value.has_words()?;
-                return Some(());
-            }
-            other = true;
-            value.skip()
-        })?;
-        any |= words && !other;
-        Some(())
+fn block(block: &mut Glance<'_>) -> Option<bool> {
+    let (mut words, mut other) = (false, false);
+    block.members(|key, value| {
+        if key == "text" {
+            words = value.has_words()?;
+            return Some(());
+        }
+        other = true;
+        value.skip()
     })?;
-    Some(any)
+    Some(words && !other)
 }

@@ -27,7 +27,7 @@ fn says_something(message: &mut Glance<'_>) -> Option<bool> {
     let (mut words, mut calls) = (false, false);
     message.members(|key, value| {
         match key {
-            "content" if value.is_array() => words = any_says(value)?,
+            "content" if value.is_array() => words = value.any(block)?,
             "content" => words = value.has_words()?,
             "tool_calls" => calls = value.has_items()?,
             _ => value.skip()?,
@@ -38,20 +38,15 @@ fn says_something(message: &mut Glance<'_>) -> Option<bool> {
 }
 
 /// Whether a block is a text with words.
-fn any_says(content: &mut Glance<'_>) -> Option<bool> {
-    let mut any = false;
-    content.items(|block| {
-        let (mut words, mut thinks) = (false, false);
-        block.members(|key, value| {
-            match key {
-                "text" => words = value.has_words()?,
-                "thinking" => thinks = value.text()?.is_some(),
-                _ => value.skip()?,
-            }
-            Some(())
-        })?;
-        any |= words && !thinks;
+fn block(block: &mut Glance<'_>) -> Option<bool> {
+    let (mut words, mut thinks) = (false, false);
+    block.members(|key, value| {
+        match key {
+            "text" => words = value.has_words()?,
+            "thinking" => thinks = value.text()?.is_some(),
+            _ => value.skip()?,
+        }
         Some(())
     })?;
-    Some(any)
+    Some(words && !thinks)
 }

@@ -22,7 +22,7 @@ pub fn summary(body: &[u8]) -> Option<Summary> {
                     summary.usage = counts.usage();
                     summary.service_tier = usage.as_ref().and_then(|u| text(u, "serviceTier")).map(str::to_owned);
                 }
-                "candidates" => finish = Some(only(value)?),
+                "candidates" => finish = Some(value.only(candidate)?),
                 "error" | "promptFeedback" => value.null()?,
                 key if key.contains('_') => return None,
                 _ => value.skip()?,
@@ -33,17 +33,7 @@ pub fn summary(body: &[u8]) -> Option<Summary> {
     Some(Summary { finish: Some(finish?), ..summary })
 }
 
-/// The finish of the only candidate, which says something.
-fn only(value: &mut Glance<'_>) -> Option<Finish> {
-    let mut found = None;
-    value.items(|item| {
-        let is_first = found.is_none();
-        found = Some(candidate(item).filter(|_| is_first)?);
-        Some(())
-    })?;
-    found
-}
-
+/// The finish of a candidate that says something.
 fn candidate(value: &mut Glance<'_>) -> Option<Finish> {
     let (mut says, mut finish) = (false, None);
     value.members(|key, value| {

@@ -48,6 +48,27 @@ impl<'a> Glance<'a> {
         self.each(b'[', b']', take)
     }
 
+    /// Takes an array: whether `says` finds something in any item.
+    pub(crate) fn any(&mut self, says: impl Fn(&mut Self) -> Option<bool>) -> Option<bool> {
+        let mut any = false;
+        self.items(|item| {
+            any |= says(item)?;
+            Some(())
+        })?;
+        Some(any)
+    }
+
+    /// Takes an array of one item: what `take` finds in it.
+    pub(crate) fn only<T>(&mut self, take: impl Fn(&mut Self) -> Option<T>) -> Option<T> {
+        let mut found = None;
+        self.items(|item| {
+            let is_first = found.is_none();
+            found = Some(take(item).filter(|_| is_first)?);
+            Some(())
+        })?;
+        found
+    }
+
     fn each(&mut self, opens: u8, closes: u8, mut take: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.scanner.expect(opens, "").ok()?;
         self.depth += 1;

@@ -16,7 +16,7 @@ pub fn summary(body: &[u8]) -> Option<Summary> {
                 "model" => summary.model = value.words()?.map(Into::into),
                 "service_tier" => summary.service_tier = value.words()?.map(Into::into),
                 "usage" => summary.usage = value.node()?.as_ref().and_then(usage::read),
-                "choices" => finish = Some(only(value)?),
+                "choices" => finish = Some(value.only(choice)?),
                 "error" => value.null()?,
                 _ => value.skip()?,
             }
@@ -26,17 +26,7 @@ pub fn summary(body: &[u8]) -> Option<Summary> {
     Some(Summary { finish: Some(finish?), ..summary })
 }
 
-/// The finish of the only choice, which says something.
-fn only(value: &mut Glance<'_>) -> Option<Finish> {
-    let mut found = None;
-    value.items(|item| {
-        let is_first = found.is_none();
-        found = Some(choice(item).filter(|_| is_first)?);
-        Some(())
-    })?;
-    found
-}
-
+/// The finish of a choice that says something.
 fn choice(value: &mut Glance<'_>) -> Option<Finish> {
     let (mut says, mut word, mut sequence) = (false, None, None);
     value.members(|key, value| {

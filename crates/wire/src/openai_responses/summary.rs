@@ -16,7 +16,7 @@ pub fn summary(body: &[u8]) -> Option<Summary> {
                 "model" => summary.model = value.words()?.map(Into::into),
                 "service_tier" => summary.service_tier = value.words()?.map(Into::into),
                 "usage" => summary.usage = value.node()?.as_ref().map(usage::read),
-                "output" => says = any_says(value, item)?,
+                "output" => says = value.any(item)?,
                 "status" => completed = value.text()?.as_deref() == Some("completed"),
                 "error" => value.null()?,
                 _ => value.skip()?,
@@ -28,22 +28,13 @@ pub fn summary(body: &[u8]) -> Option<Summary> {
     (says && completed).then_some(summary)
 }
 
-fn any_says(value: &mut Glance<'_>, says: fn(&mut Glance<'_>) -> Option<bool>) -> Option<bool> {
-    let mut any = false;
-    value.items(|item| {
-        any |= says(item)?;
-        Some(())
-    })?;
-    Some(any)
-}
-
 /// Whether an output item is a call, or a message with words.
 fn item(value: &mut Glance<'_>) -> Option<bool> {
     let (mut kind, mut words) = (None, false);
     value.members(|key, value| {
         match key {
             "type" => kind = value.text()?,
-            "content" if value.is_array() => words = any_says(value, part)?,
+            "content" if value.is_array() => words = value.any(part)?,
             "content" => words = value.has_words()?,
             _ => value.skip()?,
         }
