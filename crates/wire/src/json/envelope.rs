@@ -9,7 +9,7 @@ use std::ops::Range;
 use tollgate_ir::{Fault, FaultKind};
 
 use super::Node;
-use super::scan::{Broken, Scanner};
+use super::scan::{Broken, Quoted, Scanner};
 
 /// Most members of the top-level object. Real requests have some dozens.
 const MAX_MEMBERS: usize = 1024;
@@ -18,7 +18,7 @@ const MAX_MEMBERS: usize = 1024;
 const USUAL_MEMBERS: usize = 8;
 
 /// The members that we read, in any dialect; none may come twice, since two parsers could then disagree.
-const READ: &[&str] = &[
+pub(crate) const READ: &[&str] = &[
     "model",
     "stream",
     "stream_options",
@@ -70,6 +70,13 @@ pub struct Member {
     pub value_at: Range<usize>,
 }
 
+impl Member {
+    /// Whether it is one of those that we read ourselves.
+    pub const fn is_read(&self) -> bool {
+        matches!(self.key, Cow::Borrowed(_))
+    }
+}
+
 /// Where the members of a body's top-level object stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
@@ -103,11 +110,9 @@ impl Envelope {
                 scanner.expect(b',', "a comma or the object's end was expected").map_err(broken)?;
                 scanner.white_space();
             }
-            let key_from = scanner.position();
             let key = scanner.key().map_err(broken)?;
-            let key_at = key_from..key.end + 1;
             let value_at = scanner.value(1).map_err(broken)?;
-            envelope.add(body, key_at, value_at)?;
+            envelope.add(body, &key, value_at)?;
             if let Some(model) = &envelope.model
                 && let Some(check) = check.take()
             {
@@ -124,8 +129,8 @@ impl Envelope {
         Ok(envelope)
     }
 
-    fn add(&mut self, body: &[u8], key_at: Range<usize>, value_at: Range<usize>) -> Result<(), Fault> {
-        let key = key_of(&body[key_at.clone()])?;
+    fn add(&mut self, body: &[u8], quoted: &Quoted, value_at: Range<usize>) -> Result<(), Fault> {
+        let key = key_of(body, quoted)?;
         // Those that we read are borrowed.
         if matches!(key, Cow::Borrowed(_)) && self.member(&key).is_some() {
             return Err(no_json(&format!("`{key}` comes twice; send it once")));
@@ -146,7 +151,7 @@ impl Envelope {
             ("stream", _) => return Err(Fault::field("stream", "`stream` must be true or false.")),
             _ => {}
         }
-        self.members.push(Member { key, key_at, value_at });
+        self.members.push(Member { key, key_at: quoted.at(), value_at });
         Ok(())
     }
 
@@ -241,10 +246,14 @@ fn unquoted(quoted: &[u8]) -> Result<Cow<'_, str>, Fault> {
     Ok(String::from_utf8_lossy(&quoted[1..quoted.len() - 1]))
 }
 
-/// A key from its text, quotes included; borrowed if it is one of those that we read.
-pub(super) fn key_of(quoted: &[u8]) -> Result<Cow<'static, str>, Fault> {
-    let key = unquoted(quoted)?;
-    Ok(READ.iter().find(|k| **k == key).map_or_else(|| Cow::Owned(key.into_owned()), |k| Cow::Borrowed(*k)))
+/// A key from its place; borrowed if it is one of those that we read.
+pub(super) fn key_of(body: &[u8], quoted: &Quoted) -> Result<Cow<'static, str>, Fault> {
+    let unescaped = if quoted.is_plain() { None } else { Some(unquoted(&body[quoted.at()])?) };
+    let key = unescaped.as_deref().map_or(&body[quoted.inside.clone()], str::as_bytes);
+    Ok(match READ.iter().find(|known| known.as_bytes() == key) {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(String::from_utf8_lossy(key).into_owned()),
+    })
 }
 
 #[cfg(test)]

@@ -9,15 +9,15 @@ use std::borrow::Cow;
 use memchr::memchr_iter;
 
 use super::Node;
-use super::scan::Scanner;
+use super::parse::Parser;
+use super::scan::Quoted;
 
 /// Deeper values are left to the tree's reader, which draws the line.
 const MAX_DEPTH: u32 = 100;
 
 /// A place in a JSON text, at a value that is to be taken.
 pub(crate) struct Glance<'a> {
-    text: &'a str,
-    scanner: Scanner<'a>,
+    parser: Parser<'a>,
     depth: u32,
 }
 
@@ -25,21 +25,18 @@ impl<'a> Glance<'a> {
     /// Goes through a text that is one value, which `take` takes.
     pub(crate) fn through<T>(bytes: &'a [u8], take: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let text = std::str::from_utf8(bytes).ok().filter(|_| !has_halves(bytes))?;
-        let mut glance = Self { text, scanner: Scanner::new(bytes), depth: 0 };
-        glance.scanner.white_space();
+        let mut glance = Self { parser: Parser::new(text), depth: 0 };
+        glance.parser.scanner.white_space();
         let taken = take(&mut glance)?;
-        glance.scanner.white_space();
-        (glance.scanner.position() == bytes.len()).then_some(taken)
+        glance.parser.scanner.white_space();
+        (glance.parser.scanner.position() == bytes.len()).then_some(taken)
     }
 
     /// Takes an object: `take` takes each member's value. Of a key that comes twice the last counts.
     pub(crate) fn members(&mut self, mut take: impl FnMut(&'a str, &mut Self) -> Option<()>) -> Option<()> {
         self.each(b'{', b'}', |glance| {
-            let key = &glance.text[glance.scanner.key().ok()?];
-            if key.bytes().any(|byte| byte == b'\\') {
-                return None;
-            }
-            take(key, glance)
+            let key = glance.parser.scanner.key().ok().filter(Quoted::is_plain)?;
+            take(&glance.parser.text[key.inside], glance)
         })
     }
 
@@ -70,28 +67,28 @@ impl<'a> Glance<'a> {
     }
 
     fn each(&mut self, opens: u8, closes: u8, mut take: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.scanner.expect(opens, "").ok()?;
+        self.parser.scanner.expect(opens, "").ok()?;
         self.depth += 1;
-        self.scanner.white_space();
-        let mut next = self.scanner.peek() != Some(closes) && self.depth < MAX_DEPTH;
+        self.parser.scanner.white_space();
+        let mut next = self.parser.scanner.peek() != Some(closes) && self.depth < MAX_DEPTH;
         while next {
             take(self)?;
-            self.scanner.white_space();
-            next = self.scanner.peek() == Some(b',');
+            self.parser.scanner.white_space();
+            next = self.parser.scanner.peek() == Some(b',');
             if next {
-                self.scanner.expect(b',', "").ok()?;
-                self.scanner.white_space();
+                self.parser.scanner.expect(b',', "").ok()?;
+                self.parser.scanner.white_space();
             }
         }
         self.depth -= 1;
-        self.scanner.expect(closes, "").ok()
+        self.parser.scanner.expect(closes, "").ok()
     }
 
     /// Takes any value, as it is written.
     pub(crate) fn raw(&mut self) -> Option<&'a [u8]> {
         let outside = self.depth + 128 - MAX_DEPTH;
-        let span = self.scanner.value(outside).ok()?;
-        self.text.as_bytes().get(span)
+        let span = self.parser.scanner.value(outside).ok()?;
+        self.parser.text.as_bytes().get(span)
     }
 
     /// Takes any value.
@@ -106,19 +103,16 @@ impl<'a> Glance<'a> {
 
     /// Takes any value as a tree; `null` is nothing.
     pub(crate) fn node(&mut self) -> Option<Option<Node<'a>>> {
-        let raw = self.raw()?;
-        if raw == b"null" { Some(None) } else { Node::read(raw).map(Some) }
+        let node = self.parser.value(self.depth)?;
+        Some(Some(node).filter(|node| *node != Node::Null))
     }
 
     /// Takes any value, and tells it if it is a text.
     pub(crate) fn text(&mut self) -> Option<Option<Cow<'a, str>>> {
-        let raw = self.raw()?;
-        if raw.first() != Some(&b'"') {
-            return Some(None);
-        }
-        match Node::read(raw)? {
-            Node::Text(text) => Some(Some(text)),
-            _ => None,
+        if self.parser.scanner.peek() == Some(b'"') {
+            self.parser.string().map(Some)
+        } else {
+            self.skip().map(|()| None)
         }
     }
 
@@ -141,7 +135,7 @@ impl<'a> Glance<'a> {
 
     /// Whether the value to be taken is an array.
     pub(crate) fn is_array(&self) -> bool {
-        self.scanner.peek() == Some(b'[')
+        self.parser.scanner.peek() == Some(b'[')
     }
 }
 

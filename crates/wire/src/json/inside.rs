@@ -9,11 +9,9 @@ use super::scan::Scanner;
 pub fn members(body: &[u8], span: Range<usize>) -> Vec<Member> {
     let mut found = Vec::new();
     each(body, span, b'{', |scanner| {
-        let from = scanner.position();
         let key = scanner.key().ok()?;
         let value_at = scanner.value(1).ok()?;
-        let key_at = from..key.end + 1;
-        found.push(Member { key: key_of(&body[key_at.clone()]).ok()?, key_at, value_at });
+        found.push(Member { key: key_of(body, &key).ok()?, key_at: key.at(), value_at });
         Some(())
     });
     found

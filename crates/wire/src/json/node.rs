@@ -165,7 +165,7 @@ fn whole(f: f64) -> Option<i64> {
 impl<'a> Object<'a> {
     /// The value under a key, the last one if it comes twice; `None` also for `null`.
     pub fn get(&self, key: &str) -> Option<&Node<'a>> {
-        self.0.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v).filter(|v| **v != Node::Null)
+        self.0.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v).filter(|v| !matches!(v, Node::Null))
     }
 }
 

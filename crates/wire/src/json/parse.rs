@@ -4,50 +4,55 @@
 //! such as lone surrogates) is `None`: the caller asks serde_json, whose error tells line and column.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use memchr::memchr;
 use serde_json::Number;
 
 use super::node::{Node, Object};
-use super::scan::Scanner;
+use super::scan::{Scanner, run_end};
 
 /// Deeper text is left to serde_json, which draws the line.
 const MAX_DEPTH: u32 = 120;
 
-/// Whole numbers of so many digits fit into 64 bits.
+/// Whole numbers of so many characters fit into 64 bits.
 const DIGITS: usize = 18;
 
 /// Reads one value that is all of the text.
 pub(super) fn parse(bytes: &[u8]) -> Option<Node<'_>> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let mut parser = Parser { text, scanner: Scanner::new(bytes) };
+    let mut parser = Parser::new(text);
     parser.scanner.white_space();
     let node = parser.value(0)?;
     parser.scanner.white_space();
     (parser.scanner.position() == bytes.len()).then_some(node)
 }
 
-struct Parser<'a> {
-    text: &'a str,
-    scanner: Scanner<'a>,
+/// Reads values of a text one after the other.
+pub(super) struct Parser<'a> {
+    pub text: &'a str,
+    pub scanner: Scanner<'a>,
 }
 
 impl<'a> Parser<'a> {
-    fn value(&mut self, depth: u32) -> Option<Node<'a>> {
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self { text, scanner: Scanner::new(text.as_bytes()) }
+    }
+
+    /// A value of any kind, `depth` levels deep already.
+    pub(super) fn value(&mut self, depth: u32) -> Option<Node<'a>> {
         match self.scanner.peek()? {
             b'"' => self.string().map(Node::Text),
             b'{' => self.object(depth),
             b'[' => self.array(depth),
             b'-' | b'0'..=b'9' => self.number(),
-            b't' => self.word("true", Node::Bool(true)),
-            b'f' => self.word("false", Node::Bool(false)),
-            _ => self.word("null", Node::Null),
+            b't' => self.word(b"true", Node::Bool(true)),
+            b'f' => self.word(b"false", Node::Bool(false)),
+            _ => self.word(b"null", Node::Null),
         }
     }
 
-    fn word(&mut self, word: &str, node: Node<'a>) -> Option<Node<'a>> {
-        let range = self.scanner.value(0).ok()?;
-        (self.text[range] == *word).then_some(node)
+    fn word(&mut self, word: &'static [u8], node: Node<'a>) -> Option<Node<'a>> {
+        self.scanner.word(word).ok().map(|()| node)
     }
 
     fn object(&mut self, depth: u32) -> Option<Node<'a>> {
@@ -98,23 +103,24 @@ impl<'a> Parser<'a> {
         self.scanner.peek() == Some(byte) && self.scanner.expect(byte, "").is_ok()
     }
 
-    fn string(&mut self) -> Option<Cow<'a, str>> {
-        let inside = self.scanner.string().ok()?;
-        let raw = &self.text[inside.clone()];
-        match first_escape(raw.as_bytes()) {
-            None => Some(Cow::Borrowed(raw)),
-            Some(first) => unescaped(raw, first)
-                .or_else(|| serde_json::from_str(&self.text[inside.start - 1..=inside.end]).ok())
-                .map(Cow::Owned),
+    /// A string.
+    pub(super) fn string(&mut self) -> Option<Cow<'a, str>> {
+        let quoted = self.scanner.string().ok()?;
+        let Range { start, end } = quoted.inside;
+        let raw = &self.text[start..end];
+        if quoted.plain_to == end {
+            return Some(Cow::Borrowed(raw));
         }
+        unescaped(raw, quoted.plain_to - start)
+            .or_else(|| serde_json::from_str(&self.text[start - 1..=end]).ok())
+            .map(Cow::Owned)
     }
 
     fn number(&mut self) -> Option<Node<'a>> {
-        let range = self.scanner.value(0).ok()?;
-        let text = &self.text[range];
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        let is_short = digits.len() <= DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let whole = if is_short { text.parse::<i64>().ok() } else { None };
+        let start = self.scanner.position();
+        self.scanner.number().ok()?;
+        let text = &self.text[start..self.scanner.position()];
+        let whole = if text.len() <= DIGITS { text.parse::<i64>().ok() } else { None };
         match whole {
             // `-0` is a float.
             Some(0) if text.len() > 1 => serde_json::from_str(text).ok(),
@@ -125,21 +131,15 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Where the first backslash is. Most strings are too short for a vector search to be worth its call.
-fn first_escape(raw: &[u8]) -> Option<usize> {
-    if raw.len() < 16 { raw.iter().position(|byte| *byte == b'\\') } else { memchr(b'\\', raw) }
-}
-
 /// The text that a string with escapes stands for, the first of them at `first`; `None` where halves of a character
 /// would have to be put together.
 fn unescaped(raw: &str, first: usize) -> Option<String> {
     let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
-    let mut next = Some(first);
+    let (mut from, mut next) = (0, Some(first));
     while let Some(at) = next {
-        out.push_str(&rest[..at]);
-        let escape = *rest.as_bytes().get(at + 1)?;
-        let mut length = 2;
+        out.push_str(&raw[from..at]);
+        let escape = *raw.as_bytes().get(at + 1)?;
+        from = at + 2;
         out.push(match escape {
             b'"' | b'\\' | b'/' => char::from(escape),
             b'b' => '\u{8}',
@@ -148,15 +148,15 @@ fn unescaped(raw: &str, first: usize) -> Option<String> {
             b'r' => '\r',
             b't' => '\t',
             b'u' => {
-                length = 6;
-                char::from_u32(u32::from_str_radix(rest.get(at + 2..at + 6)?, 16).ok()?)?
+                from = at + 6;
+                char::from_u32(u32::from_str_radix(raw.get(at + 2..from)?, 16).ok()?)?
             }
             _ => return None,
         });
-        rest = &rest[at + length..];
-        next = memchr(b'\\', rest.as_bytes());
+        // The scanner has been here: nothing but a backslash ends a run.
+        next = run_end(raw.as_bytes(), from);
     }
-    out.push_str(rest);
+    out.push_str(&raw[from..]);
     Some(out)
 }
 

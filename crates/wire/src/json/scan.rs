@@ -38,20 +38,27 @@ fn ends_of(block: [u8; 16]) -> u32 {
 
 /// Where the run of plain bytes that begins at `from` ends; `None` if nothing ends it. Most are short, and are looked
 /// through from where they begin, whatever came before them.
+#[inline]
 pub(super) fn run_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let (blocks, tail) = bytes.get(from..)?.as_chunks::<16>();
     let mut at = from;
-    while at < from + SHORT
-        && let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>())
-    {
+    for block in blocks {
         let ends = ends_of(*block);
         if ends != 0 {
             return Some(at + ends.trailing_zeros() as usize);
         }
         at += 16;
+        if at == from + SHORT {
+            return long_run(&bytes[at..]).map(|run| at + run);
+        }
     }
-    long_run(&bytes[at..]).map(|run| at + run)
+    let mut block = [b' '; 16];
+    block[..tail.len()].copy_from_slice(tail);
+    let ends = ends_of(block);
+    (ends != 0).then(|| at + ends.trailing_zeros() as usize)
 }
 
+#[inline(never)]
 fn long_run(rest: &[u8]) -> Option<usize> {
     let mut start = 0;
     for block in rest.chunks(BLOCK) {
@@ -65,6 +72,26 @@ fn long_run(rest: &[u8]) -> Option<usize> {
         start += block.len();
     }
     None
+}
+
+/// Where a string stands.
+pub(super) struct Quoted {
+    /// What stands between its quotes.
+    pub inside: Range<usize>,
+    /// Where its first backslash stands; the end of `inside`, if it has none.
+    pub plain_to: usize,
+}
+
+impl Quoted {
+    /// The same with its quotes.
+    pub(super) const fn at(&self) -> Range<usize> {
+        self.inside.start - 1..self.inside.end + 1
+    }
+
+    /// It stands for what is written.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.plain_to == self.inside.end
+    }
 }
 
 impl<'a> Scanner<'a> {
@@ -99,25 +126,24 @@ impl<'a> Scanner<'a> {
         Err(self.broken(why))
     }
 
+    #[cold]
     fn broken(&self, why: &'static str) -> Broken {
         let why = if self.at >= self.bytes.len() { "it ends too early" } else { why };
         Broken { at: self.at, why }
     }
 
-    /// A string; the range is that between its quotes.
-    pub(super) fn string(&mut self) -> Result<Range<usize>, Broken> {
+    /// A string.
+    pub(super) fn string(&mut self) -> Result<Quoted, Broken> {
         self.expect(b'"', "a string was expected")?;
         let start = self.at;
-        loop {
-            let Some(end) = run_end(self.bytes, self.at) else {
-                self.at = self.bytes.len();
-                return Err(self.broken("a string has no end"));
-            };
+        let mut plain_to = None;
+        while let Some(end) = run_end(self.bytes, self.at) {
+            let plain_to = *plain_to.get_or_insert(end);
             self.at = end;
             match self.bytes[end] {
                 b'"' => {
                     self.at += 1;
-                    return Ok(start..end);
+                    return Ok(Quoted { inside: start..end, plain_to });
                 }
                 b'\\' => {
                     self.at += 1;
@@ -126,6 +152,8 @@ impl<'a> Scanner<'a> {
                 _ => return Err(self.broken("a string holds a raw control character")),
             }
         }
+        self.at = self.bytes.len();
+        Err(self.broken("a string has no end"))
     }
 
     /// What follows a backslash.
@@ -152,7 +180,8 @@ impl<'a> Scanner<'a> {
         if self.at == start { Err(self.broken("a number lacks a digit")) } else { Ok(()) }
     }
 
-    fn number(&mut self) -> Result<(), Broken> {
+    /// A number.
+    pub(super) fn number(&mut self) -> Result<(), Broken> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -175,7 +204,8 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn word(&mut self, word: &'static [u8]) -> Result<(), Broken> {
+    /// `true`, `false` or `null`.
+    pub(super) fn word(&mut self, word: &'static [u8]) -> Result<(), Broken> {
         if self.bytes[self.at..].starts_with(word) {
             self.at += word.len();
             return Ok(());
@@ -248,8 +278,8 @@ impl<'a> Scanner<'a> {
         here
     }
 
-    /// A key and its colon; the range is that between the key's quotes.
-    pub(super) fn key(&mut self) -> Result<Range<usize>, Broken> {
+    /// A key and its colon.
+    pub(super) fn key(&mut self) -> Result<Quoted, Broken> {
         if self.peek() != Some(b'"') {
             return Err(self.broken("a key in quotes was expected"));
         }
