@@ -11,6 +11,8 @@ mod patch;
 mod scan;
 mod write;
 
+#[cfg(test)]
+pub(crate) use envelope::READ;
 pub use envelope::{Envelope, Member};
 pub use fields::Fields;
 pub(crate) use fields::wrong;
