@@ -47,10 +47,10 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
         b'\r' => b'r',
         _ => {
             out.extend_from_slice(b"\\u00");
-            return out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            return out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
         }
     };
-    out.extend([b'\\', short]);
+    out.extend_from_slice(&[b'\\', short]);
 }
 
 /// Writes a tree compactly, keys in order.
@@ -59,10 +59,27 @@ pub(super) fn node(out: &mut Vec<u8>, value: &Node<'_>) {
         Node::Null => out.extend_from_slice(b"null"),
         Node::Bool(true) => out.extend_from_slice(b"true"),
         Node::Bool(false) => out.extend_from_slice(b"false"),
-        Node::Number(n) => out.extend_from_slice(n.to_string().as_bytes()),
+        Node::Number(n) => match n.as_u64() {
+            Some(n) => uint(out, n),
+            None => out.extend_from_slice(n.to_string().as_bytes()),
+        },
         Node::Text(t) => text(out, t),
         Node::Array(items) => array(out, |a| items.iter().for_each(|item| a.node(item))),
         Node::Object(fields) => object(out, |o| fields.0.iter().for_each(|(k, v)| o.node(k, v))),
+    }
+}
+
+fn uint(out: &mut Vec<u8>, mut value: u64) {
+    const MOST: usize = u64::MAX.ilog10() as usize + 1;
+    let mut digits = [b'0'; MOST];
+    let mut from = MOST;
+    loop {
+        from -= 1;
+        digits[from] += (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            return out.extend_from_slice(&digits[from..]);
+        }
     }
 }
 
@@ -115,7 +132,7 @@ impl ObjectWriter<'_> {
 
     /// A whole number.
     pub fn uint(&mut self, key: &str, value: u64) {
-        self.key(key).extend_from_slice(value.to_string().as_bytes());
+        uint(self.key(key), value);
     }
 
     /// A whole number, or nothing at all.
@@ -230,7 +247,7 @@ impl ArrayWriter<'_> {
 
     /// A whole number.
     pub fn uint(&mut self, value: u64) {
-        self.next().extend_from_slice(value.to_string().as_bytes());
+        uint(self.next(), value);
     }
 
     /// A number; whole ones without a fraction.
@@ -271,7 +288,16 @@ impl ArrayWriter<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{text, uint};
+
+    #[test]
+    fn whole_numbers_are_written_digit_by_digit() {
+        for value in [0, 9, 10, 100, 1_234_567_890, u64::MAX - 1, u64::MAX] {
+            let mut out = Vec::new();
+            uint(&mut out, value);
+            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
+        }
+    }
 
     #[test]
     fn strings_are_written_as_serde_json_writes_them() {
