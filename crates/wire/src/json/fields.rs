@@ -29,16 +29,23 @@ impl<'a> Fields<'a> {
 
     /// The path of one of its fields.
     pub fn path(&self, key: &str) -> String {
-        if self.at.is_empty() { key.to_owned() } else { format!("{}.{key}", self.at) }
+        if self.at.is_empty() { key.to_owned() } else { [&self.at, ".", key].concat() }
+    }
+
+    /// The path of an item of one of its fields.
+    pub fn item(&self, key: &str, i: usize) -> String {
+        let dot = if self.at.is_empty() { "" } else { "." };
+        [&self.at, dot, key, "[", &i.to_string(), "]"].concat()
     }
 
     /// Takes a field of any type; `null` reads as absent.
     pub fn take(&mut self, key: &str) -> Option<Node<'a>> {
-        let mut found = None;
-        while let Some(i) = self.left.iter().position(|(k, _)| k == key) {
-            found = Some(self.left.remove(i).1);
+        let (mut found, mut from) = (None, 0);
+        while let Some(i) = self.left[from..].iter().position(|(k, _)| k == key) {
+            from += i;
+            found = Some(self.left.remove(from).1);
         }
-        found.filter(|node| *node != Node::Null)
+        found.filter(|node| !matches!(node, Node::Null))
     }
 
     /// Takes the first present of several spellings of one field (`max_tokens` before `maxTokens`).
@@ -51,7 +58,7 @@ impl<'a> Fields<'a> {
 
     /// Whether a field is still there and not null.
     pub fn has(&self, key: &str) -> bool {
-        self.left.iter().any(|(k, v)| k == key && *v != Node::Null)
+        self.left.iter().any(|(k, v)| k == key && !matches!(v, Node::Null))
     }
 
     /// Looks at a text without taking it: for tags that decide how to read the rest.
@@ -104,8 +111,7 @@ impl<'a> Fields<'a> {
 
     /// Takes an object.
     pub fn object(&mut self, key: &str) -> Result<Option<Fields<'a>>, Fault> {
-        let at = self.path(key);
-        self.take(key).map(|node| Fields::new(node, at)).transpose()
+        self.take(key).map(|node| Fields::new(node, self.path(key))).transpose()
     }
 
     /// The fault of a field that must be there.

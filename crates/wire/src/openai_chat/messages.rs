@@ -14,7 +14,7 @@ pub(super) fn decode(fields: &mut Fields<'_>, request: &mut Request, losses: &mu
     let mut made = Vec::new();
     let mut known = Known::default();
     for (i, node) in messages.into_iter().enumerate() {
-        let mut message = Fields::new(node, format!("{}[{i}]", fields.path("messages")))?;
+        let mut message = Fields::new(node, fields.item("messages", i))?;
         let role = message.text("role")?;
         let turn = match role.as_deref() {
             Some("system" | "developer") => (Role::System, parts::content(&mut message, losses)?),
@@ -81,8 +81,7 @@ fn assistant(message: &mut Fields<'_>, known: &mut Known, losses: &mut Losses) -
         blocks.push(Block::new(Content::Refusal(refusal)).at(message.path("refusal")));
     }
     for (i, node) in message.array("tool_calls")?.unwrap_or_default().into_iter().enumerate() {
-        let at = format!("{}[{i}]", message.path("tool_calls"));
-        blocks.push(call(node, at, i, known, losses)?);
+        blocks.push(call(node, message.item("tool_calls", i), i, known, losses)?);
     }
     if let Some(node) = message.take("function_call") {
         blocks.push(call(node, message.path("function_call"), 0, known, losses)?);
