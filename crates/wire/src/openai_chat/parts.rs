@@ -16,7 +16,7 @@ pub(super) fn content(message: &mut Fields<'_>, losses: &mut Losses) -> Result<V
         Some(Node::Text(text)) => blocks.push(Block::text(text).at(path)),
         Some(Node::Array(parts)) => {
             for (i, node) in parts.into_iter().enumerate() {
-                blocks.extend(part(node, format!("{path}[{i}]"), losses)?);
+                blocks.extend(part(node, message.item("content", i), losses)?);
             }
         }
         Some(node @ Node::Object(_)) => blocks.extend(part(node, path, losses)?),
@@ -44,16 +44,40 @@ pub(super) fn cache_mark(fields: &mut Fields<'_>, losses: &mut Losses) -> Result
     Ok(mark)
 }
 
+/// Kinds of parts that are read; others are carried as they came.
+const READ: [&str; 16] = [
+    "text",
+    "input_text",
+    "output_text",
+    "refusal",
+    "image_url",
+    "input_image",
+    "video_url",
+    "document_url",
+    "file_url",
+    "audio_url",
+    "input_audio",
+    "file",
+    "input_file",
+    "thinking",
+    "reasoning",
+    "redacted_thinking",
+];
+
 fn part(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Option<Block>, Fault> {
     if let Node::Text(text) = node {
         return Ok((!text.is_empty()).then(|| Block::text(text).at(at)));
     }
-    let raw = node.to_json();
+    let said = node.text("type").or_else(|| node.get("text").map(|_| "text")).unwrap_or("");
+    let carried = (!READ.contains(&said)).then(|| Carry { dialect: Dialect::OpenAiChat, raw: node.to_json() });
+    let kind = said.to_owned();
     let mut fields = Fields::new(node, at.clone())?;
     let cache = cache_mark(&mut fields, losses)?;
-    let kind = fields.text("type")?;
-    let kind = kind.as_deref().or_else(|| fields.has("text").then_some("text")).unwrap_or("");
-    let content = match kind {
+    fields.text("type")?;
+    if carried.is_some() {
+        return Ok(Some(Block { cache, carry: carried, ..Block::new(Content::Opaque { kind }).at(at) }));
+    }
+    let content = match kind.as_str() {
         "text" | "input_text" | "output_text" => {
             let text = fields.text("text")?.unwrap_or_default();
             fields.own(&["annotations", "logprobs"], losses);
@@ -73,14 +97,11 @@ fn part(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Option<Block>
         "audio_url" => Content::Media(linked(&mut fields, "audio_url", MediaKind::Audio, losses)?),
         "input_audio" => Content::Media(audio(&mut fields, losses)?),
         "file" | "input_file" => Content::Media(file(&mut fields, losses)?),
-        "thinking" | "reasoning" | "redacted_thinking" => {
-            let detail = reasoning::of_part(&Node::Object(fields.rest()), kind);
+        // `thinking`, `reasoning` or `redacted_thinking`.
+        _ => {
+            let detail = reasoning::of_part(&Node::Object(fields.rest()), &kind);
             let reasoning = detail.reasoning();
             return Ok(Some(Block { seal: detail.seal, cache, ..Block::new(Content::Reasoning(reasoning)).at(at) }));
-        }
-        other => {
-            let carry = Some(Carry { dialect: Dialect::OpenAiChat, raw });
-            return Ok(Some(Block { cache, carry, ..Block::new(Content::Opaque { kind: other.to_owned() }).at(at) }));
         }
     };
     fields.report_rest(losses);

@@ -13,10 +13,10 @@ const WEB_SEARCH: &str = "web_search_options";
 
 pub(super) fn decode(fields: &mut Fields<'_>, request: &mut Request, losses: &mut Losses) -> Result<(), Fault> {
     for (i, node) in fields.array("tools")?.unwrap_or_default().into_iter().enumerate() {
-        request.tools.push(tool(node, format!("{}[{i}]", fields.path("tools")), losses)?);
+        request.tools.push(tool(node, fields.item("tools", i), losses)?);
     }
     for (i, node) in fields.array("functions")?.unwrap_or_default().into_iter().enumerate() {
-        let at = format!("{}[{i}]", fields.path("functions"));
+        let at = fields.item("functions", i);
         let kind = function(Fields::new(node, at.clone())?, losses)?;
         request.tools.push(Tool { kind, cache: None, carry: None, at });
     }
@@ -27,7 +27,11 @@ pub(super) fn decode(fields: &mut Fields<'_>, request: &mut Request, losses: &mu
 }
 
 fn tool(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Tool, Fault> {
-    let raw = node.to_json();
+    if let Some(kind) = node.text("type").filter(|kind| !matches!(*kind, "function" | "custom")) {
+        let (kind, raw) = (kind.to_owned(), node.to_json());
+        let cache = cache_mark(&mut Fields::new(node, at.clone())?, losses)?;
+        return Ok(Tool { cache, ..server(&kind, raw, at) });
+    }
     let mut fields = Fields::new(node, at.clone())?;
     let cache = cache_mark(&mut fields, losses)?;
     // An Anthropic switch for how arguments stream; they always stream here.
@@ -38,9 +42,8 @@ fn tool(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Tool, Fault> 
         Some("custom") if fields.has("custom") => nested(&mut fields, "custom", custom, losses)?,
         Some("function") => return flat(fields, cache, at, function, losses),
         None if fields.has("name") => return flat(fields, cache, at, function, losses),
-        Some("custom") if fields.has("input_schema") => return flat(fields, cache, at, function, losses),
-        Some("custom") => return flat(fields, cache, at, custom, losses),
-        Some(other) => return Ok(Tool { cache, ..server(other, raw, at) }),
+        Some(_) if fields.has("input_schema") => return flat(fields, cache, at, function, losses),
+        Some(_) => return flat(fields, cache, at, custom, losses),
         None => {
             return Err(Fault::field(
                 at.clone(),
@@ -85,8 +88,10 @@ fn function(mut fields: Fields<'_>, losses: &mut Losses) -> Result<ToolKind, Fau
     }
     let description = fields.text("description")?;
     let strict = fields.boolean("strict")?;
-    let at = fields.at().strip_suffix(".function").unwrap_or(fields.at());
-    losses.spell(format!("{at}.strict"), fields.path("strict"));
+    if strict.is_some() {
+        let at = fields.at().strip_suffix(".function").unwrap_or(fields.at());
+        losses.spell(format!("{at}.strict"), fields.path("strict"));
+    }
     let parameters = fields.take_any(&["parameters", "input_schema", "inputSchema"]).map(|p| p.to_json());
     fields.report_rest(losses);
     Ok(ToolKind::Function { name, description, parameters, strict })
