@@ -76,7 +76,7 @@ impl Answer {
         let tool = match output {
             OutputFormat::Json => Some((None, None, Json::parse(r#"{"type":"object"}"#).ok())),
             OutputFormat::Schema { name, description, schema, .. } if schema::is_object(schema) => {
-                Some((name.as_deref(), description.clone(), Some(schema::of_input(Some(schema)))))
+                Some((name.as_deref(), description.clone(), Some(schema::of_input(Some(schema)).into_owned())))
             }
             OutputFormat::Schema { .. } => None,
         };

@@ -9,16 +9,34 @@ use std::collections::HashSet;
 
 use tollgate_ir::Json;
 
-use crate::json::{Node, Object};
+use crate::json::{Glance, Node, Object};
 
 /// A schema as a tool's `input_schema`.
-pub(crate) fn of_input(schema: Option<&Json>) -> Json {
-    let Some(node) = schema.and_then(|s| Node::read(s.as_str().as_bytes())) else { return empty_object() };
-    match (&node, node.text("type")) {
-        (_, Some("object")) => schema.cloned().unwrap_or_else(empty_object),
-        (Node::Object(_), _) => typed_object(node).to_json(),
-        _ => empty_object(),
+pub(crate) fn of_input(schema: Option<&Json>) -> Cow<'_, Json> {
+    let Some(schema) = schema else { return Cow::Owned(empty_object()) };
+    if kind_at_a_glance(schema).as_deref() == Some("object") {
+        return Cow::Borrowed(schema);
     }
+    match Node::read(schema.as_str().as_bytes()) {
+        Some(node) if node.text("type") == Some("object") => Cow::Borrowed(schema),
+        Some(node @ Node::Object(_)) => Cow::Owned(typed_object(node).to_json()),
+        _ => Cow::Owned(empty_object()),
+    }
+}
+
+/// The `type` that a schema says, if that is plain to see: most are large, and say it.
+fn kind_at_a_glance(schema: &Json) -> Option<Cow<'_, str>> {
+    let mut kind = None;
+    Glance::through(schema.as_str().as_bytes(), |schema| {
+        schema.members(|key, value| {
+            match key {
+                "type" => kind = value.text()?,
+                _ => value.skip()?,
+            }
+            Some(())
+        })
+    })?;
+    kind
 }
 
 fn empty_object() -> Json {

@@ -98,7 +98,7 @@ fn output(request: &Request, model: &Model, manual: bool, losses: &mut Losses) -
         }
     }
     if schema::is_object(schema) {
-        return Output::Tool(schema::of_input(Some(schema)));
+        return Output::Tool(schema::of_input(Some(schema)).into_owned());
     }
     losses.field(Field::Output, Reason::Dropped);
     Output::Plain
