@@ -73,14 +73,14 @@ fn base32(mut n: u128) -> String {
 pub struct ToolNames {
     /// The client's name → ours, where they differ.
     there: HashMap<String, String>,
-    /// The name upstream → the client's, and how it takes its arguments.
-    back: HashMap<String, (String, CallKind)>,
+    /// The name upstream → the client's, where they differ, and how it takes its arguments.
+    back: HashMap<String, (Option<String>, CallKind)>,
 }
 
 impl ToolNames {
     /// For one request: names of tools, of a named choice, and of calls in the history.
     pub fn new(request: &Request, rule: IdRule) -> Self {
-        let mut names = Self::default();
+        let mut names = Self { back: HashMap::with_capacity(request.tools.len()), ..Self::default() };
         for tool in &request.tools {
             if let Some(name) = tool.name() {
                 names.add(name, kind_of(tool), rule);
@@ -98,10 +98,14 @@ impl ToolNames {
     }
 
     fn add(&mut self, name: &str, kind: CallKind, rule: IdRule) {
-        let there = rule.apply(name);
-        self.back.entry(there.clone().into_owned()).or_insert_with(|| (name.to_owned(), kind));
-        if let Cow::Owned(other) = there {
-            self.there.insert(name.to_owned(), other);
+        match rule.apply(name) {
+            Cow::Borrowed(same) => {
+                self.back.entry(same.to_owned()).or_insert((None, kind));
+            }
+            Cow::Owned(other) => {
+                self.back.entry(other.clone()).or_insert_with(|| (Some(name.to_owned()), kind));
+                self.there.insert(name.to_owned(), other);
+            }
         }
     }
 
@@ -113,8 +117,9 @@ impl ToolNames {
     /// The upstream's name as the client declared it, and the kind of tool; a name that nobody declared stays. OpenAI
     /// may put a tool that it found into a namespace of its own making (`get_weather__get_weather`).
     pub fn client<'a>(&'a self, name: &'a str) -> (&'a str, CallKind) {
-        let declared = self.back.get(name).or_else(|| self.back.get(name.split_once("__")?.1));
-        declared.map_or((name, CallKind::Function), |(n, kind)| (n, *kind))
+        let within = || name.split_once("__").map(|(_, inner)| inner);
+        let declared = self.back.get_key_value(name).or_else(|| self.back.get_key_value(within()?));
+        declared.map_or((name, CallKind::Function), |(same, (other, kind))| (other.as_ref().unwrap_or(same), *kind))
     }
 }
 
