@@ -6,7 +6,7 @@ use tollgate_ir::{Fault, MediaSource};
 
 /// Bytes in base64 as an address.
 pub(crate) fn data_url(mime: &str, data: &str) -> String {
-    format!("data:{mime};base64,{data}")
+    ["data:", mime, ";base64,", data].concat()
 }
 
 /// The type, if it is told, and the base64 of a data URL; `None` for other addresses, and for data in another coding.

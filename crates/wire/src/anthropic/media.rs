@@ -40,7 +40,9 @@ pub(super) fn read(kind: MediaKind, source: &mut Fields<'_>) -> Result<Media, Fa
 }
 
 fn without_breaks(data: String) -> String {
-    if data.bytes().any(|b| b.is_ascii_whitespace()) { data.split_ascii_whitespace().collect() } else { data }
+    // Branch-free, so that it is vectorised: hardly any data has breaks.
+    let breaks = data.bytes().fold(false, |found, byte| found | (byte <= b' '));
+    if breaks { data.split_ascii_whitespace().collect() } else { data }
 }
 
 /// The words of a content that is a text or a list of text blocks.
