@@ -44,7 +44,7 @@ struct Parts {
 /// Reads the headers (lower-case names) of an answer that came at `unix_ms`; `None` where they say nothing.
 pub fn rate_limits<'h>(headers: impl Iterator<Item = (&'h str, &'h str)>, unix_ms: u64) -> Option<RateLimits> {
     let mut windows: Vec<(Window, Parts)> = Vec::new();
-    for (name, value) in headers.filter(|(name, _)| name.contains("ratelimit") || name.contains("tokenlimit")) {
+    for (name, value) in headers.filter(|(name, _)| is_of_a_limit(name)) {
         let mut part = None;
         let mut words = Vec::new();
         for word in name.split('-') {
@@ -75,6 +75,11 @@ pub fn rate_limits<'h>(headers: impl Iterator<Item = (&'h str, &'h str)>, unix_m
     };
     let limits = RateLimits { requests: scarcest(false), tokens: scarcest(true) };
     (limits != RateLimits::default()).then_some(limits)
+}
+
+/// Most headers are about something else, and are looked through for one word.
+fn is_of_a_limit(name: &str) -> bool {
+    name.contains("limit") && (name.contains("ratelimit") || name.contains("tokenlimit"))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an order of shares needs no last digit")]
