@@ -136,24 +136,31 @@ impl<'a> Scanner<'a> {
     pub(super) fn string(&mut self) -> Result<Quoted, Broken> {
         self.expect(b'"', "a string was expected")?;
         let start = self.at;
-        let mut plain_to = None;
-        while let Some(end) = run_end(self.bytes, self.at) {
-            let plain_to = *plain_to.get_or_insert(end);
-            self.at = end;
-            match self.bytes[end] {
-                b'"' => {
-                    self.at += 1;
-                    return Ok(Quoted { inside: start..end, plain_to });
-                }
-                b'\\' => {
+        let plain_to = run_end(self.bytes, start).unwrap_or(self.bytes.len());
+        self.at = plain_to;
+        if self.peek() != Some(b'"') {
+            self.past_escapes()?;
+        }
+        let inside = start..self.at;
+        self.at += 1;
+        Ok(Quoted { inside, plain_to })
+    }
+
+    /// Goes on within a string, from what is not plain in it to the quote that ends it.
+    #[inline(never)]
+    fn past_escapes(&mut self) -> Result<(), Broken> {
+        loop {
+            match self.peek() {
+                Some(b'"') => return Ok(()),
+                Some(b'\\') => {
                     self.at += 1;
                     self.escape()?;
                 }
-                _ => return Err(self.broken("a string holds a raw control character")),
+                Some(_) => return Err(self.broken("a string holds a raw control character")),
+                None => return Err(self.broken("a string has no end")),
             }
+            self.at = run_end(self.bytes, self.at).unwrap_or(self.bytes.len());
         }
-        self.at = self.bytes.len();
-        Err(self.broken("a string has no end"))
     }
 
     /// What follows a backslash.
