@@ -63,7 +63,7 @@ const COPIED: usize = 4 * 1024;
 
 /// The body with all patches applied. Without any it is the very same buffer. The later patch of a member counts.
 pub fn apply(body: &Bytes, envelope: &Envelope, patches: &[Patch]) -> Bytes {
-    if patches.is_empty() { body.clone() } else { write(body, &edits(envelope, patches)) }
+    if patches.is_empty() { body.clone() } else { write(body, &edits(body, envelope, patches)) }
 }
 
 /// The same in pieces: of a large body slices, and between them what the patches put there.
@@ -71,16 +71,13 @@ pub fn apply_in_pieces(body: &Bytes, envelope: &Envelope, patches: &[Patch]) -> 
     if patches.is_empty() || body.len() <= COPIED {
         return vec![apply(body, envelope, patches)];
     }
-    sliced(body, edits(envelope, patches))
+    sliced(body, edits(body, envelope, patches))
 }
 
 fn sliced(body: &Bytes, edits: Vec<Edit<'_>>) -> Vec<Bytes> {
     let mut pieces = Vec::with_capacity(4);
     let mut at = 0;
     for (span, with) in edits {
-        if !fits(&span, at, body.len()) {
-            continue;
-        }
         pieces.push(body.slice(at..span.start));
         pieces.push(with.into_owned().into());
         at = span.end;
@@ -90,8 +87,8 @@ fn sliced(body: &Bytes, edits: Vec<Edit<'_>>) -> Vec<Bytes> {
     pieces
 }
 
-/// What stands elsewhere in the patched body, in order.
-fn edits<'a>(envelope: &Envelope, patches: &'a [Patch]) -> Vec<Edit<'a>> {
+/// What stands elsewhere in the patched body, in order, each past what the one before it replaces.
+fn edits<'a>(body: &[u8], envelope: &Envelope, patches: &'a [Patch]) -> Vec<Edit<'a>> {
     let gone = inside::cuts(envelope.members(), |m| deletes(patches, &m.key));
     let mut edits: Vec<Edit<'_>> = gone.into_iter().map(|span| (span, Cow::default())).collect();
     for member in envelope.members() {
@@ -107,12 +104,13 @@ fn edits<'a>(envelope: &Envelope, patches: &'a [Patch]) -> Vec<Edit<'a>> {
     }));
     edits.extend(insertion(envelope, patches));
     edits.sort_by_key(|(span, _)| (span.start, span.end));
+    let mut past = 0;
+    edits.retain(|(span, _)| {
+        let fits = past <= span.start && span.start <= span.end && span.end <= body.len();
+        past = if fits { span.end } else { past };
+        fits
+    });
     edits
-}
-
-/// Whether an edit's span lies in the body, past what the one before it replaced.
-fn fits(span: &Range<usize>, past: usize, length: usize) -> bool {
-    past <= span.start && span.start <= span.end && span.end <= length
 }
 
 type Edit<'a> = (Range<usize>, Cow<'a, Vec<u8>>);
@@ -160,13 +158,10 @@ fn insertion<'a>(envelope: &Envelope, patches: &[Patch]) -> Option<Edit<'a>> {
 }
 
 fn write(body: &[u8], edits: &[Edit<'_>]) -> Bytes {
-    let grown: usize = edits.iter().map(|(_, with)| with.len()).sum();
-    let mut out = Vec::with_capacity(body.len() + grown);
+    let length = edits.iter().fold(body.len(), |length, (span, with)| length + with.len() - span.len());
+    let mut out = Vec::with_capacity(length);
     let mut at = 0;
     for (span, with) in edits {
-        if !fits(span, at, body.len()) {
-            continue;
-        }
         out.extend_from_slice(&body[at..span.start]);
         out.extend_from_slice(with);
         at = span.end;

@@ -7,7 +7,7 @@ fn patched(body: &str, patches: &[Patch]) -> String {
     let bytes = Bytes::copy_from_slice(body.as_bytes());
     let envelope = Envelope::scan(&bytes).unwrap();
     let whole = apply(&bytes, &envelope, patches);
-    assert_eq!(sliced(&bytes, edits(&envelope, patches)).concat(), whole);
+    assert_eq!(sliced(&bytes, edits(&bytes, &envelope, patches)).concat(), whole);
     String::from_utf8(whole.to_vec()).unwrap()
 }
 
