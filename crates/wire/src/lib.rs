@@ -3,6 +3,7 @@
 //! No socket, clock, environment or randomness: everything comes in as an argument, so each protocol is tested on
 //! recorded bytes, cut anywhere, and fuzzed in-process. `codec` is the one file that matches on `Dialect`.
 
+mod by_letter;
 pub mod carriage;
 pub mod codec;
 mod effort;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use tollgate_ir::Dialect;
 
+use crate::by_letter::ByLetter;
 use crate::providers;
 
 /// Names (lower case) that go up in every dialect.
@@ -49,13 +50,15 @@ const BACK: &[&str] = &[
 /// Never, even if a prefix above matched.
 const NEVER: &[&str] = &["anthropic-organization-id", "openai-organization", "openai-project", "set-cookie"];
 
+/// Whether a header is the one that an entry of a list names, or one of those.
+fn fits(entry: &str, name: &str) -> bool {
+    entry.strip_suffix('*').map_or(entry == name, |prefix| name.starts_with(prefix))
+}
+
 fn listed(list: &[&str], name: &str) -> bool {
-    let name = name.as_bytes();
     // Most differ in the first letter.
-    list.iter().map(|entry| entry.as_bytes()).filter(|entry| entry.first() == name.first()).any(|entry| match entry {
-        [prefix @ .., b'*'] => name.starts_with(prefix),
-        entry => entry == name,
-    })
+    let alike = |entry: &&&str| entry.as_bytes().first() == name.as_bytes().first();
+    list.iter().filter(alike).any(|entry| fits(entry, name))
 }
 
 /// Whether a client's header goes upstream in this dialect. `name` is in lower case.
@@ -65,12 +68,19 @@ pub fn forwards_request_header(dialect: Dialect, name: &str) -> bool {
 
 /// Whether a provider's header goes back to the client. `name` is in lower case.
 pub fn forwards_response_header(name: &str) -> bool {
-    (listed(BACK, name) || is_limit_of_a_provider(name)) && !NEVER.contains(&name)
+    static ALL: LazyLock<ByLetter<()>> = LazyLock::new(|| table(BACK.iter().copied().chain(limits_of_providers())));
+    ALL.like(name).iter().any(|(entry, ())| fits(entry, name)) && !NEVER.contains(&name)
 }
 
 /// Whether a provider's record names the header among those about its limits.
 pub(crate) fn is_limit_of_a_provider(name: &str) -> bool {
-    static NAMES: LazyLock<Vec<&'static str>> =
-        LazyLock::new(|| providers::ALL.iter().flat_map(|p| p.limit_headers).copied().collect());
-    listed(&NAMES, name)
+    limits_of_providers().any(|entry| fits(entry, name))
+}
+
+fn limits_of_providers() -> impl Iterator<Item = &'static str> {
+    providers::ALL.iter().flat_map(|p| p.limit_headers).copied()
+}
+
+fn table(entries: impl Iterator<Item = &'static str>) -> ByLetter<()> {
+    ByLetter::new(entries.map(|entry| (entry, ())))
 }

@@ -5,10 +5,13 @@
 //! which take most. A host that nobody knows is taken for the model's maker as far as names go; what the maker refuses,
 //! and how it is told to reason, may be otherwise there.
 
+use std::sync::LazyLock;
+
 use tollgate_ir::{Effort, Issuer};
 
 use super::takes::{Begun, Off, Sampling, Says, Takes};
 use crate::anthropic::rules::ModelClass;
+use crate::by_letter::ByLetter;
 use crate::ids::IdRule;
 use crate::openai_models::{OpenAiModel, bare_name};
 use crate::providers;
@@ -137,11 +140,6 @@ const CLASSES: &[(&str, Rules)] = &[
     ("claude", Rules { issuer: Some(Issuer::Anthropic), ..OPEN }),
 ];
 
-/// Whether a name begins so; most differ in the first letter.
-fn begins(name: &str, prefix: &str) -> bool {
-    name.as_bytes().first() == prefix.as_bytes().first() && name.starts_with(prefix)
-}
-
 impl Rules {
     /// For a model's name at its host; a maker in front (`openai/gpt-5`) does not count. `host` is what the host's record
     /// says, where it is known.
@@ -174,10 +172,11 @@ impl Rules {
     }
 
     fn of_name(name: &str) -> Self {
+        static BY_LETTER: LazyLock<ByLetter<&Rules>> =
+            LazyLock::new(|| ByLetter::new(CLASSES.iter().map(|(start, rules)| (*start, rules))));
         // Hosts put themselves before the name: `databricks-claude-…`, `zai-glm-4.7`.
         let inner = name.split_once(['-', '.']).map_or("", |(_, rest)| rest);
-        let row = [name, inner].iter().find_map(|n| CLASSES.iter().find(|(prefix, _)| begins(n, prefix)));
-        let mut rules = row.map_or(OPEN, |(_, rules)| *rules);
+        let mut rules = BY_LETTER.first(name).or_else(|| BY_LETTER.first(inner)).map_or(OPEN, |rules| **rules);
         if name.contains("claude") && !ModelClass::of(name).sampling {
             rules.sampling = Sampling::Never;
         }

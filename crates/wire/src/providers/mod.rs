@@ -42,6 +42,7 @@ pub use operations::{Completions, Operations};
 
 use std::sync::LazyLock;
 
+use crate::by_letter::ByLetter;
 use crate::openai_models::OpenAiModel;
 
 const PARTS: &[&[Provider]] = &[
@@ -99,16 +100,14 @@ pub fn find(id: &str) -> Option<&'static Provider> {
 /// Who makes the model of this bare name, by the beginning of the name; the longest beginning wins.
 pub fn maker(model: &str) -> Option<&'static Provider> {
     /// The longest beginnings first.
-    static MAKERS: LazyLock<Vec<(&str, &Provider)>> = LazyLock::new(|| {
+    static MAKERS: LazyLock<ByLetter<&Provider>> = LazyLock::new(|| {
         let mut all: Vec<_> = ALL.iter().flat_map(|p| p.makes.iter().map(move |start| (*start, p))).collect();
         // Of two that claim the same, the last.
         all.reverse();
         all.sort_by_key(|(start, _)| std::cmp::Reverse(start.len()));
-        all
+        ByLetter::new(all)
     });
-    let first = model.as_bytes().first();
-    let begins = |start: &str| start.as_bytes().first() == first && model.starts_with(start);
-    MAKERS.iter().find(|(start, _)| begins(start)).map(|(_, p)| *p)
+    MAKERS.first(model).copied()
 }
 
 /// Whether a model of OpenAI reasons, by its name (with or without a provider's prefix): then it keeps its reasoning
