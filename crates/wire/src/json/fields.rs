@@ -68,9 +68,14 @@ impl<'a> Fields<'a> {
 
     /// Takes a text.
     pub fn text(&mut self, key: &str) -> Result<Option<String>, Fault> {
+        Ok(self.word(key)?.map(Cow::into_owned))
+    }
+
+    /// Takes a text that is looked at and not kept.
+    pub fn word(&mut self, key: &str) -> Result<Option<Cow<'a, str>>, Fault> {
         match self.take(key) {
             None => Ok(None),
-            Some(Node::Text(text)) => Ok(Some(text.into_owned())),
+            Some(Node::Text(text)) => Ok(Some(text)),
             Some(other) => Err(wrong(&self.path(key), "a string", &other)),
         }
     }

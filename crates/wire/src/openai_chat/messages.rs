@@ -11,11 +11,11 @@ use crate::json::{Fields, Node};
 
 pub(super) fn decode(fields: &mut Fields<'_>, request: &mut Request, losses: &mut Losses) -> Result<(), Fault> {
     let messages = fields.array("messages")?.ok_or_else(|| fields.missing("messages"))?;
-    let mut made = Vec::new();
+    let mut made = Vec::with_capacity(messages.len());
     let mut known = Known::default();
     for (i, node) in messages.into_iter().enumerate() {
         let mut message = Fields::new(node, fields.item("messages", i))?;
-        let role = message.text("role")?;
+        let role = message.word("role")?;
         let turn = match role.as_deref() {
             Some("system" | "developer") => (Role::System, parts::content(&mut message, losses)?),
             None | Some("user") => (Role::User, parts::content(&mut message, losses)?),
@@ -91,10 +91,9 @@ fn assistant(message: &mut Fields<'_>, known: &mut Known, losses: &mut Losses) -
     let google = extra.as_ref().and_then(|e| e.at(&["google", "thought_signature"])).and_then(Node::as_str);
     calls::seal_message(&mut blocks, google.map(|data| Seal { issuer: Issuer::Gemini, data: data.to_owned() }));
     let details = calls::seal(&mut blocks, details);
-    let at = message.path("reasoning_content");
     let mut blocks = reasoning::arrange(details, blocks);
     for block in blocks.iter_mut().filter(|b| b.at.is_empty()) {
-        block.at.clone_from(&at);
+        block.at = message.path("reasoning_content");
     }
     Ok(blocks)
 }

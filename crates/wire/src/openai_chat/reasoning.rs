@@ -170,6 +170,9 @@ pub(super) fn take(message: &mut Fields<'_>) -> Vec<Detail> {
 
 /// Puts the blocks of a turn in order: reasoning first, but for what says where it stood.
 pub(super) fn arrange(details: Vec<Detail>, rest: Vec<Block>) -> Vec<Block> {
+    if details.is_empty() {
+        return rest;
+    }
     let mut out = Vec::with_capacity(details.len() + rest.len());
     let mut rest = rest.into_iter();
     for detail in details {

@@ -36,7 +36,7 @@ fn tool(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Tool, Fault> 
     let cache = cache_mark(&mut fields, losses)?;
     // An Anthropic switch for how arguments stream; they always stream here.
     fields.ignore(&["eager_input_streaming"]);
-    let kind = fields.text("type")?;
+    let kind = fields.word("type")?;
     let kind = match kind.as_deref() {
         Some("function") | None if fields.has("function") => nested(&mut fields, "function", function, losses)?,
         Some("custom") if fields.has("custom") => nested(&mut fields, "custom", custom, losses)?,
