@@ -28,7 +28,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
     let answer = Answer::of(request, class, &plan, &tools, losses);
     let choice = output::choice(request, &tools, &answer, &plan, target, losses);
     let marks = Marks::of(&turns, &tools);
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(1024);
     object(&mut body, |o| {
         o.text("model", target.model);
         o.uint("max_tokens", params::max_tokens(request, &plan, most, losses));

@@ -52,7 +52,7 @@ pub(super) fn finish_of(node: &Node<'_>) -> Option<Finish> {
 /// See [`crate::codec::encode_reply`].
 pub fn encode_reply(reply: &Reply, context: &ReplyContext) -> Vec<u8> {
     let choice = reply.choices.first();
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(1024);
     object(&mut body, |o| {
         write_head(o, &reply.head, context);
         o.array("content", |a| {

@@ -48,7 +48,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
     let facts = tools::Facts { model: &model, manual: thought.manual, output: output_tool };
     let tools = tools::plan(request, &facts, losses);
 
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(1024);
     let name_of = |name| target.names.upstream(name);
     let mut writing = Writing {
         name_of: &name_of,

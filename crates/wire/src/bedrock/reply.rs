@@ -160,7 +160,7 @@ pub(super) fn write_tier(o: &mut ObjectWriter<'_>, tier: Option<&str>) {
 
 /// See [`crate::codec::encode_reply`].
 pub fn encode_reply(reply: &Reply, _context: &ReplyContext) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(1024);
     let first = reply.choices.first();
     let finish = first.and_then(|choice| choice.finish.as_ref());
     let mut writing = Writing::to_client();

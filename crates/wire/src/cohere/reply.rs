@@ -87,7 +87,7 @@ pub fn encode_reply(reply: &Reply, context: &ReplyContext) -> Vec<u8> {
     let none = Choice::default();
     let choice = reply.choices.first().unwrap_or(&none);
     let calls = choice.blocks.iter().any(|b| matches!(b.content, Content::Call(_)));
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(1024);
     object(&mut out, |o| {
         o.text("id", reply.head.id.as_deref().unwrap_or(&context.id));
         o.object("message", |m| message(m, &choice.blocks));

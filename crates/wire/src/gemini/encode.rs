@@ -10,7 +10,7 @@ use crate::target::{Encoded, Target};
 
 /// See [`crate::codec::encode_request`]. Model and streaming stand in the path.
 pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Result<Encoded, Fault> {
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(1024);
     object(&mut body, |o| {
         history::encode(o, request, target, losses)?;
         tools::encode(o, request, target, losses)?;

@@ -28,7 +28,7 @@ pub fn decode_reply(body: &[u8]) -> Result<Reply, Fault> {
 
 /// See [`crate::codec::encode_reply`].
 pub fn encode_reply(reply: &Reply, context: &ReplyContext) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(1024);
     object(&mut out, |o| {
         o.array("candidates", |a| {
             for (index, choice) in (0..).zip(&reply.choices) {

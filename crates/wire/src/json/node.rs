@@ -143,16 +143,18 @@ impl<'a> Node<'a> {
 
     /// Written compactly, keys in order.
     pub fn to_json(&self) -> Json {
-        let mut out = Vec::new();
-        write::node(&mut out, self);
-        String::from_utf8(out).map_or_else(|_| Json::null(), Json::written)
+        String::from_utf8(self.written()).map_or_else(|_| Json::null(), Json::written)
     }
 
     /// Written compactly as text.
     pub fn to_text(&self) -> String {
-        let mut out = Vec::new();
+        String::from_utf8(self.written()).unwrap_or_default()
+    }
+
+    fn written(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(256);
         write::node(&mut out, self);
-        String::from_utf8(out).unwrap_or_default()
+        out
     }
 }
 

@@ -46,7 +46,7 @@ fn blocks(message: &Node<'_>, answer: &Node<'_>) -> Vec<Block> {
 pub fn encode_reply(reply: &Reply, context: &ReplyContext) -> Vec<u8> {
     let none = Choice::default();
     let choice = reply.choices.first().unwrap_or(&none);
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(1024);
     object(&mut out, |o| {
         o.text("model", reply.head.model.as_deref().unwrap_or(&context.model));
         let clock = Clock::new(context);

@@ -18,7 +18,7 @@ pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losse
     }
     let rules = Rules::of(target.model, target.facts.host);
     let begun = if is_begun(request) { rules.begun } else { Begun::Unsaid };
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(1024);
     json::object(&mut body, |o| {
         o.text("model", target.model);
         o.array("messages", |a| write::messages(a, request, target, &rules, begun, losses))?;

@@ -9,7 +9,7 @@ use crate::target::ReplyContext;
 
 /// See [`crate::codec::encode_reply`].
 pub fn encode_reply(reply: &Reply, context: &ReplyContext) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(1024);
     json::object(&mut out, |o| {
         let head = &reply.head;
         match &head.id {

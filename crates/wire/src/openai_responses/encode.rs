@@ -8,7 +8,7 @@ use crate::target::{Encoded, Target};
 
 /// See [`crate::codec::encode_request`].
 pub fn encode_request(request: &Request, target: &Target<'_>, losses: &mut Losses) -> Result<Encoded, Fault> {
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(1024);
     object(&mut body, |o| -> Result<(), Fault> {
         o.text("model", target.model);
         history::write_instructions(o, request);

@@ -64,7 +64,7 @@ pub fn encode_reply(reply: &Reply, context: &ReplyContext) -> Vec<u8> {
     output.end(&mut sink);
     output.all_logprobs(choice.map(|c| &c.logprobs[..]).unwrap_or_default());
     let finish = choice.and_then(|c| c.finish.clone()).unwrap_or(Finish::Stop);
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(1024);
     object(&mut out, |o| head.write(o, &State::Done(&output, &finish, reply.usage.as_ref())));
     out
 }
