@@ -1,7 +1,9 @@
 //! What a frame tells, by searches instead of a parse. A wrong guess towards “more” costs a parse; towards “content” it
 //! would lose usage, so every key that may tell of more counts.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::{self, Finder};
 use tollgate_ir::Dialect;
 
 use crate::frame::Frame;
@@ -18,6 +20,17 @@ pub(super) enum Class {
     More,
 }
 
+/// Whether a key stands in the text with a value other than null: [`says`] of a search that is prepared once, since every
+/// frame of every stream is looked through.
+macro_rules! says {
+    ($data:expr, $($key:literal)|+) => {
+        $({
+            static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(concat!("\"", $key, "\"")));
+            says($data, &KEY)
+        })||+
+    };
+}
+
 pub(super) fn class(dialect: Dialect, frame: &Frame) -> Class {
     let data = &frame.data[..];
     if frame.exception {
@@ -28,16 +41,16 @@ pub(super) fn class(dialect: Dialect, frame: &Frame) -> Class {
     }
     match dialect {
         Dialect::OpenAiChat => {
-            if data.starts_with(b"[") || says(data, b"\"finish_reason\"") || says(data, b"\"error\"") {
+            if data.starts_with(b"[") || says!(data, "finish_reason" | "error") {
                 Class::More
-            } else if says(data, b"\"usage\"") || says(data, b"\"x_groq\"") {
+            } else if says!(data, "usage" | "x_groq") {
                 Class::Usage
             } else {
                 Class::Content
             }
         }
         Dialect::OpenAiResponses => {
-            let more = says(data, b"\"response\"") || says(data, b"\"error\"") || data.starts_with(b"[");
+            let more = says!(data, "response" | "error") || data.starts_with(b"[");
             if more || frame.event.as_ref() == b"error" { Class::More } else { Class::Content }
         }
         Dialect::Anthropic => {
@@ -45,10 +58,9 @@ pub(super) fn class(dialect: Dialect, frame: &Frame) -> Class {
         }
         Dialect::Gemini => {
             // Arguments may come in pieces that only make sense in a row, so calls are read whole.
-            let more = ["\"finishReason\"", "\"error\"", "\"blockReason\"", "\"finish_reason\"", "\"functionCall\""];
-            if more.iter().any(|key| says(data, key.as_bytes())) {
+            if says!(data, "finishReason" | "error" | "blockReason" | "finish_reason" | "functionCall") {
                 Class::More
-            } else if says(data, b"\"usageMetadata\"") {
+            } else if says!(data, "usageMetadata") {
                 Class::Usage
             } else {
                 Class::Content
@@ -57,9 +69,8 @@ pub(super) fn class(dialect: Dialect, frame: &Frame) -> Class {
         Dialect::Bedrock => by_name(frame, &["contentBlockStart", "contentBlockDelta", "contentBlockStop"]),
         Dialect::Cohere => by_name(frame, COHERE_CONTENT),
         Dialect::Ollama => {
-            let goes_on = says(data, b"\"done\"") && !says_true(data, b"\"done\"");
-            let more = ["\"error\"", "\"tool_calls\"", "\"done_reason\""];
-            if goes_on && !more.iter().any(|key| says(data, key.as_bytes())) { Class::Content } else { Class::More }
+            let goes_on = says!(data, "done") && !says_true(data, b"\"done\"");
+            if goes_on && !says!(data, "error" | "tool_calls" | "done_reason") { Class::Content } else { Class::More }
         }
     }
 }
@@ -67,17 +78,16 @@ pub(super) fn class(dialect: Dialect, frame: &Frame) -> Class {
 /// Whether a call may begin in this frame. A wrong “yes” costs that the rest of the stream is parsed.
 pub(crate) fn begins_call(dialect: Dialect, frame: &Frame) -> bool {
     let data = &frame.data[..];
-    let any = |keys: &[&str]| keys.iter().any(|key| says(data, key.as_bytes()));
     match dialect {
-        Dialect::OpenAiChat => any(&["\"tool_calls\"", "\"function_call\""]),
+        Dialect::OpenAiChat => says!(data, "tool_calls" | "function_call"),
         Dialect::OpenAiResponses => {
             frame.name() == "response.output_item.added" && memmem::find(data, b"_call\"").is_some()
         }
         Dialect::Anthropic => frame.name() == "content_block_start" && memmem::find(data, b"tool_use\"").is_some(),
-        Dialect::Gemini => any(&["\"functionCall\"", "\"function_call\""]),
+        Dialect::Gemini => says!(data, "functionCall" | "function_call"),
         Dialect::Bedrock => frame.name() == "contentBlockStart",
         Dialect::Cohere => frame.name() == "tool-call-start",
-        Dialect::Ollama => any(&["\"tool_calls\""]),
+        Dialect::Ollama => says!(data, "tool_calls"),
     }
 }
 
@@ -100,9 +110,9 @@ fn by_name(frame: &Frame, content: &[&str]) -> Class {
 
 /// Whether the key stands in the text with a value other than null. Within a JSON string its quotes would be escaped,
 /// so a key in the model's words does not count.
-fn says(data: &[u8], key: &[u8]) -> bool {
-    memmem::find_iter(data, key).any(|at| {
-        let after = data[at + key.len()..].trim_ascii_start();
+fn says(data: &[u8], key: &Finder<'_>) -> bool {
+    key.find_iter(data).any(|at| {
+        let after = data[at + key.needle().len()..].trim_ascii_start();
         after.strip_prefix(b":").is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
     })
 }
@@ -117,7 +127,7 @@ fn says_true(data: &[u8], key: &[u8]) -> bool {
 
 /// A chunk of a chat stream that holds nothing but usage: no choices, or choices that say nothing.
 pub(super) fn only_usage(frame: &Frame) -> bool {
-    if !says(&frame.data, b"\"usage\"") {
+    if !says!(&frame.data, "usage") {
         return false;
     }
     let Some(node) = Node::read(&frame.data) else { return false };
