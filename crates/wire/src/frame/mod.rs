@@ -14,7 +14,7 @@ use tollgate_ir::Fault;
 
 pub use json_array::JsonArrayDeframer;
 pub use ndjson::NdjsonDeframer;
-pub use sse::{SseDeframer, sse_event};
+pub use sse::{SseDeframer, sse_event, sse_object};
 
 /// Most bytes of one event. The largest real ones carry images (some MB in base64).
 pub const MAX_EVENT: usize = 32 << 20;

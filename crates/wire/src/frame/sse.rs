@@ -6,6 +6,7 @@ use memchr::{memchr2, memmem};
 use tollgate_ir::{Fault, FaultKind};
 
 use super::{Frame, MAX_EVENT, hold};
+use crate::json::{ObjectWriter, object};
 
 /// Cuts an SSE body into events.
 #[derive(Debug, Default)]
@@ -144,11 +145,7 @@ fn field(line: &Bytes, name: &[u8]) -> Option<Bytes> {
 
 /// Writes one event. `data` must hold no line break, as compact JSON does not; one that does is written on many lines.
 pub fn sse_event(out: &mut Vec<u8>, event: Option<&str>, data: &[u8]) {
-    if let Some(event) = event {
-        out.extend_from_slice(b"event: ");
-        out.extend_from_slice(event.as_bytes());
-        out.push(b'\n');
-    }
+    name(out, event);
     if memchr2(b'\n', b'\r', data).is_none() {
         out.extend_from_slice(b"data: ");
         out.extend_from_slice(data);
@@ -163,6 +160,30 @@ pub fn sse_event(out: &mut Vec<u8>, event: Option<&str>, data: &[u8]) {
         }
     }
     out.push(b'\n');
+}
+
+/// Writes one event whose data is an object.
+pub fn sse_object(out: &mut Vec<u8>, event: Option<&str>, fill: impl FnOnce(&mut ObjectWriter<'_>)) {
+    let start = out.len();
+    name(out, event);
+    out.extend_from_slice(b"data: ");
+    let from = out.len();
+    object(out, fill);
+    if memchr2(b'\n', b'\r', &out[from..]).is_some() {
+        // JSON of another's hand is in it.
+        let data = out.split_off(from);
+        out.truncate(start);
+        return sse_event(out, event, &data);
+    }
+    out.extend_from_slice(b"\n\n");
+}
+
+fn name(out: &mut Vec<u8>, event: Option<&str>) {
+    if let Some(event) = event {
+        out.extend_from_slice(b"event: ");
+        out.extend_from_slice(event.as_bytes());
+        out.push(b'\n');
+    }
 }
 
 #[cfg(test)]
@@ -226,6 +247,16 @@ mod tests {
         let mut deframer = SseDeframer::new();
         deframer.push(Bytes::from(vec![b'x'; MAX_EVENT + 1]));
         assert_eq!(deframer.next_frame().unwrap_err().kind, FaultKind::ProviderGarbage);
+    }
+
+    #[test]
+    fn an_object_is_written_as_its_text_is() {
+        for raw in ["1", "[1,\n2]", "[\r\n]"] {
+            let (mut object, mut text) = (b"before".to_vec(), b"before".to_vec());
+            sse_object(&mut object, Some("a"), |o| o.raw("b", raw));
+            sse_event(&mut text, Some("a"), format!("{{\"b\":{raw}}}").as_bytes());
+            assert_eq!(object, text, "{raw:?}");
+        }
     }
 
     proptest! {

@@ -7,8 +7,8 @@ use tollgate_ir::{Block, BlockStart, Call, CallKind, Delta, Event, Fault, Finish
 
 use crate::anthropic::blocks::write::{self, For};
 use crate::anthropic::{citations, fault, finish, reply, seal, usage};
-use crate::frame::sse_event;
-use crate::json::{Node, ObjectWriter, array, object};
+use crate::frame::{sse_event, sse_object};
+use crate::json::{Node, ObjectWriter, array};
 use crate::target::ReplyContext;
 
 /// See [`crate::codec::StreamEncoder`].
@@ -265,10 +265,8 @@ impl StreamEncoder {
 }
 
 fn event(out: &mut Vec<u8>, name: &str, fill: impl FnOnce(&mut ObjectWriter<'_>)) {
-    let mut data = Vec::new();
-    object(&mut data, |o| {
+    sse_object(out, Some(name), |o| {
         o.text("type", name);
         fill(o);
     });
-    sse_event(out, Some(name), &data);
 }

@@ -4,8 +4,8 @@ use tollgate_ir::{Block, BlockStart, CallKind, Citation, Content, Delta, Event, 
 
 use super::END_OF_STREAM;
 use crate::cohere::{citations, fault, messages, reply, usage};
-use crate::frame::sse_event;
-use crate::json::{self, ObjectWriter, object};
+use crate::frame::sse_object;
+use crate::json::{self, ObjectWriter};
 use crate::target::ReplyContext;
 use crate::translate::CUSTOM_INPUT;
 
@@ -82,8 +82,7 @@ impl StreamEncoder {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
-        let mut data = Vec::new();
-        object(&mut data, |o| {
+        sse_object(out, Some("message-start"), |o| {
             o.text("id", id.unwrap_or(&self.context.id));
             o.text("type", "message-start");
             o.object("delta", |d| {
@@ -96,7 +95,6 @@ impl StreamEncoder {
                 });
             });
         });
-        sse_event(out, Some("message-start"), &data);
     }
 
     fn open(&mut self, at: (u32, u32), start: &BlockStart, out: &mut Vec<u8>) {
@@ -208,14 +206,12 @@ impl StreamEncoder {
 
     fn logprobs(&self, logprobs: &[Logprob], out: &mut Vec<u8>) {
         let Some((_, Open::Content { index, kind, .. })) = &self.open else { return };
-        let mut data = Vec::new();
-        object(&mut data, |o| {
+        sse_object(out, Some("content-delta"), |o| {
             o.text("type", "content-delta");
             o.uint("index", *index);
             o.object("delta", |d| d.object("message", |m| m.object("content", |c| c.text(kind, ""))));
             o.object("logprobs", |l| reply::write_logprobs(l, &logprobs.iter().collect::<Vec<_>>()));
         });
-        sse_event(out, Some("content-delta"), &data);
     }
 
     fn close(&mut self, out: &mut Vec<u8>) {
@@ -237,15 +233,13 @@ impl StreamEncoder {
         self.start(None, out);
         self.close(out);
         self.over = true;
-        let mut data = Vec::new();
-        object(&mut data, |o| {
+        sse_object(out, Some("message-end"), |o| {
             o.text("type", "message-end");
             o.object("delta", |d| {
                 d.text("finish_reason", usage::encode_finish(self.finish.as_ref(), self.calls > 0));
                 usage::encode(d, self.usage.as_ref());
             });
         });
-        sse_event(out, Some("message-end"), &data);
         out.extend_from_slice(END_OF_STREAM);
     }
 
@@ -259,13 +253,11 @@ impl StreamEncoder {
 
 /// An event whose delta is a message.
 fn event(out: &mut Vec<u8>, kind: &str, index: Option<u64>, fill: impl FnOnce(&mut ObjectWriter<'_>)) {
-    let mut data = Vec::new();
-    object(&mut data, |o| {
+    sse_object(out, Some(kind), |o| {
         o.text("type", kind);
         o.opt_uint("index", index);
         o.object("delta", |d| d.object("message", fill));
     });
-    sse_event(out, Some(kind), &data);
 }
 
 fn arguments(out: &mut Vec<u8>, index: u64, words: &str) {
@@ -285,10 +277,8 @@ fn wrapped(words: &str, first: bool) -> String {
 }
 
 fn end_event(out: &mut Vec<u8>, kind: &str, index: u64) {
-    let mut data = Vec::new();
-    object(&mut data, |o| {
+    sse_object(out, Some(kind), |o| {
         o.text("type", kind);
         o.uint("index", index);
     });
-    sse_event(out, Some(kind), &data);
 }

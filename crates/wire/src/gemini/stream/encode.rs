@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use tollgate_ir::{BlockStart, CallKind, Content, Delta, Event, Finish, Issuer, Logprob, ReplyHead, Seal, Usage};
 
-use crate::frame::sse_event;
+use crate::frame::sse_object;
 use crate::gemini::grounding::Grounds;
 use crate::gemini::{answer, fault, parts, reply};
-use crate::json::{ArrayWriter, ObjectWriter, object};
+use crate::json::{ArrayWriter, ObjectWriter};
 use crate::target::ReplyContext;
 
 /// See [`crate::codec::StreamEncoder`].
@@ -181,12 +181,10 @@ impl StreamEncoder {
     }
 
     fn write(&self, out: &mut Vec<u8>, fill: impl FnOnce(&mut ObjectWriter<'_>)) {
-        let mut data = Vec::new();
-        object(&mut data, |o| {
+        sse_object(out, None, |o| {
             fill(o);
             reply::head(o, &self.head, &self.context);
         });
-        sse_event(out, None, &data);
     }
 }
 

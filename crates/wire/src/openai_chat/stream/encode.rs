@@ -11,8 +11,8 @@ use tollgate_ir::{
 
 use super::super::reasoning::{self, Place};
 use super::super::{choices, fault, legacy, usage};
-use crate::frame::sse_event;
-use crate::json::{self, ObjectWriter};
+use crate::frame::{sse_event, sse_object};
+use crate::json::ObjectWriter;
 use crate::target::ReplyContext;
 
 /// See [`crate::codec::StreamEncoder`].
@@ -268,8 +268,7 @@ impl StreamEncoder {
     }
 
     fn write(&self, out: &mut Vec<u8>, fill: impl FnOnce(&mut ObjectWriter<'_>)) {
-        let mut data = Vec::with_capacity(256);
-        json::object(&mut data, |o| {
+        sse_object(out, None, |o| {
             match &self.head.id {
                 Some(id) => o.text("id", id),
                 None => o.text("id", &format!("chatcmpl-{}", self.context.id)),
@@ -281,7 +280,6 @@ impl StreamEncoder {
             o.opt_text("system_fingerprint", self.head.system_fingerprint.as_deref());
             fill(o);
         });
-        sse_event(out, None, &data);
     }
 }
 
