@@ -19,10 +19,12 @@ pub fn decode_reply(body: &[u8]) -> Result<Reply, Fault> {
         let words = Words::of_envelope(&node);
         return Err(if words.message.is_empty() { garbage("no choices") } else { words.fault(0, &[]) });
     };
-    // Hosts put their error beside an empty list. Without one, the answer says nothing, and that is told as such.
-    let words = Words::of_envelope(&node);
-    if items.is_empty() && !words.message.is_empty() {
-        return Err(words.fault(0, &[]));
+    if items.is_empty() {
+        // Hosts put their error beside an empty list. Without one, the answer says nothing, and that is told as such.
+        let words = Words::of_envelope(&node);
+        if !words.message.is_empty() {
+            return Err(words.fault(0, &[]));
+        }
     }
     // OpenRouter reports an error within the choice that it befell; without any answer, it is the answer's.
     if let [only] = &items[..]
@@ -32,8 +34,8 @@ pub fn decode_reply(body: &[u8]) -> Result<Reply, Fault> {
         return Err(Words::of_error(error).fault(0, &[]));
     }
     let head = choices::head(&node);
-    let answer = head.id.clone().unwrap_or_default();
-    let mut all: Vec<_> = items.iter().map(|item| (item.uint("index"), choice(item, &answer))).collect();
+    let answer = head.id.as_deref().unwrap_or_default();
+    let mut all: Vec<_> = items.iter().map(|item| (item.uint("index"), choice(item, answer))).collect();
     all.sort_by_key(|(index, _)| index.unwrap_or(0));
     if let Some((_, first)) = all.first_mut() {
         add_citations(choices::sources(&node), &mut first.blocks);

@@ -93,12 +93,10 @@ impl StreamDecoder {
     }
 
     fn chunk(&mut self, node: &Node<'_>, named_error: bool, out: &mut Vec<Event>) {
-        let head = choices::head(node);
         let items = node.get("choices").map(Node::items).unwrap_or_default();
         let error = node.get("error");
-        // Azure opens with a chunk that says nothing but what it thinks of the prompt.
-        if error.is_none() && !named_error && (!items.is_empty() || head.id.is_some()) {
-            self.start(head, out);
+        if !self.started && error.is_none() && !named_error {
+            self.start(choices::head(node), !items.is_empty(), out);
         }
         if error.is_none() {
             items.iter().for_each(|item| self.choice(item, out));
@@ -114,8 +112,9 @@ impl StreamDecoder {
         }
     }
 
-    fn start(&mut self, head: ReplyHead, out: &mut Vec<Event>) {
-        if !self.started {
+    fn start(&mut self, head: ReplyHead, speaks: bool, out: &mut Vec<Event>) {
+        // Azure opens with a chunk that says nothing but what it thinks of the prompt.
+        if speaks || head.id.is_some() {
             self.started = true;
             self.answer = head.id.clone().unwrap_or_default();
             out.push(Event::Start(head));
