@@ -24,6 +24,10 @@ use super::payload::Payload;
 /// and one task's turn hold up too many calls.
 const STREAMS: usize = 100;
 
+/// A connection that was used so short a time ago is not closed for its idleness (servers wait for seconds): what the runtime has
+/// heard of it is enough, and saves a system call.
+const BUSY: Duration = Duration::from_secs(1);
+
 /// How much is kept for reuse.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolSettings {
@@ -171,7 +175,9 @@ impl Origin {
         }
         let mut idle = lock(&self.idle);
         while let Some((mut conn, since)) = idle.pop() {
-            if since.elapsed() < self.settings.idle && conn.is_quiet() {
+            let idle = since.elapsed();
+            let quiet = if idle < BUSY { conn.seems_quiet() } else { conn.is_quiet() };
+            if quiet && idle < self.settings.idle {
                 return Some(Lease::H1 { conn, origin: Arc::clone(self) });
             }
         }
