@@ -24,9 +24,9 @@ use super::payload::Payload;
 /// and one task's turn hold up too many calls.
 const STREAMS: usize = 100;
 
-/// A connection that was used so short a time ago is not closed for its idleness (servers wait for seconds): what the runtime has
-/// heard of it is enough, and saves a system call.
-const BUSY: Duration = Duration::from_secs(1);
+/// A connection that was used so short a time ago is hardly closed for its idleness: what the runtime has heard of it is enough,
+/// and saves a system call where many calls are made.
+const BUSY: Duration = Duration::from_millis(50);
 
 /// How much is kept for reuse.
 #[derive(Clone, Copy, Debug)]
