@@ -38,6 +38,7 @@ struct Inner {
     tracker: TaskTracker,
     draining: CancellationToken,
     leaving: CancellationToken,
+    closing: CancellationToken,
     ending: CancellationToken,
     stopped: CancellationToken,
     panics: Mutex<BTreeMap<&'static str, u64>>,
@@ -135,6 +136,11 @@ impl Tasks {
         &self.inner.leaving
     }
 
+    /// Cancelled with either of these: what watches for the end at each turn of its own watches one.
+    pub fn closing(&self) -> &CancellationToken {
+        &self.inner.closing
+    }
+
     /// Cancelled when the grace is over: streams end with an in-band error.
     pub fn ending(&self) -> &CancellationToken {
         &self.inner.ending
@@ -143,6 +149,7 @@ impl Tasks {
     /// Shuts down: begins the drain, waits up to `grace` for work to end, tells the rest to end, and drops what remains.
     pub async fn drain(&self, grace: Duration) -> Drained {
         self.inner.draining.cancel();
+        self.inner.closing.cancel();
         self.end(grace).await
     }
 
@@ -150,6 +157,7 @@ impl Tasks {
     /// Waits and ends as [`drain`](Self::drain) does.
     pub async fn hand_over(&self, grace: Duration) -> Drained {
         self.inner.leaving.cancel();
+        self.inner.closing.cancel();
         self.end(grace).await
     }
 

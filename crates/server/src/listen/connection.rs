@@ -131,6 +131,7 @@ where
     // Accepted during the drain, it ends after one request by itself; told to shut down, hyper would not wait for that.
     if !draining {
         tokio::select! {
+            biased;
             _ = conn.as_mut() => return,
             () = told_to_end(&tasks) => conn.as_mut().graceful_shutdown(),
         }
@@ -140,10 +141,9 @@ where
 
 /// Until a connection is to end as soon as it carries no request.
 async fn told_to_end(tasks: &Tasks) {
-    tokio::select! {
-        () = tasks.draining().cancelled() => {}
-        () = tasks.leaving().cancelled() => tokio::time::sleep(LAST_REQUEST).await,
-    }
+    tasks.closing().cancelled().await;
+    // Where another process takes over, it may ask once more; a drain that comes after that ends it at once.
+    let _ = timeout(LAST_REQUEST, tasks.draining().cancelled()).await;
 }
 
 async fn speak_h2<IO, S>(io: IO, peer: Peer, service: S, tasks: Tasks)
@@ -156,13 +156,10 @@ where
         async move { Answer::Ok(service.call(request, peer).await) }
     });
     let executor = HyperExecutor { tasks: tasks.clone(), name: "h2-stream" };
-    let (draining, leaving) = (tasks.draining(), tasks.leaving());
-    let late = if draining.is_cancelled() || leaving.is_cancelled() { LATE } else { Duration::ZERO };
+    let closing = tasks.closing();
+    let late = if closing.is_cancelled() { LATE } else { Duration::ZERO };
     let shutdown = async {
-        tokio::select! {
-            () = draining.cancelled() => {}
-            () = leaving.cancelled() => {}
-        }
+        closing.cancelled().await;
         tokio::time::sleep(late).await;
     };
     let conn = http2::Builder::new(executor)
