@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tollgate_core::{Map, Now};
 use tollgate_core::caller::{Directory, KeyHash};
 use tollgate_core::config::{self, Config, Trust};
 use tollgate_core::ports::Continuity;
 use tollgate_core::trail::Trail;
+use tollgate_core::{Map, Now};
 use tollgate_ir::Fault;
 
 use crate::body::BodyBudget;

@@ -23,7 +23,7 @@ pub(super) const HEAD: Duration = Duration::from_secs(10);
 /// The most that a head may hold.
 const HEAD_BYTES: usize = 64 * 1024;
 
-/// An idle connection is kept so long: longer than load balancers keep theirs (60 s at AWS), or they would send a request
+/// An idle connection is kept so long at least: longer than load balancers keep theirs (60 s at AWS), or they would send a request
 /// into a connection that we close.
 const KEEP: Duration = Duration::from_secs(90);
 
@@ -105,6 +105,8 @@ where
     S: Service,
 {
     let (clock, io) = HeadClock::new(io, HEAD);
+    let watched = clock.clone();
+    let idle = watched.idle(KEEP);
     let leaving = tasks.leaving().clone();
     let answering = service_fn(move |request: Request<Incoming>| {
         let service = service.clone();
@@ -121,7 +123,7 @@ where
     let draining = tasks.draining().is_cancelled();
     let conn = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(KEEP)
+        .header_read_timeout(None)
         .max_header_size(HEAD_BYTES)
         .max_buf_size(HEAD_BYTES)
         .keep_alive(!draining)
@@ -134,6 +136,7 @@ where
             biased;
             _ = conn.as_mut() => return,
             () = told_to_end(&tasks) => conn.as_mut().graceful_shutdown(),
+            () = idle => return,
         }
     }
     let _ = conn.await;

@@ -142,6 +142,22 @@ async fn heads_must_come_in_time_and_idle_connections_may_wait() {
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_ends_after_a_while() {
+    let address = listen(path_and_peer, &Tasks::new());
+    let mut tcp = TcpStream::connect(address).await.unwrap();
+    for pause in [80, 80, 80] {
+        tcp.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        assert!(read_until(&mut tcp, "HTTP/1.1 /").await.starts_with("HTTP/1.1 200"));
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+    }
+    tcp.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let started = Instant::now();
+    read_until(&mut tcp, "nothing").await;
+    let elapsed = started.elapsed().as_secs();
+    assert!((90..=181).contains(&elapsed), "{elapsed}");
+}
+
 #[tokio::test]
 async fn heads_are_bounded() {
     let address = listen(path_and_peer, &Tasks::new());

@@ -375,5 +375,5 @@ fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Crede
             ),
         )
     })?;
-    Ok(Credential::Key(place.clone(), own))
+    Ok(Credential::key(place.clone(), &own))
 }
