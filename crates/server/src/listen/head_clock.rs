@@ -67,7 +67,7 @@ pub(super) struct Watched<IO> {
 /// The body of a reply, which ends the exchange when it is dropped.
 #[derive(Debug)]
 pub(super) struct Last<B> {
-    body: Pin<Box<B>>,
+    body: B,
     _busy: Busy,
 }
 
@@ -103,7 +103,7 @@ impl HeadClock {
 
 impl Busy {
     pub(super) fn until_end_of<B>(self, body: B) -> Last<B> {
-        Last { body: Box::pin(body), _busy: self }
+        Last { body, _busy: self }
     }
 }
 
@@ -114,12 +114,12 @@ impl Drop for Busy {
     }
 }
 
-impl<B: Body<Data = Bytes>> Body for Last<B> {
+impl<B: Body<Data = Bytes> + Unpin> Body for Last<B> {
     type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        self.body.as_mut().poll_frame(cx)
+        Pin::new(&mut self.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -77,7 +77,7 @@ async fn a_client_that_leaves_takes_its_call_along() {
                 tokio::time::sleep(10 * MS).await;
                 Some((Ok::<_, std::io::Error>(http_body::Frame::data(Bytes::from_static(b"data\n"))), guard))
             });
-            Response::new(StreamBody::new(pieces))
+            Response::new(StreamBody::new(Box::pin(pieces)))
         }
     };
     let address = listen(service, &Tasks::new());
