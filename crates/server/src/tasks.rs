@@ -98,6 +98,7 @@ impl Tasks {
     /// # Errors
     ///
     /// [`Panicked`] if it did.
+    #[inline(always)]
     pub fn fence<F: Future>(
         &self,
         name: &'static str,
@@ -205,6 +206,12 @@ where
     }
 }
 
+/// A future in a box, made where it stays: `Box::pin` makes it on the stack and copies all of it, with the room for what it will hold.
+#[inline(always)]
+pub fn boxed<F: Future>(future: F) -> Pin<Box<F>> {
+    Box::into_pin(Box::write(Box::new_uninit(), future))
+}
+
 /// Lets all other work go first, and one large body at a time.
 pub async fn wait_in_line() {
     let turn = GATE.acquire().await;
@@ -240,9 +247,10 @@ struct Fence<F> {
     future: Pin<Box<F>>,
 }
 
-impl<F> Fence<F> {
+impl<F: Future> Fence<F> {
+    #[inline(always)]
     fn new(future: F) -> Self {
-        Self { future: Box::pin(future) }
+        Self { future: boxed(future) }
     }
 }
 

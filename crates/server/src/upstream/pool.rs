@@ -19,6 +19,7 @@ use super::fault::Broken;
 use super::http1::{Connection, Failed};
 use super::origin::{Key, Target};
 use super::payload::Payload;
+use crate::tasks::boxed;
 
 /// Streams on one HTTP/2 connection, if the provider allows as many. Above about a hundred, one TCP connection's losses
 /// and one task's turn hold up too many calls.
@@ -256,7 +257,7 @@ impl Lease {
     ) -> Result<Response<Option<Incoming>>, Failed> {
         let sent = match self {
             Self::H1 { conn, .. } => return conn.send(request, target).await.map(|response| response.map(|()| None)),
-            Self::H2(stream) => Box::pin(stream.0.sender.clone().try_send_request(*request)).await,
+            Self::H2(stream) => boxed(stream.0.sender.clone().try_send_request(*request)).await,
             Self::Switch(switch) => Box::pin(switch.sender.try_send_request(*request)).await,
         };
         sent.map(|response| response.map(Some)).map_err(failed)
