@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tollgate_core::Map;
 use tollgate_core::caller::{Directory, KeyHash};
 use tollgate_core::config::{self, Config, Trust};
 use tollgate_core::ports::Continuity;
 use tollgate_core::trail::Trail;
+use tollgate_core::{Map, Now};
 use tollgate_ir::Fault;
 
 use crate::body::BodyBudget;
@@ -232,10 +232,10 @@ impl Gateway {
     }
 
     /// Takes the record of a call that has ended: log line, figures, recent calls.
-    pub fn record(&self, trail: Trail) {
+    pub fn record(&self, trail: Trail, now: Now) {
         tracing::info!(target: "tollgate::call", call = trail.to_json());
         self.inner.metrics.record(&trail);
-        self.inner.retired.note(&trail, &self.inner.state.load().config, self.inner.clock.now());
+        self.inner.retired.note(&trail, &self.inner.state.load().config, now);
         let mut recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() == RECENT {
             recent.pop_front();

@@ -24,7 +24,7 @@ impl Clock {
 
     /// Now.
     pub fn now(self) -> Now {
-        Now { monotonic: self.monotonic(), unix_ms: u64::try_from(self.since_epoch().as_millis()).unwrap_or(u64::MAX) }
+        Now { monotonic: self.monotonic(), unix_ms: self.unix_ms() }
     }
 
     /// The wall clock, for signatures.
@@ -33,7 +33,9 @@ impl Clock {
         SystemTime::now()
     }
 
-    fn since_epoch(self) -> Duration {
-        self.wall().duration_since(UNIX_EPOCH).unwrap_or_default()
+    /// Milliseconds since 1970, for what only tells the time.
+    pub fn unix_ms(self) -> u64 {
+        let since = self.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 }

@@ -38,6 +38,7 @@ struct Inner {
     tracker: TaskTracker,
     draining: CancellationToken,
     leaving: CancellationToken,
+    closing: CancellationToken,
     ending: CancellationToken,
     stopped: CancellationToken,
     panics: Mutex<BTreeMap<&'static str, u64>>,
@@ -97,6 +98,7 @@ impl Tasks {
     /// # Errors
     ///
     /// [`Panicked`] if it did.
+    #[inline(always)]
     pub fn fence<F: Future>(
         &self,
         name: &'static str,
@@ -135,6 +137,11 @@ impl Tasks {
         &self.inner.leaving
     }
 
+    /// Cancelled with either of these: what watches for the end at each turn of its own watches one.
+    pub fn closing(&self) -> &CancellationToken {
+        &self.inner.closing
+    }
+
     /// Cancelled when the grace is over: streams end with an in-band error.
     pub fn ending(&self) -> &CancellationToken {
         &self.inner.ending
@@ -143,6 +150,7 @@ impl Tasks {
     /// Shuts down: begins the drain, waits up to `grace` for work to end, tells the rest to end, and drops what remains.
     pub async fn drain(&self, grace: Duration) -> Drained {
         self.inner.draining.cancel();
+        self.inner.closing.cancel();
         self.end(grace).await
     }
 
@@ -150,6 +158,7 @@ impl Tasks {
     /// Waits and ends as [`drain`](Self::drain) does.
     pub async fn hand_over(&self, grace: Duration) -> Drained {
         self.inner.leaving.cancel();
+        self.inner.closing.cancel();
         self.end(grace).await
     }
 
@@ -197,6 +206,12 @@ where
     }
 }
 
+/// A future in a box, made where it stays: `Box::pin` makes it on the stack and copies all of it, with the room for what it will hold.
+#[inline(always)]
+pub fn boxed<F: Future>(future: F) -> Pin<Box<F>> {
+    Box::into_pin(Box::write(Box::new_uninit(), future))
+}
+
 /// Lets all other work go first, and one large body at a time.
 pub async fn wait_in_line() {
     let turn = GATE.acquire().await;
@@ -232,9 +247,10 @@ struct Fence<F> {
     future: Pin<Box<F>>,
 }
 
-impl<F> Fence<F> {
+impl<F: Future> Fence<F> {
+    #[inline(always)]
     fn new(future: F) -> Self {
-        Self { future: Box::pin(future) }
+        Self { future: boxed(future) }
     }
 }
 

@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use json::JsonLines;
 use sink::Sink;
+use tollgate_server::clock::Clock;
 
 /// The log of the process; when it is dropped, every line has been written.
 #[must_use]
@@ -22,7 +23,7 @@ pub fn begin(log: &Log) -> Logging {
     let sink = Sink::start(std::io::stderr());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(sink.clone());
     match log.format {
-        LogFormat::Json => builder.event_format(JsonLines).init(),
+        LogFormat::Json => builder.event_format(JsonLines { clock: Clock::start() }).init(),
         LogFormat::Text => builder.init(),
     }
     if let Some(why) = bad {

@@ -130,7 +130,7 @@ pub fn text(results: &Results) -> String {
         out.push('\n');
     }
     out.push_str("### Streams\n\n");
-    out.push_str("flood: 200 chunks as fast as they are taken; paced: 50 chunks 20 ms apart, a hundred streams begin each second, evenly spread; burst: a hundred of those begin at the same instant.\n\n");
+    out.push_str("flood: 200 chunks as fast as they are taken; paced: 50 chunks 20 ms apart, 101 streams begin each second, evenly spread; burst: a hundred of those begin at the same instant.\n\n");
     streams(&mut out, results, "stream ");
     out.push_str("### Upstream under TLS\n\n");
     out.push_str("nginx checks the certificate as the gateway does, and keeps connections and sessions; it speaks no HTTP/2 to upstreams. Processor time a call, µs:\n\n");
@@ -150,7 +150,7 @@ pub fn text(results: &Results) -> String {
         out.push('\n');
     }
     out.push_str(
-        "### Added latency (PF01): a provider that takes 50 ms, 1,000 calls of 2 kB or 100 of 1 MB a second\n\n",
+        "### Added latency (PF01): a provider that takes 50 ms, 1,009 calls of 2 kB or 101 of 1 MB a second\n\n",
     );
     for (name, title) in [("call_p50_us", "p50, µs"), ("call_p99_us", "p99, µs"), ("errors", "errors")] {
         let _ = writeln!(out, "{title}:\n");

@@ -201,13 +201,20 @@ pub struct ApiKey {
     pub key: Secret,
     /// Its share of first choices, over 0.
     pub weight: f64,
+    tag: u64,
 }
 
 impl ApiKey {
+    /// With a weight over 0.
+    pub fn new(key: Secret, weight: f64) -> Self {
+        let tag = tag_of(key.expose());
+        Self { key, weight, tag }
+    }
+
     /// A short name of the key that outlives a reload where an index does not: the FNV-1a hash of its bytes. Kept in
     /// memory only.
-    pub fn tag(&self) -> u64 {
-        tag_of(self.key.expose())
+    pub const fn tag(&self) -> u64 {
+        self.tag
     }
 }
 

@@ -96,7 +96,7 @@ fn provider(
 /// The key in the variable that a provider's users set anyway.
 fn usual_key(known: &KnownProvider, around: &dyn Surroundings) -> Option<ApiKey> {
     let set = |name: &&str| around.variable(name).filter(|key| !key.trim().is_empty());
-    known.key_variables.iter().find_map(set).map(|key| ApiKey { key: Secret::new(key.trim()), weight: 1.0 })
+    known.key_variables.iter().find_map(set).map(|key| ApiKey::new(Secret::new(key.trim()), 1.0))
 }
 
 /// An id is a known provider's, or all that must be known is written.
@@ -152,7 +152,7 @@ fn address(url: &str, path: &str, report: &mut Report<'_>) {
 fn keys(one: Option<Secret>, many: Option<Vec<RawApiKey>>, path: &str, report: &mut Report<'_>) -> Vec<ApiKey> {
     if let Some(key) = one {
         sendable(&key, &format!("{path}.api_key"), report);
-        return vec![ApiKey { key, weight: 1.0 }];
+        return vec![ApiKey::new(key, 1.0)];
     }
     let Some(many) = many else { return Vec::new() };
     if many.is_empty() {
@@ -164,7 +164,7 @@ fn keys(one: Option<Secret>, many: Option<Vec<RawApiKey>>, path: &str, report: &
         if raw.key.expose() == PASSTHROUGH {
             report.path(&path, "`passthrough` is a word for `api_key` alone");
         }
-        ApiKey { key: raw.key, weight: weight(raw.weight.unwrap_or(1.0), &format!("{path}.weight"), report) }
+        ApiKey::new(raw.key, weight(raw.weight.unwrap_or(1.0), &format!("{path}.weight"), report))
     });
     checked.collect()
 }

@@ -165,7 +165,7 @@ where
             Some(reservation) => reservation.grow_to(expected + around).await?,
             None => self.reservation = Some(self.budget.reserve(expected + around).await?),
         }
-        while self.gathered.len() < enough {
+        while self.gathered.len() < enough && !self.source.is_over() {
             let Some(piece) = self.source.next().await? else { return Ok(()) };
             self.keep(piece, expected);
             let length = self.gathered.len();

@@ -78,6 +78,11 @@ where
         self.decoder.is_some()
     }
 
+    /// All has come, as far as is known without another look.
+    pub(super) fn is_over(&self) -> bool {
+        !self.decodes() && self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
     /// Bytes so far.
     pub(super) fn on_wire(&self) -> usize {
         self.on_wire

@@ -54,7 +54,7 @@ pub fn configured(
             vec![without_key(provider)]
         }
         Some(Auth::Scheme(_) | Auth::Header(_) | Auth::Query(_)) => {
-            keys().map(|key| Credential::Key(place.clone(), key)).collect()
+            keys().map(|key| Credential::key(place.clone(), &key)).collect()
         }
         None if provider.keys.is_empty() => vec![usual_without_key(provider, usual, around)?],
         None => keys().map(|key| usual_with_key(provider, usual, key, around)).collect::<Result<_, _>>()?,
@@ -101,12 +101,12 @@ fn usual_with_key(
         }
         // API keys, also those of Vertex in express mode; access tokens begin with `ya29.`.
         providers::Auth::Google if text.starts_with("AIza") || text.starts_with("AQ.") => {
-            return Ok(Credential::Key(Place::Header(HeaderName::from_static("x-goog-api-key")), key));
+            return Ok(Credential::key(Place::Header(HeaderName::from_static("x-goog-api-key")), &key));
         }
         providers::Auth::Exchange(exchange) => return Ok(by_exchange(provider, exchange, key)),
         _ => {}
     }
-    Ok(Credential::Key(usual_place(usual), key))
+    Ok(Credential::key(usual_place(usual), &key))
 }
 
 fn by_exchange(provider: &config::Provider, exchange: &'static Exchange, key: Secret) -> Credential {

@@ -35,7 +35,7 @@ pub use azure::AzureSettings;
 pub use configured::{Configured, configured, of_tools};
 pub use google::GoogleSettings;
 pub use oauth::{client_credentials, exchanged};
-pub use place::Place;
+pub use place::{Key, Place};
 pub use renewing::Renewing;
 pub use secret::Secret;
 pub use send::Outbound;
@@ -48,7 +48,7 @@ pub enum Credential {
     #[default]
     None,
     /// A key as it is.
-    Key(Place, Secret),
+    Key(Arc<Key>),
     /// AWS Signature Version 4.
     Aws(AwsSigner),
     /// A bearer token that is fetched and renewed.
@@ -118,7 +118,7 @@ impl Credential {
         transport: Transport<'_>,
     ) -> Result<Option<Serial>, Fault> {
         match self {
-            Self::None | Self::Key(..) | Self::Missing(_) => self.put(head).map(|()| None),
+            Self::None | Self::Key(_) | Self::Missing(_) => self.put(head).map(|()| None),
             Self::Aws(signer) => signer.apply(head, body, transport).await.map(Some),
             Self::Token(source) => {
                 let (token, serial) = source.get(transport).await?;
@@ -126,6 +126,11 @@ impl Credential {
                 Ok(Some(serial))
             }
         }
+    }
+
+    /// A key that stands there.
+    pub fn key(place: Place, key: &Secret) -> Self {
+        Self::Key(Arc::new(Key::new(place, key)))
     }
 
     /// Authenticates a request with a credential that needs no other: nothing is signed, and nothing asked for.
@@ -136,7 +141,7 @@ impl Credential {
     pub fn put(&self, head: &mut request::Parts) -> Result<(), Fault> {
         match self {
             Self::None | Self::Aws(_) | Self::Token(_) => Ok(()),
-            Self::Key(place, key) => place.put(head, key),
+            Self::Key(key) => key.put(head),
             Self::Missing(why) => Err(Fault::new(FaultKind::ProviderMisconfigured, why.to_string())),
         }
     }
@@ -149,7 +154,7 @@ impl Credential {
     /// Gets another one in place of one that the provider refused; whether there is another.
     pub async fn renew(&self, refused: Serial, transport: Transport<'_>) -> bool {
         match self {
-            Self::None | Self::Key(..) | Self::Missing(_) => false,
+            Self::None | Self::Key(_) | Self::Missing(_) => false,
             Self::Aws(signer) => signer.keys.renew(refused, transport).await,
             Self::Token(source) => source.renew(refused, transport).await,
         }

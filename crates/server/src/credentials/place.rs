@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HeaderName};
-use http::{Uri, request};
+use http::{HeaderValue, Uri, request};
 use tollgate_ir::Fault;
 
 use super::{Secret, sensitive, unusable};
@@ -23,17 +23,35 @@ pub enum Place {
 impl Place {
     /// `authorization: Bearer …`.
     pub const BEARER: Self = Self::Authorization(Cow::Borrowed("Bearer"));
+}
 
-    /// Puts the key there.
-    pub(super) fn put(&self, head: &mut request::Parts, key: &Secret) -> Result<(), Fault> {
+/// A key where it stands: written once, and put into each request.
+#[derive(Clone, Debug)]
+pub enum Key {
+    /// A header.
+    Header(HeaderName, HeaderValue),
+    /// A query parameter and its value.
+    Query(Arc<str>, Secret),
+    /// No header may hold it.
+    Unusable,
+}
+
+impl Key {
+    pub(super) fn new(place: Place, key: &Secret) -> Self {
+        let (name, value) = match place {
+            Place::Authorization(scheme) => (AUTHORIZATION, sensitive(&format!("{scheme} {}", key.expose()))),
+            Place::Header(name) => (name, sensitive(key.expose())),
+            Place::Query(name) => return Self::Query(name, key.clone()),
+        };
+        value.map_or(Self::Unusable, |value| Self::Header(name, value))
+    }
+
+    /// Puts it there.
+    pub(super) fn put(&self, head: &mut request::Parts) -> Result<(), Fault> {
         match self {
-            Self::Authorization(scheme) => {
-                head.headers.insert(AUTHORIZATION, sensitive(&format!("{scheme} {}", key.expose()))?);
-            }
-            Self::Header(name) => {
-                head.headers.insert(name, sensitive(key.expose())?);
-            }
-            Self::Query(name) => return with_query(head, name, key),
+            Self::Header(name, value) => _ = head.headers.insert(name, value.clone()),
+            Self::Query(name, key) => with_query(head, name, key)?,
+            Self::Unusable => return Err(unusable("holds characters that no header may hold")),
         }
         Ok(())
     }

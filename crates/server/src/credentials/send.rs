@@ -25,18 +25,32 @@ impl Outbound {
     ///
     /// The credential's, or those of [`Upstream::send`](crate::upstream::Upstream::send).
     pub async fn send(self, transport: Transport<'_>, deadlines: &Deadlines) -> Result<Response<ReplyBody>, Fault> {
-        let Self { head, payload, credential } = self;
-        let again = if credential.renews() { payload.again().map(|payload| (head.clone(), payload)) } else { None };
-        let (reply, used) = once(head, payload, &credential, transport, deadlines).await?;
-        let (Some(used), Some((head, payload)), true) = (used, again, refuses(&reply)) else { return Ok(reply) };
-        let renewing = async { Ok(credential.renew(used, transport).await) };
-        let renewed = deadlines.within(Box::pin(renewing)).await;
-        if !matches!(renewed, Ok(true)) {
-            return Ok(reply);
+        let Self { mut head, payload, credential } = self;
+        if credential.renews() {
+            return Box::pin(renewing(head, payload, &credential, transport, deadlines)).await;
         }
-        drop(reply);
-        Box::pin(once(head, payload, &credential, transport, deadlines)).await.map(|(reply, _)| reply)
+        credential.put(&mut head)?;
+        transport.upstream.send(Box::new(Request::from_parts(*head, payload)), transport.egress, deadlines).await
     }
+}
+
+/// With a credential that ends.
+async fn renewing(
+    head: Box<request::Parts>,
+    payload: Payload,
+    credential: &Credential,
+    transport: Transport<'_>,
+    deadlines: &Deadlines,
+) -> Result<Response<ReplyBody>, Fault> {
+    let again = payload.again().map(|payload| (head.clone(), payload));
+    let (reply, used) = once(head, payload, credential, transport, deadlines).await?;
+    let (Some(used), Some((head, payload)), true) = (used, again, refuses(&reply)) else { return Ok(reply) };
+    let renewing = async { Ok(credential.renew(used, transport).await) };
+    if !matches!(deadlines.within(renewing).await, Ok(true)) {
+        return Ok(reply);
+    }
+    drop(reply);
+    once(head, payload, credential, transport, deadlines).await.map(|(reply, _)| reply)
 }
 
 async fn once(
@@ -46,12 +60,7 @@ async fn once(
     transport: Transport<'_>,
     deadlines: &Deadlines,
 ) -> Result<(Response<ReplyBody>, Option<Serial>), Fault> {
-    let used = if credential.renews() {
-        Box::pin(deadlines.within(sign(&mut head, payload.again(), credential, transport))).await?
-    } else {
-        credential.put(&mut head)?;
-        None
-    };
+    let used = deadlines.within(sign(&mut head, payload.again(), credential, transport)).await?;
     let request = Box::new(Request::from_parts(*head, payload));
     let reply = transport.upstream.send(request, transport.egress, deadlines).await?;
     Ok((reply, used))

@@ -24,8 +24,7 @@ pub struct Asked {
 
 impl Asked {
     /// It begins.
-    pub fn begin(gateway: &Gateway, key: HealthKey) -> Self {
-        let began = gateway.clock().now();
+    pub fn begin(gateway: &Gateway, key: HealthKey, began: Now) -> Self {
         let change = gateway.health().records().asked(&key, began);
         let asked = Self { gateway: gateway.clone(), key, began, first_token: None, change, over: false };
         asked.tell(change, None);
@@ -33,14 +32,12 @@ impl Asked {
     }
 
     /// The first token came.
-    pub fn first_token(&mut self) {
-        let now = self.gateway.clock().now();
+    pub fn first_token(&mut self, now: Now) {
         self.first_token.get_or_insert(now.since(self.began));
     }
 
     /// The provider's rate-limit headers.
-    pub fn limits(&self, limits: &RateLimits) {
-        let now = self.gateway.clock().now();
+    pub fn limits(&self, limits: &RateLimits, now: Now) {
         let bucket = |left: Left| Bucket {
             remaining: left.remaining,
             limit: left.limit,
@@ -51,9 +48,8 @@ impl Asked {
     }
 
     /// It served. What the attempt did to the breaker.
-    pub fn served(mut self) -> Option<Change> {
+    pub fn served(mut self, now: Now) -> Option<Change> {
         self.over = true;
-        let now = self.gateway.clock().now();
         let timing = Timing { first_token: self.first_token, total: now.since(self.began) };
         let change = self.gateway.health().records().served(&self.key, timing, now);
         self.tell(change, None);
@@ -61,9 +57,8 @@ impl Asked {
     }
 
     /// It failed. What the attempt did to the breaker.
-    pub fn failed(mut self, fault: &Fault) -> Option<Change> {
+    pub fn failed(mut self, fault: &Fault, now: Now) -> Option<Change> {
         self.over = true;
-        let now = self.gateway.clock().now();
         let (change, cooling) = {
             let mut records = self.gateway.health().records();
             let change = records.failed(&self.key, fault, self.began, now);

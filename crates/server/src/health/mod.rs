@@ -7,16 +7,14 @@ mod shown;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tollgate_core::Map;
 use tollgate_core::config::Config;
 use tollgate_core::health::{Health, HealthKey, Signals, Standing};
 use tollgate_core::route::{Holders, RetryBudget, Target, Targets, cache_lives};
+use tollgate_core::{Map, Now};
 
 pub use asked::Asked;
 pub use check::Checks;
 pub use shown::shown;
-
-use crate::clock::Clock;
 
 /// Retries that may be made at once after a quiet while, and within ten seconds: enough for small traffic, little for large.
 const RETRIES_IN_STOCK: f64 = 100.0;
@@ -61,39 +59,39 @@ impl Wellbeing {
     }
 
     /// As routing asks for it.
-    pub fn seen<'a>(&'a self, config: &'a Config, clock: Clock) -> Seen<'a> {
-        Seen { wellbeing: self, config, clock, client: None }
+    pub fn seen<'a>(&'a self, config: &'a Config, now: Now) -> Seen<'a> {
+        Seen { wellbeing: self, config, now, client: None }
     }
 
     /// A call makes its first attempt.
-    pub fn earn_retries(&self, config: &Config, clock: Clock) {
+    pub fn earn_retries(&self, config: &Config, now: Now) {
         let mut budget = locked(&self.retries);
         budget.set_share(config.retries.budget);
-        budget.earn(clock.now());
+        budget.earn(now);
     }
 
     /// A retry, if the budget of all calls has one.
-    pub fn may_retry(&self, clock: Clock) -> bool {
-        locked(&self.retries).spend(clock.now())
+    pub fn may_retry(&self, now: Now) -> bool {
+        locked(&self.retries).spend(now)
     }
 
     /// A call begins that may be hedged.
-    pub fn earn_hedges(&self, target: &Target, share: f64, clock: Clock) {
+    pub fn earn_hedges(&self, target: &Target, share: f64, now: Now) {
         let mut hedges = locked(&self.hedges);
         let budget = hedges.entry(target.name()).or_insert_with(|| RetryBudget::strict(share));
         budget.set_share(share);
-        budget.earn(clock.now());
+        budget.earn(now);
     }
 
     /// A target served a conversation whose prompt cache counts.
-    pub fn holds(&self, conversation: u64, target: HealthKey, clock: Clock) {
+    pub fn holds(&self, conversation: u64, target: HealthKey, now: Now) {
         let lives = cache_lives(&target.model);
-        locked(&self.holders).note(conversation, target, lives, clock.now());
+        locked(&self.holders).note(conversation, target, lives, now);
     }
 
     /// A second attempt beside the first, if the target's budget has one.
-    pub fn may_hedge(&self, target: &Target, clock: Clock) -> bool {
-        locked(&self.hedges).get_mut(&target.name()).is_some_and(|budget| budget.spend(clock.now()))
+    pub fn may_hedge(&self, target: &Target, now: Now) -> bool {
+        locked(&self.hedges).get_mut(&target.name()).is_some_and(|budget| budget.spend(now))
     }
 }
 
@@ -106,7 +104,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Seen<'a> {
     wellbeing: &'a Wellbeing,
     config: &'a Config,
-    clock: Clock,
+    now: Now,
     client: Option<u64>,
 }
 
@@ -124,14 +122,14 @@ impl Seen<'_> {
 
 impl Targets for Seen<'_> {
     fn standing(&self, target: &Target) -> Standing {
-        self.wellbeing.records().standing(&self.key(target), self.clock.now())
+        self.wellbeing.records().standing(&self.key(target), self.now)
     }
 
     fn signals(&self, target: &Target) -> Signals {
-        self.wellbeing.records().signals(&self.key(target), self.clock.now())
+        self.wellbeing.records().signals(&self.key(target), self.now)
     }
 
     fn holder(&self, prefix: u64) -> Option<HealthKey> {
-        locked(&self.wellbeing.holders).of(prefix, self.clock.now()).cloned()
+        locked(&self.wellbeing.holders).of(prefix, self.now).cloned()
     }
 }

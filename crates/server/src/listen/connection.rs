@@ -23,7 +23,7 @@ pub(super) const HEAD: Duration = Duration::from_secs(10);
 /// The most that a head may hold.
 const HEAD_BYTES: usize = 64 * 1024;
 
-/// An idle connection is kept so long: longer than load balancers keep theirs (60 s at AWS), or they would send a request
+/// An idle connection is kept so long at least: longer than load balancers keep theirs (60 s at AWS), or they would send a request
 /// into a connection that we close.
 const KEEP: Duration = Duration::from_secs(90);
 
@@ -105,6 +105,8 @@ where
     S: Service,
 {
     let (clock, io) = HeadClock::new(io, HEAD);
+    let watched = clock.clone();
+    let idle = watched.idle(KEEP);
     let leaving = tasks.leaving().clone();
     let answering = service_fn(move |request: Request<Incoming>| {
         let service = service.clone();
@@ -121,7 +123,7 @@ where
     let draining = tasks.draining().is_cancelled();
     let conn = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(KEEP)
+        .header_read_timeout(None)
         .max_header_size(HEAD_BYTES)
         .max_buf_size(HEAD_BYTES)
         .keep_alive(!draining)
@@ -131,8 +133,10 @@ where
     // Accepted during the drain, it ends after one request by itself; told to shut down, hyper would not wait for that.
     if !draining {
         tokio::select! {
+            biased;
             _ = conn.as_mut() => return,
             () = told_to_end(&tasks) => conn.as_mut().graceful_shutdown(),
+            () = idle => return,
         }
     }
     let _ = conn.await;
@@ -140,10 +144,9 @@ where
 
 /// Until a connection is to end as soon as it carries no request.
 async fn told_to_end(tasks: &Tasks) {
-    tokio::select! {
-        () = tasks.draining().cancelled() => {}
-        () = tasks.leaving().cancelled() => tokio::time::sleep(LAST_REQUEST).await,
-    }
+    tasks.closing().cancelled().await;
+    // Where another process takes over, it may ask once more; a drain that comes after that ends it at once.
+    let _ = timeout(LAST_REQUEST, tasks.draining().cancelled()).await;
 }
 
 async fn speak_h2<IO, S>(io: IO, peer: Peer, service: S, tasks: Tasks)
@@ -156,13 +159,10 @@ where
         async move { Answer::Ok(service.call(request, peer).await) }
     });
     let executor = HyperExecutor { tasks: tasks.clone(), name: "h2-stream" };
-    let (draining, leaving) = (tasks.draining(), tasks.leaving());
-    let late = if draining.is_cancelled() || leaving.is_cancelled() { LATE } else { Duration::ZERO };
+    let closing = tasks.closing();
+    let late = if closing.is_cancelled() { LATE } else { Duration::ZERO };
     let shutdown = async {
-        tokio::select! {
-            () = draining.cancelled() => {}
-            () = leaving.cancelled() => {}
-        }
+        closing.cancelled().await;
         tokio::time::sleep(late).await;
     };
     let conn = http2::Builder::new(executor)

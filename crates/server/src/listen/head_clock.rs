@@ -2,7 +2,7 @@
 //!
 //! hyper has one timeout for the idle time between requests and for the head itself; we want a long one for the first (load
 //! balancers keep connections) and a short one for the second (a client that drips its head holds a connection). So the
-//! socket is watched: the first byte after an exchange starts the clock, the start of the next exchange stops it.
+//! socket is watched: who waits for more after the first byte of a head has a clock, which the start of the exchange stops.
 //!
 //! On HTTP/2 only the preface is watched; pings see to the rest.
 
@@ -29,24 +29,34 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Tells the socket whether an exchange is under way.
 #[derive(Clone, Debug)]
 pub(super) struct HeadClock {
-    exchanges: Arc<AtomicUsize>,
+    exchanges: Arc<Exchanges>,
+}
+
+/// The exchanges of a connection.
+#[derive(Debug, Default)]
+struct Exchanges {
+    under_way: AtomicUsize,
+    /// Begins and ends so far.
+    turns: AtomicUsize,
 }
 
 /// An exchange is under way while this lives.
 #[derive(Debug)]
 pub(super) struct Busy {
-    exchanges: Arc<AtomicUsize>,
+    exchanges: Arc<Exchanges>,
 }
 
 /// A socket that fails when a head takes too long.
 #[derive(Debug)]
 pub(super) struct Watched<IO> {
     io: IO,
-    exchanges: Arc<AtomicUsize>,
+    exchanges: Arc<Exchanges>,
     limit: Duration,
     /// Bytes since the exchange began.
     came: usize,
-    /// Set while a head, or the preface, is coming in.
+    /// A head has begun, and no exchange yet.
+    head: bool,
+    /// Set while the rest of a head, or the preface, is waited for.
     alarm: Option<Pin<Box<Sleep>>>,
     /// Bytes of an HTTP/2 preface still to come; `None` on HTTP/1.
     preface: Option<usize>,
@@ -57,43 +67,59 @@ pub(super) struct Watched<IO> {
 /// The body of a reply, which ends the exchange when it is dropped.
 #[derive(Debug)]
 pub(super) struct Last<B> {
-    body: Pin<Box<B>>,
+    body: B,
     _busy: Busy,
 }
 
 impl HeadClock {
     pub(super) fn new<IO>(io: IO, limit: Duration) -> (Self, Watched<IO>) {
-        let exchanges = Arc::new(AtomicUsize::new(0));
+        let exchanges = Arc::<Exchanges>::default();
         (
             Self { exchanges: Arc::clone(&exchanges) },
-            Watched { io, exchanges, limit, came: 0, alarm: None, preface: None, linger: None },
+            Watched { io, exchanges, limit, came: 0, head: false, alarm: None, preface: None, linger: None },
         )
     }
 
     pub(super) fn busy(&self) -> Busy {
-        self.exchanges.fetch_add(1, Ordering::Relaxed);
+        self.exchanges.under_way.fetch_add(1, Ordering::Relaxed);
+        self.exchanges.turns.fetch_add(1, Ordering::Relaxed);
         Busy { exchanges: Arc::clone(&self.exchanges) }
+    }
+
+    /// Returns once there was no exchange for so long, or up to twice as long: it looks from time to time, where a timer for
+    /// each exchange would be set for nothing as a rule.
+    pub(super) async fn idle(&self, long: Duration) {
+        let mut before = 0;
+        loop {
+            sleep(long).await;
+            let now = self.exchanges.turns.load(Ordering::Relaxed);
+            if now == before && self.exchanges.under_way.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+            before = now;
+        }
     }
 }
 
 impl Busy {
     pub(super) fn until_end_of<B>(self, body: B) -> Last<B> {
-        Last { body: Box::pin(body), _busy: self }
+        Last { body, _busy: self }
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.exchanges.fetch_sub(1, Ordering::Relaxed);
+        self.exchanges.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.exchanges.turns.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-impl<B: Body<Data = Bytes>> Body for Last<B> {
+impl<B: Body<Data = Bytes> + Unpin> Body for Last<B> {
     type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        self.body.as_mut().poll_frame(cx)
+        Pin::new(&mut self.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -109,10 +135,10 @@ impl<IO> Watched<IO> {
     /// For HTTP/2, whose preface has so many bytes.
     pub(super) fn preface(io: IO, limit: Duration, bytes: usize) -> Self {
         let alarm = Some(Box::pin(sleep(limit)));
-        Self { io, exchanges: Arc::default(), limit, came: 0, alarm, preface: Some(bytes), linger: None }
+        Self { io, exchanges: Arc::default(), limit, came: 0, head: false, alarm, preface: Some(bytes), linger: None }
     }
 
-    /// Sets or stops the clock after bytes came.
+    /// Bytes came. Most heads are whole then; who has to wait for the rest sets the clock.
     fn heard(&mut self, bytes: usize) {
         match &mut self.preface {
             Some(left) => {
@@ -121,8 +147,7 @@ impl<IO> Watched<IO> {
                     self.alarm = None;
                 }
             }
-            None if bytes > 0 && self.alarm.is_none() => self.alarm = Some(Box::pin(sleep(self.limit))),
-            None => {}
+            None => self.head |= bytes > 0,
         }
     }
 }
@@ -140,7 +165,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buf.filled().len();
-        let idle = this.exchanges.load(Ordering::Relaxed) == 0;
+        let idle = this.exchanges.under_way.load(Ordering::Relaxed) == 0;
         if idle {
             this.came = 0;
         }
@@ -151,12 +176,15 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
         };
         this.came = this.came.saturating_add(buf.filled().len() - before);
         if !idle {
-            this.alarm = None;
+            (this.head, this.alarm) = (false, None);
             return polled;
         }
         if polled.is_ready() {
             this.heard(buf.filled().len() - before);
             return polled;
+        }
+        if this.head && this.alarm.is_none() {
+            this.alarm = Some(Box::pin(sleep(this.limit)));
         }
         let Some(alarm) = &mut this.alarm else { return Poll::Pending };
         alarm.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
@@ -191,7 +219,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
         if this.linger.is_none() {
             ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
         }
-        if this.alarm.is_none() || this.preface.is_some() {
+        if !this.head || this.preface.is_some() {
             return Poll::Ready(Ok(()));
         }
         let linger = this.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));

@@ -39,7 +39,7 @@ pub struct Peer {
 /// What answers requests. A call is dropped when its client goes away, and so is the body of its reply.
 pub trait Service: Clone + Send + Sync + 'static {
     /// The body of replies.
-    type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static;
 
     /// Answers a request. There is no error: what goes wrong is a reply, too.
     fn call(&self, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Response<Self::Body>> + Send;
@@ -107,7 +107,7 @@ impl<F, R, B> Service for F
 where
     F: Fn(Request<Incoming>, Peer) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Response<B>> + Send,
-    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
 {
     type Body = B;
 

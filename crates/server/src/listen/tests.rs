@@ -77,7 +77,7 @@ async fn a_client_that_leaves_takes_its_call_along() {
                 tokio::time::sleep(10 * MS).await;
                 Some((Ok::<_, std::io::Error>(http_body::Frame::data(Bytes::from_static(b"data\n"))), guard))
             });
-            Response::new(StreamBody::new(pieces))
+            Response::new(StreamBody::new(Box::pin(pieces)))
         }
     };
     let address = listen(service, &Tasks::new());
@@ -140,6 +140,22 @@ async fn heads_must_come_in_time_and_idle_connections_may_wait() {
         dripped += 1;
     }
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_ends_after_a_while() {
+    let address = listen(path_and_peer, &Tasks::new());
+    let mut tcp = TcpStream::connect(address).await.unwrap();
+    for pause in [80, 80, 80] {
+        tcp.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        assert!(read_until(&mut tcp, "HTTP/1.1 /").await.starts_with("HTTP/1.1 200"));
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+    }
+    tcp.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let started = Instant::now();
+    read_until(&mut tcp, "nothing").await;
+    let elapsed = started.elapsed().as_secs();
+    assert!((90..=181).contains(&elapsed), "{elapsed}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 //! call goes to OpenRouter itself, its own fields are meant for it and stay in the body.
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use tollgate_core::authorize::authorize;
 use tollgate_core::caller::Caller;
 use tollgate_core::catalogue::Capability;
@@ -18,6 +18,8 @@ use tollgate_wire::relay::ControlFields;
 
 use crate::app::State;
 use crate::catalogue::BuiltIn;
+
+const MAX_COST: HeaderName = HeaderName::from_static("x-tollgate-max-cost");
 
 /// Names that a request may add to its model.
 const MOST_NAMES: usize = 16;
@@ -75,7 +77,7 @@ pub fn of(
     state: &State,
 ) -> Result<Option<Box<Asks>>, Fault> {
     let says = ["models", "provider", "fallbacks"].iter().any(|key| envelope.member(key).is_some());
-    let most = headers.get("x-tollgate-max-cost");
+    let most = headers.get(MAX_COST);
     if !says && sort.is_none() && most.is_none() && state.config.bare_names != BareNames::All {
         return Ok(None);
     }

@@ -28,6 +28,7 @@ use super::source::Source;
 use super::{fetch, headers, ollama_host};
 use crate::app::Gateway;
 use crate::provider::{Provider, Way};
+use crate::tasks::boxed;
 
 /// A chat request on its way to some target.
 pub struct Chat<'a> {
@@ -39,20 +40,13 @@ pub struct Chat<'a> {
     /// A stream that breaks off may go on elsewhere.
     resumable: bool,
     /// The last answer that said nothing.
-    empty: Option<Served>,
+    empty: Option<Box<Served>>,
 }
 
 impl<'a> Chat<'a> {
-    /// Of a call of which this is known.
-    pub fn new(gateway: &'a Gateway, call: &'a Call, known: Known) -> Self {
-        Self { gateway, call, known, foreign: None, resumable: false, empty: None }
-    }
-
-    /// The same, whose streams may go on elsewhere where they break off.
-    #[must_use]
-    pub const fn resumable(mut self, resumable: bool) -> Self {
-        self.resumable = resumable;
-        self
+    /// Of a call of which this is known; `resumable`: a stream that breaks off may go on elsewhere.
+    pub fn new(gateway: &'a Gateway, call: &'a Call, known: Known, resumable: bool) -> Self {
+        Self { gateway, call, known, foreign: None, resumable, empty: None }
     }
 
     /// What is known of the call.
@@ -101,13 +95,13 @@ impl<'a> Chat<'a> {
             return Ok((None, owners));
         }
         if understood.is_none() {
-            *understood = Some(Box::pin(Understood::of(gateway, call, recalled)).await?);
+            *understood = Some(Box::new(boxed(Understood::of(gateway, call, recalled)).await?));
         }
         if let Some(understood) = understood {
             let fetching = fetch::media(gateway, call, upstream, &mut understood.request);
             settlement.waiting(Box::pin(fetching)).await?;
         }
-        Ok((understood.as_ref(), owners))
+        Ok((understood.as_deref(), owners))
     }
 
     /// The request in the IR.
@@ -115,7 +109,7 @@ impl<'a> Chat<'a> {
         let Known { recalled, understood, .. } = &mut self.known;
         let read = match understood.take() {
             Some(read) => read,
-            None => Understood::of(self.gateway, self.call, recalled).await?,
+            None => Box::new(Understood::of(self.gateway, self.call, recalled).await?),
         };
         Ok(understood.insert(read))
     }
@@ -134,7 +128,7 @@ impl Attempts for Chat<'_> {
         let (attempt, understood) = self.ready(target, provider, false, settlement).await?;
         let served = attempt.run(understood, settlement).await?;
         if operation == Operation::Chat && served.body.is_empty() {
-            self.empty = Some(served);
+            self.empty = Some(Box::new(served));
             return Err(Fault::new(FaultKind::ProviderEmpty, "The provider answered without any content.").into());
         }
         Ok(served)
@@ -146,7 +140,7 @@ impl Attempts for Chat<'_> {
     }
 
     fn empty(&mut self) -> Option<Served> {
-        self.empty.take()
+        self.empty.take().map(|served| *served)
     }
 }
 

@@ -157,7 +157,7 @@ async fn chat(
     provider: &Provider,
     settlement: &mut Settlement,
 ) -> Result<Served, Failed> {
-    Chat::new(gateway, call, Known::nothing()).attempt(target, provider, settlement).await
+    Chat::new(gateway, call, Known::nothing(), false).attempt(target, provider, settlement).await
 }
 
 /// There is no such endpoint, or not for this model.

@@ -54,8 +54,9 @@ pub async fn decide(gateway: &Gateway, head: request::Parts, body: Incoming) -> 
 }
 
 fn decided(gateway: &Gateway, call: &Call, known: &Known) -> String {
-    let plan = plan::plan(gateway, call, known, Reader { client: None, explain: true });
-    let mut facts = facts::of(call, known, gateway.clock().now());
+    let now = gateway.clock().now();
+    let plan = plan::plan(gateway, call, known, Reader { client: None, explain: true }, now);
+    let mut facts = facts::of(call, known, now);
     facts.estimated_cost = dearest(&call.resolved, &call.state.config, &facts);
     let decided = Decided {
         asked: &call.resolved.asked,

@@ -129,7 +129,7 @@ pub async fn walk<A: Attempts>(
     settlement: &mut Settlement,
 ) -> Result<A::Served, Failed> {
     let gateway = settlement.gateway().clone();
-    gateway.health().earn_retries(&state.config, gateway.clock());
+    gateway.health().earn_retries(&state.config, settlement.now());
     let mut walk = Walk {
         state,
         gateway,
@@ -156,7 +156,7 @@ pub async fn walk<A: Attempts>(
         walk.settlement.tells_empty();
         return Ok(served);
     }
-    Err(concluded(walk.failures, plan, walk.gateway.clock().now()))
+    Err(concluded(walk.failures, plan, walk.settlement.now()))
 }
 
 /// What follows a step.
@@ -189,7 +189,7 @@ impl<'a, A: Attempts> Walk<'a, A> {
         let mut count = 0;
         if self.hedged.contains(&&step.target) {
             count = 1;
-            if !self.gateway.health().may_retry(self.gateway.clock()) {
+            if !self.gateway.health().may_retry(self.settlement.now()) {
                 return Then::Other;
             }
         }
@@ -269,7 +269,7 @@ impl<'a, A: Attempts> Walk<'a, A> {
     /// Nobody is left but who was cooling down: whoever is back has a turn.
     fn back(&mut self, line: &mut VecDeque<&'a Step>) {
         if line.is_empty() && !self.cooling.is_empty() {
-            let now = self.gateway.clock().now();
+            let now = self.settlement.now();
             let cooling = std::mem::take(&mut self.cooling);
             let (back, still): (Vec<_>, _) = cooling.into_iter().partition(|cooling| cooling.0 <= now);
             line.extend(back.into_iter().map(|(_, step)| step));
@@ -284,7 +284,7 @@ impl<'a, A: Attempts> Walk<'a, A> {
             return Next::Stop;
         }
         match next(fault, count, others, terms, crate::draw::uniform()) {
-            Next::Same(pause) if pause >= left || !self.gateway.health().may_retry(self.gateway.clock()) => {
+            Next::Same(pause) if pause >= left || !self.gateway.health().may_retry(self.settlement.now()) => {
                 terms.retries = 0;
                 next(fault, count, others, terms, 0.0)
             }
@@ -312,7 +312,7 @@ impl<'a, A: Attempts> Walk<'a, A> {
         {
             let race =
                 Race { state: self.state, gateway: &self.gateway, first: (step, provider), second: (second, other) };
-            self.gateway.health().earn_hedges(&step.target, hedge, self.gateway.clock());
+            self.gateway.health().earn_hedges(&step.target, hedge, self.settlement.now());
             return Box::pin(race.run(after, self.attempts, twin, self.settlement)).await;
         }
         self.attempts.attempt(&step.target, provider, self.settlement).await.into()
@@ -347,7 +347,7 @@ impl<'a, A: Attempts> Walk<'a, A> {
             After::Quantile(share) => {
                 let key = self.settlement.health_key(&step.target);
                 let stream = self.settlement.manner().stream;
-                self.gateway.health().records().usually(&key, share, stream, self.gateway.clock().now())?
+                self.gateway.health().records().usually(&key, share, stream, self.settlement.now())?
             }
         };
         Some((after, hedge.budget))

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
 use tollgate_core::trail::Trail;
@@ -40,11 +41,11 @@ const fn request_id_of(face: Dialect) -> HeaderName {
 
 /// A header whose value we made; one that cannot be sent is left out.
 pub fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    say(headers, HeaderName::from_static(name), value);
+    say(headers, HeaderName::from_static(name), value.to_owned());
 }
 
-fn say(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+fn say(headers: &mut HeaderMap, name: HeaderName, value: impl Into<Bytes>) {
+    if let Ok(value) = HeaderValue::from_maybe_shared(value.into()) {
         headers.insert(name, value);
     }
 }
@@ -63,7 +64,7 @@ pub fn of_call(headers: &mut HeaderMap, face: Dialect, id: &str, trail: Option<&
         several => _ = headers.insert(ATTEMPTS, HeaderValue::from(several)),
     }
     if let Some(dropped) = dropped(&trail.losses) {
-        say(headers, DROPPED, &dropped);
+        say(headers, DROPPED, dropped);
     }
     headers.insert(CACHE, HeaderValue::from_static("none"));
 }
@@ -71,11 +72,13 @@ pub fn of_call(headers: &mut HeaderMap, face: Dialect, id: &str, trail: Option<&
 /// What is said of the target that served.
 pub fn of_target(headers: &mut HeaderMap, trail: &Trail) {
     if let Some(attempt) = trail.attempts.last() {
-        say(headers, MODEL, &attempt.target.name());
-        say(headers, PROVIDER, &attempt.target.provider);
+        // The provider's id is the beginning of the name.
+        let name = Bytes::from(attempt.target.name());
+        say(headers, PROVIDER, name.slice(..attempt.target.provider.len()));
+        say(headers, MODEL, name);
     }
     if let Some(cost) = trail.cost() {
-        say(headers, COST, &cost.to_string());
+        say(headers, COST, cost.to_string());
     }
     headers.insert(OVERHEAD, HeaderValue::from(u64::try_from(trail.overhead.as_micros()).unwrap_or(u64::MAX)));
 }

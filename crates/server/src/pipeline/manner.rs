@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use tokio::time::Instant;
 use tollgate_core::config::{Config, MOST_RETRIES, Provider, Terms, Timeouts, tag_of};
 use tollgate_core::route::RetryTerms;
@@ -13,6 +13,8 @@ use super::identify::client_credentials;
 use super::receive::Call;
 use crate::app::hash;
 use crate::turns::Priority;
+
+const PRIORITY: HeaderName = HeaderName::from_static("x-tollgate-priority");
 
 /// How a call wants its attempts made.
 #[derive(Clone, Copy, Debug, Default)]
@@ -112,7 +114,7 @@ pub fn retries(headers: &HeaderMap) -> Result<Option<u32>, Fault> {
 fn priority(call: &Call) -> Priority {
     let tier = || call.envelope.text(&call.body, "service_tier");
     let batch = |word: &str| matches!(word, "batch" | "flex");
-    let said = call.head.headers.get("x-tollgate-priority").and_then(|v| v.to_str().ok()).map(str::trim);
+    let said = call.head.headers.get(PRIORITY).and_then(|v| v.to_str().ok()).map(str::trim);
     let is_batch = match said {
         Some(word) => batch(word),
         None => tier().is_some_and(|tier| batch(&tier)),

@@ -35,7 +35,7 @@ pub struct Known {
     /// Who made the encrypted reasoning that it carries.
     pub owners: Owners,
     /// The request in the IR, where it had to be read already.
-    pub understood: Option<Understood>,
+    pub understood: Option<Box<Understood>>,
 }
 
 impl Known {
@@ -66,7 +66,7 @@ impl Recalled {
         }
         let understood = Understood::of(gateway, call, &self).await?;
         let owners = Owners::of_request(gateway, call, &understood.request).await;
-        Ok(Known { recalled: self, owners, understood: Some(understood) })
+        Ok(Known { recalled: self, owners, understood: Some(Box::new(understood)) })
     }
 }
 

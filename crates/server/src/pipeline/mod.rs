@@ -59,6 +59,7 @@ use tollgate_ir::{FaultKind, Operation};
 
 use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
+use crate::tasks::boxed;
 use chat::Chat;
 use completions::Complete;
 use count::Count;
@@ -174,7 +175,7 @@ async fn chat(
     match early {
         None => {
             // Boxed, so that a call that still waits for its body has no room for all that follows.
-            let (result, settlement, call) = Box::pin(answer(gateway.clone(), call, settlement)).await;
+            let (result, settlement, call) = boxed(answer(gateway.clone(), call, settlement)).await;
             finish(gateway, id, call, result, settlement)
         }
         Some(keepalive) => with_keepalive(gateway, id, call, settlement, keepalive).await,
@@ -190,7 +191,7 @@ async fn with_keepalive(
     keepalive: Duration,
 ) -> Reply {
     let face = call.face;
-    let mut answering = Box::pin(answer(gateway.clone(), call, settlement));
+    let mut answering = boxed(answer(gateway.clone(), call, settlement));
     tokio::select! {
         (result, settlement, call) = &mut answering => finish(gateway, id, call, result, settlement),
         () = tokio::time::sleep(keepalive) => reply::early(gateway, face, keepalive, id, answering),
@@ -249,10 +250,10 @@ async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -
         }
         (Task::Chat, None) => {
             let knowing = async { memory::recall(gateway, call).await?.understand(gateway, call).await };
-            let known = Box::pin(knowing).await?;
+            let known = boxed(knowing).await?;
             let plan = plan::patient(gateway, call, &known, settlement).await;
             let resumable = resume::may_resume(call, &plan);
-            let mut chat = Chat::new(gateway, call, known).resumable(resumable);
+            let mut chat = Chat::new(gateway, call, known, resumable);
             if call.operation == Operation::CountTokens {
                 let mut count = Count::new(gateway, call, chat);
                 return Box::pin(walk(&call.state, &plan, &mut count, settlement)).await;

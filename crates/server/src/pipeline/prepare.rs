@@ -32,6 +32,9 @@ use crate::upstream::Payload;
 /// Marks requests that passed a Tollgate, so that one that comes back to us is refused and not sent round and round.
 pub const HOP: HeaderName = HeaderName::from_static("x-tollgate-hop");
 
+/// Where Anthropic's clients say which betas they want.
+const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+
 /// Room for our own headers, the credential and what usually crosses.
 const ROOM: usize = 6;
 
@@ -139,7 +142,7 @@ fn relay(
 
 /// The client's beta flags, of header and, where its side is Bedrock's, of the body.
 fn betas(call: &Call) -> Vec<String> {
-    let headers = call.head.headers.get_all("anthropic-beta").iter().filter_map(|v| v.to_str().ok());
+    let headers = call.head.headers.get_all(BETA).iter().filter_map(|v| v.to_str().ok());
     let mut flags: Vec<String> =
         headers.flat_map(|v| v.split(',')).map(|f| f.trim().to_owned()).filter(|f| !f.is_empty()).collect();
     if call.carriage == FaceCarriage::BedrockInvoke {
@@ -330,7 +333,7 @@ impl Outgoing<'_> {
     fn headers(self, call: &Call, provider: &Provider, headers: &mut HeaderMap) {
         for (name, value) in &call.head.headers {
             // Beta flags go by their own rule; a foreign dialect's headers mean nothing to this host.
-            if forwards_request_header(self.dialect, name.as_str()) && name != "anthropic-beta" {
+            if forwards_request_header(self.dialect, name.as_str()) && *name != BETA {
                 headers.append(name.clone(), value.clone());
             }
         }
@@ -339,7 +342,7 @@ impl Outgoing<'_> {
             if let Ok(flags) = HeaderValue::from_str(&self.betas.join(","))
                 && !self.betas.is_empty()
             {
-                headers.insert("anthropic-beta", flags);
+                headers.insert(BETA, flags);
             }
         }
         headers.extend(provider.headers.iter().cloned());
@@ -375,5 +378,5 @@ fn credential(call: &Call, provider: &Provider, target: &Target) -> Result<Crede
             ),
         )
     })?;
-    Ok(Credential::Key(place.clone(), own))
+    Ok(Credential::key(place.clone(), &own))
 }

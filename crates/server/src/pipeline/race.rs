@@ -122,7 +122,7 @@ impl Race<'_> {
             let Some(turn) = self.gateway.turns().now(&target.provider, &bounds) else { return false };
             aside.took_turn(turn);
         }
-        let may = self.gateway.health().may_hedge(&self.first.0.target, self.gateway.clock());
+        let may = self.gateway.health().may_hedge(&self.first.0.target, self.gateway.clock().now());
         if !may {
             aside.gives_turn_back();
         }

@@ -86,7 +86,7 @@ impl Resumption {
             return None;
         }
         let (fault, known) = (stream.fault().cloned()?, self.known.take()?);
-        let mut chat = Chat::new(gateway, call, known).resumable(true);
+        let mut chat = Chat::new(gateway, call, known, true);
         let mut outcome = stream.outcome();
         if stream.is_relayed() {
             *remember = chat.replay(stream, settlement).await;

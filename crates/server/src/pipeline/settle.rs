@@ -1,5 +1,7 @@
 //! The record of a call, written exactly once: at its end, or when it is dropped because its client went away.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +29,9 @@ use crate::turns::Turn;
 pub struct Settlement {
     gateway: Gateway,
     trail: Trail,
+    /// When the call last went on: when it began, or after what it last waited for. What is done in between is short, and needs
+    /// no clock of its own.
+    now: Now,
     /// Time spent waiting for client or provider.
     waited: Duration,
     /// The same when the last attempt began.
@@ -52,6 +57,7 @@ impl Settlement {
     fn new(gateway: &Gateway, trail: Trail, state: Arc<State>, manner: Manner) -> Self {
         Self {
             gateway: gateway.clone(),
+            now: trail.began,
             trail,
             waited: Duration::ZERO,
             waited_before: Duration::ZERO,
@@ -120,29 +126,52 @@ impl Settlement {
         self.trail.model.as_deref()
     }
 
-    /// Since the call began.
-    pub fn elapsed(&self) -> Duration {
-        self.gateway.clock().monotonic().saturating_sub(self.trail.began.monotonic)
+    /// When the call last went on.
+    pub const fn now(&self) -> Now {
+        self.now
+    }
+
+    /// Until then, since the call began.
+    fn elapsed(&self) -> Duration {
+        self.now.since(self.trail.began)
+    }
+
+    /// Looks at the clock.
+    fn look(&mut self) -> Now {
+        let Now { monotonic, .. } = self.trail.began;
+        self.now = self.trail.began.plus(self.gateway.clock().monotonic().saturating_sub(monotonic));
+        self.now
     }
 
     /// The same, for who tells it later.
     pub fn stopwatch(&self) -> Stopwatch {
         let (clock, began) = (self.gateway.clock(), self.trail.began);
-        Stopwatch::new(move || clock.now().since(began))
+        Stopwatch::new(move || clock.monotonic().saturating_sub(began.monotonic))
     }
 
     /// Time of the gateway's own so far.
-    pub fn overhead(&self) -> Duration {
+    pub fn overhead(&mut self) -> Duration {
+        self.look();
         self.elapsed().saturating_sub(self.waited)
     }
 
-    /// Runs something that is not the gateway's own work: its time does not count as overhead. A large future is pinned by the
-    /// caller: what is passed by value is held twice.
+    /// Runs something that is not the gateway's own work: from when it has to be waited for, its time does not count as overhead.
+    /// A large future is pinned by the caller: what is passed by value is held twice.
     pub async fn waiting<F: Future>(&mut self, future: F) -> F::Output {
-        let clock = self.gateway.clock();
-        let before = clock.monotonic();
-        let output = future.await;
-        self.waited += clock.monotonic().saturating_sub(before);
+        let mut future = pin!(future);
+        let mut since = None;
+        let output = poll_fn(|cx| {
+            let polled = future.as_mut().poll(cx);
+            if polled.is_pending() {
+                since.get_or_insert_with(|| self.look());
+            }
+            polled
+        })
+        .await;
+        if let Some(since) = since {
+            let waited = self.look().since(since);
+            self.waited += waited;
+        }
         output
     }
 
@@ -150,7 +179,7 @@ impl Settlement {
     pub fn attempt(&mut self, target: &Target, dialect: Dialect) {
         let began = self.elapsed();
         self.waited_before = self.waited;
-        self.asked = Some(Asked::begin(&self.gateway, self.health_key(target)));
+        self.asked = Some(Asked::begin(&self.gateway, self.health_key(target), self.now));
         // Most calls need one, and room for four would be held as long as their answers.
         self.trail.attempts.reserve_exact(1);
         self.trail.attempts.push(Attempt {
@@ -182,20 +211,21 @@ impl Settlement {
     /// The provider's headers of the answer, for what they say of its limits.
     pub fn attempt_headers(&self, headers: &HeaderMap) {
         let lines = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        if let (Some(asked), Some(limits)) = (&self.asked, rate_limits(lines, self.now().unix_ms)) {
-            asked.limits(&limits);
+        if let (Some(asked), Some(limits)) = (&self.asked, rate_limits(lines, self.now.unix_ms)) {
+            asked.limits(&limits, self.now);
         }
     }
 
     /// The attempt failed.
     pub fn attempt_failed(&mut self, fault: &Fault) {
+        let now = self.look();
         let mut breaker = None;
         if let Some(asked) = self.asked.take() {
             let lines = fault.headers.iter().map(|header| (header.name.as_str(), header.value.as_str()));
-            if let Some(limits) = rate_limits(lines, self.now().unix_ms) {
-                asked.limits(&limits);
+            if let Some(limits) = rate_limits(lines, now.unix_ms) {
+                asked.limits(&limits, now);
             }
-            breaker = asked.failed(fault);
+            breaker = asked.failed(fault, now);
         }
         self.turn = None;
         self.close_attempt(|attempt| {
@@ -206,6 +236,7 @@ impl Settlement {
 
     /// The attempt served: what it used and cost.
     pub fn attempt_served(&mut self, outcome: &Outcome, provider: Option<&Provider>, fault: Option<&Fault>) {
+        let now = self.look();
         self.trail.finish.clone_from(&outcome.finish);
         let breaker = match (self.asked.take(), fault) {
             // What is not the model's work says nothing of how fast that is: such attempts only end.
@@ -217,15 +248,15 @@ impl Settlement {
             {
                 None
             }
-            (Some(asked), None) => asked.served(),
-            (Some(asked), Some(fault)) => asked.failed(fault),
+            (Some(asked), None) => asked.served(now),
+            (Some(asked), Some(fault)) => asked.failed(fault, now),
             (None, _) => None,
         };
         self.turn = None;
         let conversation = self.trail.plan.as_ref().and_then(|plan| plan.conversation).filter(|_| fault.is_none());
         if let (Some(conversation), Some(attempt)) = (conversation, self.trail.attempts.last()) {
             let target = HealthKey::of(&attempt.target, &self.state.config);
-            self.gateway.health().holds(conversation, target, self.gateway.clock());
+            self.gateway.health().holds(conversation, target, now);
         }
         self.close_attempt(|attempt| {
             attempt.usage = outcome.usage;
@@ -296,6 +327,7 @@ impl Settlement {
     }
 
     fn overtaken(&mut self) {
+        self.look();
         // Dropped, it counts as cancelled.
         self.asked = None;
         self.turn = None;
@@ -317,8 +349,9 @@ impl Settlement {
 
     /// The first token goes out.
     pub fn first_token(&mut self) {
+        let now = self.look();
         if let Some(asked) = &mut self.asked {
-            asked.first_token();
+            asked.first_token(now);
         }
         if self.trail.first_token.is_none() {
             self.trail.first_token = Some(self.elapsed());
@@ -342,16 +375,13 @@ impl Settlement {
         }
         self.written = true;
         self.trail.end = end;
-        self.trail.total = self.elapsed();
+        let overhead = self.overhead();
         if self.trail.overhead.is_zero() {
-            self.trail.overhead = self.overhead();
+            self.trail.overhead = overhead;
         }
+        self.trail.total = self.elapsed();
         let spent = Trail::begin(String::new(), self.trail.face, self.trail.operation, self.trail.began);
-        self.gateway.record(std::mem::replace(&mut self.trail, spent));
-    }
-
-    fn now(&self) -> Now {
-        self.gateway.clock().now()
+        self.gateway.record(std::mem::replace(&mut self.trail, spent), self.now);
     }
 }
 

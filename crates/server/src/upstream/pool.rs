@@ -19,10 +19,15 @@ use super::fault::Broken;
 use super::http1::{Connection, Failed};
 use super::origin::{Key, Target};
 use super::payload::Payload;
+use crate::tasks::boxed;
 
 /// Streams on one HTTP/2 connection, if the provider allows as many. Above about a hundred, one TCP connection's losses
 /// and one task's turn hold up too many calls.
 const STREAMS: usize = 100;
+
+/// A connection that was used so short a time ago is hardly closed for its idleness: what the runtime has heard of it is enough,
+/// and saves a system call where many calls are made.
+const BUSY: Duration = Duration::from_millis(50);
 
 /// How much is kept for reuse.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +176,9 @@ impl Origin {
         }
         let mut idle = lock(&self.idle);
         while let Some((mut conn, since)) = idle.pop() {
-            if since.elapsed() < self.settings.idle && conn.is_quiet() {
+            let idle = since.elapsed();
+            let quiet = if idle < BUSY { conn.seems_quiet() } else { conn.is_quiet() };
+            if quiet && idle < self.settings.idle {
                 return Some(Lease::H1 { conn, origin: Arc::clone(self) });
             }
         }
@@ -250,7 +257,7 @@ impl Lease {
     ) -> Result<Response<Option<Incoming>>, Failed> {
         let sent = match self {
             Self::H1 { conn, .. } => return conn.send(request, target).await.map(|response| response.map(|()| None)),
-            Self::H2(stream) => Box::pin(stream.0.sender.clone().try_send_request(*request)).await,
+            Self::H2(stream) => boxed(stream.0.sender.clone().try_send_request(*request)).await,
             Self::Switch(switch) => Box::pin(switch.sender.try_send_request(*request)).await,
         };
         sent.map(|response| response.map(Some)).map_err(failed)

@@ -33,6 +33,9 @@ use crate::tasks::{HyperExecutor, Tasks};
 /// HTTP/2 pings while streams are open, so that a dead connection is noticed.
 const PING: Duration = Duration::from_secs(20);
 
+/// No coding of the reply, where the request asks for none: it is read on its way.
+pub(super) const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+
 /// Sends requests to providers over pooled connections. Cheap to clone; all clones share one pool.
 #[derive(Clone, Debug)]
 pub struct Upstream {
@@ -129,7 +132,6 @@ impl Upstream {
         egress: &Egress,
         connect: Duration,
     ) -> Result<Done, Fault> {
-        request.headers_mut().entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         if request.body().is_end_stream() && matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
             // Some servers answer 411 without it (RFC 9110, section 8.6).
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -238,10 +240,12 @@ fn shape(request: &mut Request<Payload>, target: &Target, lease: &Lease) -> Resu
         Lease::H1 { .. } => {}
         Lease::H2(_) => {
             *request.version_mut() = Version::HTTP_2;
+            request.headers_mut().entry(ACCEPT_ENCODING).or_insert(IDENTITY);
             request.headers_mut().remove(HOST);
         }
         Lease::Switch(_) => {
             *request.uri_mut() = target.h1_uri(request.uri());
+            request.headers_mut().entry(ACCEPT_ENCODING).or_insert(IDENTITY);
             request.headers_mut().insert(HOST, target.host_header()?);
             if let Some(value) = target.forwards().and_then(|proxy| proxy.authorization.clone()) {
                 request.headers_mut().insert(PROXY_AUTHORIZATION, value);

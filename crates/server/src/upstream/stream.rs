@@ -1,7 +1,7 @@
 //! A connection's bytes: plain or under TLS. An enum, since it is polled per read.
 //!
-//! The pool asks the kernel whether the other side has closed it: the runtime learns of that later, and a request written in
-//! between would be lost.
+//! The pool asks the kernel whether the other side has closed it: the runtime learns of that later, up to its next look at all
+//! sockets, and a request written in between would be lost. Of connections in use the runtime's word is enough.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -42,6 +42,15 @@ impl Stream {
                 read.is_pending() && is_quiet(stream.get_ref().0)
             }
         }
+    }
+
+    /// The same, as far as the runtime has heard.
+    pub(super) fn seems_quiet(&mut self) -> bool {
+        let socket = match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        socket.poll_read_ready(&mut Context::from_waker(Waker::noop())).is_pending() || self.is_quiet()
     }
 }
 

@@ -41,7 +41,7 @@ async fn simple_credentials_go_where_they_belong_and_are_sensitive() {
         (Place::Authorization("Token".into()), "authorization", "Token s3cr et+&"),
         (Place::Header(HeaderName::from_static("x-api-key")), "x-api-key", "s3cr et+&"),
     ] {
-        let credential = Credential::Key(credential, secret.clone());
+        let credential = Credential::key(credential, &secret);
         let (_, headers) = applied(&credential, "https://host/v1").await;
         assert_eq!(headers[header], expected);
         assert!(headers[header].is_sensitive());
@@ -51,10 +51,10 @@ async fn simple_credentials_go_where_they_belong_and_are_sensitive() {
         ("https://host/v1beta/models", "https://host/v1beta/models?key=s3cr%20et%2B%26"),
         ("https://host/v1beta/m:x?alt=sse", "https://host/v1beta/m:x?alt=sse&key=s3cr%20et%2B%26"),
     ] {
-        assert_eq!(applied(&Credential::Key(Place::Query("key".into()), secret.clone()), uri).await.0, expected);
+        assert_eq!(applied(&Credential::key(Place::Query("key".into()), &secret), uri).await.0, expected);
     }
     assert!(applied(&Credential::None, "https://host/").await.1.is_empty());
-    let broken = Credential::Key(Place::BEARER, Secret::new("line\nbreak"));
+    let broken = Credential::key(Place::BEARER, &Secret::new("line\nbreak"));
     let mut head = head("GET", "https://host/", &[]);
     let scene = Scene::new();
     let fault = broken.apply(&mut head, SignedBody::Whole(b""), scene.at(suite_time())).await.unwrap_err();

@@ -158,7 +158,7 @@ async fn a_renewal_that_brings_nothing_new_sends_nothing_again() {
     let up = ScriptedUpstream::always(Script::json(401, r#"{"error":{"message":"why"}}"#)).await;
     assert_eq!(ask(&up, &Credential::Token(source), &scene).await, 401);
     assert_eq!((told.asked.load(Ordering::SeqCst), up.requests().len()), (2, 1));
-    let key = Credential::Key(Place::BEARER, Secret::new("k"));
+    let key = Credential::key(Place::BEARER, &Secret::new("k"));
     assert_eq!(ask(&up, &key, &scene).await, 401);
     assert_eq!(up.requests().len(), 2, "a key is what it is");
 }

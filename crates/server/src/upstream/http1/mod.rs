@@ -219,6 +219,11 @@ impl Connection {
         self.stream.is_quiet()
     }
 
+    /// The same, as far as the runtime has heard.
+    pub(super) fn seems_quiet(&mut self) -> bool {
+        self.stream.seems_quiet()
+    }
+
     /// Reads once into room on the stack: nothing is held while nothing comes.
     fn poll_read(&mut self, cx: &mut Context<'_>, take: impl FnOnce(&[u8], &mut Self)) -> Poll<io::Result<usize>> {
         let mut room = [const { MaybeUninit::uninit() }; READ];

@@ -8,13 +8,14 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use http::Request;
-use http::header::{CONTENT_LENGTH, HOST, HeaderName, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderName, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
 use http_body::Body;
 use tokio::io::AsyncWrite;
 
 use super::super::fault::Broken;
 use super::super::origin::Target;
 use super::super::payload::Payload;
+use super::super::send::IDENTITY;
 use super::super::stream::Stream;
 
 /// Pieces that one write takes.
@@ -205,6 +206,9 @@ fn encoded(head: &Request<Payload>, length: Option<u64>, target: &Target) -> Byt
         }
     };
     line(&HOST, target.authority().as_bytes());
+    if !head.headers().contains_key(ACCEPT_ENCODING) {
+        line(&ACCEPT_ENCODING, IDENTITY.as_bytes());
+    }
     if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
         line(&PROXY_AUTHORIZATION, authorization.as_bytes());
     }
