@@ -1,7 +1,9 @@
 //! Server-sent events (WHATWG HTML §9.2): lines end by LF, CR or CRLF; an event ends by an empty line; a BOM may stand
 //! first; `data:` may lack its space and come on many lines.
 
-use bytes::{Buf, Bytes, BytesMut};
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
 use memchr::{memchr2, memmem};
 use tollgate_ir::{Fault, FaultKind};
 
@@ -101,46 +103,40 @@ fn bom_len(bytes: &[u8]) -> usize {
 }
 
 fn parse(raw: Bytes, skip: usize) -> Frame {
-    let mut event = Bytes::new();
-    let mut data = Bytes::new();
+    let (mut event, mut data) = (0..0, None);
     let mut joined: Option<Vec<u8>> = None;
-    let mut some_data = false;
     let mut at = skip;
     while at < raw.len() {
         let end = memchr2(b'\n', b'\r', &raw[at..]).map_or(raw.len(), |i| at + i);
-        let line = raw.slice(at..end);
-        at = if end < raw.len() { line_end(&raw, end, true).unwrap_or(raw.len()) } else { end };
-        if let Some(value) = field(&line, b"data") {
-            match (&mut joined, some_data) {
+        let line = &raw[at..end];
+        if let Some(from) = value(line, b"data") {
+            let value = at + from..end;
+            match (&mut joined, &data) {
                 (Some(all), _) => {
                     all.push(b'\n');
-                    all.extend_from_slice(&value);
+                    all.extend_from_slice(&raw[value]);
                 }
-                (None, false) => data = value,
-                (None, true) => joined = Some([&data[..], b"\n", &value[..]].concat()),
+                (None, None) => data = Some(value),
+                (None, Some(first)) => joined = Some([&raw[Range::clone(first)], b"\n", &raw[value]].concat()),
             }
-            some_data = true;
-        } else if let Some(value) = field(&line, b"event") {
-            event = value;
+        } else if let Some(from) = value(line, b"event") {
+            event = at + from..end;
         }
+        at = if end < raw.len() { line_end(&raw, end, true).unwrap_or(raw.len()) } else { end };
     }
-    Frame { raw, event, data: joined.map_or(data, Bytes::from), exception: false }
+    let event = raw.slice(event);
+    let data = joined.map_or_else(|| raw.slice(data.unwrap_or(0..0)), Bytes::from);
+    Frame { raw, event, data, exception: false }
 }
 
-/// The value of the line `name: value`, one space after the colon dropped.
-fn field(line: &Bytes, name: &[u8]) -> Option<Bytes> {
-    let rest = line.strip_prefix(name)?;
-    if rest.is_empty() {
-        return Some(Bytes::new());
+/// Where the value of the line `name: value` begins, one space after the colon dropped.
+fn value(line: &[u8], name: &[u8]) -> Option<usize> {
+    match line.strip_prefix(name)? {
+        [] => Some(name.len()),
+        [b':', b' ', ..] => Some(name.len() + 2),
+        [b':', ..] => Some(name.len() + 1),
+        _ => None,
     }
-    if rest[0] != b':' {
-        return None;
-    }
-    let mut value = line.slice(name.len() + 1..);
-    if value.first() == Some(&b' ') {
-        value.advance(1);
-    }
-    Some(value)
 }
 
 /// Writes one event. `data` must hold no line break, as compact JSON does not; one that does is written on many lines.
