@@ -215,6 +215,19 @@ impl ObjectWriter<'_> {
         array(self.key(key), fill)
     }
 
+    /// The members of an object that another writer has written.
+    pub fn members(&mut self, object: &[u8]) {
+        if let [b'{', members @ .., b'}'] = object
+            && !members.is_empty()
+        {
+            if !self.first {
+                self.out.push(b',');
+            }
+            self.first = false;
+            self.out.extend_from_slice(members);
+        }
+    }
+
     /// The fields of a JSON object, put in here one by one, except those named; nothing if it is no object.
     pub fn spread(&mut self, value: &Json, except: &[&str]) {
         if let Some(node) = Node::read(value.as_str().as_bytes()) {

@@ -3,7 +3,7 @@
 //! The role stands in each choice's first chunk, a call's id, type and name in the call's first, seals in the chunk that
 //! closes their block, usage (only if asked for) in one chunk without choices before `[DONE]`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use tollgate_ir::{
     Block, BlockStart, CallKind, Content, Delta, Event, Finish, Logprob, Reasoning, ReplyHead, Seal, Usage,
@@ -12,7 +12,7 @@ use tollgate_ir::{
 use super::super::reasoning::{self, Place};
 use super::super::{choices, fault, legacy, usage};
 use crate::frame::{sse_event, sse_object};
-use crate::json::ObjectWriter;
+use crate::json::{self, ObjectWriter};
 use crate::target::ReplyContext;
 
 /// See [`crate::codec::StreamEncoder`].
@@ -20,7 +20,8 @@ pub struct StreamEncoder {
     context: ReplyContext,
     /// The client reads `function_call`.
     legacy: bool,
-    head: ReplyHead,
+    /// What every chunk begins with, as an object.
+    head: Vec<u8>,
     choices: BTreeMap<u32, Choice>,
     usage: Option<Usage>,
     over: bool,
@@ -37,7 +38,7 @@ struct Choice {
     /// Characters of the text blocks before the open one, and of it.
     text_before: u64,
     text_now: u64,
-    open: HashMap<u32, Open>,
+    open: BTreeMap<u32, Open>,
 }
 
 enum Open {
@@ -52,7 +53,8 @@ impl StreamEncoder {
     /// See [`crate::codec::StreamEncoder::new`].
     pub fn new(context: ReplyContext) -> Self {
         let legacy = legacy::asked(&context);
-        Self { context, legacy, head: ReplyHead::default(), choices: BTreeMap::new(), usage: None, over: false }
+        let head = head(&ReplyHead::default(), &context);
+        Self { context, legacy, head, choices: BTreeMap::new(), usage: None, over: false }
     }
 
     /// See [`crate::codec::StreamEncoder::event`].
@@ -61,7 +63,7 @@ impl StreamEncoder {
             return;
         }
         match event {
-            Event::Start(head) => self.head = head.clone(),
+            Event::Start(said) => self.head = head(said, &self.context),
             Event::Open { choice, block, start } => self.open(*choice, *block, start, out),
             Event::Delta { choice, block, delta } => self.delta(*choice, *block, delta, out),
             Event::Close { choice, block } => self.close(*choice, *block, out),
@@ -269,18 +271,26 @@ impl StreamEncoder {
 
     fn write(&self, out: &mut Vec<u8>, fill: impl FnOnce(&mut ObjectWriter<'_>)) {
         sse_object(out, None, |o| {
-            match &self.head.id {
-                Some(id) => o.text("id", id),
-                None => o.text("id", &format!("chatcmpl-{}", self.context.id)),
-            }
-            o.text("object", "chat.completion.chunk");
-            o.uint("created", self.head.created.unwrap_or(self.context.created));
-            o.text("model", self.head.model.as_deref().unwrap_or(&self.context.model));
-            o.opt_text("service_tier", self.head.service_tier.as_deref());
-            o.opt_text("system_fingerprint", self.head.system_fingerprint.as_deref());
+            o.members(&self.head);
             fill(o);
         });
     }
+}
+
+fn head(said: &ReplyHead, context: &ReplyContext) -> Vec<u8> {
+    let mut out = Vec::new();
+    json::object(&mut out, |o| {
+        match &said.id {
+            Some(id) => o.text("id", id),
+            None => o.text("id", &format!("chatcmpl-{}", context.id)),
+        }
+        o.text("object", "chat.completion.chunk");
+        o.uint("created", said.created.unwrap_or(context.created));
+        o.text("model", said.model.as_deref().unwrap_or(&context.model));
+        o.opt_text("service_tier", said.service_tier.as_deref());
+        o.opt_text("system_fingerprint", said.system_fingerprint.as_deref());
+    });
+    out
 }
 
 fn call_start(d: &mut ObjectWriter<'_>, index: u64, id: &str, name: &str, kind: CallKind) {
