@@ -1,6 +1,6 @@
 //! The blocks of a stream that is being read: which part of which item each one is, and what of it has come.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use tollgate_ir::{Block, BlockStart, CallKind, Carry, Content, Delta, Event};
 
@@ -11,7 +11,7 @@ use crate::openai_responses::{annotations, item, reasoning};
 #[derive(Default)]
 pub(super) struct Items {
     next: u32,
-    items: HashMap<u64, Item>,
+    items: BTreeMap<u64, Item>,
 }
 
 /// An output item that streams.
@@ -22,7 +22,7 @@ struct Item {
     /// The id of a reasoning item.
     id: Option<String>,
     /// Content parts and summary parts by kind and index.
-    parts: HashMap<(Part, u64), Said>,
+    parts: BTreeMap<(Part, u64), Said>,
     /// The last reasoning part, held open for the seal.
     reasoning: Option<(Part, u64)>,
     /// A call.
@@ -31,7 +31,7 @@ struct Item {
 }
 
 /// What kind of part a block is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
     Text,
     Refusal,
@@ -56,9 +56,7 @@ impl Items {
 
     /// Closes what is open.
     pub(super) fn close_all(&mut self, out: &mut Vec<Event>) {
-        let mut left: Vec<_> = self.items.drain().collect();
-        left.sort_by_key(|(index, _)| *index);
-        left.iter_mut().for_each(|(_, item)| item.close_all(out));
+        std::mem::take(&mut self.items).values_mut().for_each(|item| item.close_all(out));
     }
 
     /// Log probabilities of the text just said.
