@@ -48,7 +48,7 @@ impl Service for Edge {
         let id = call_id::next(self.gateway.clock().now());
         let uri = request.uri().clone();
         let cors = allowed_origin(&self.gateway, request.headers());
-        let served = self.gateway.tasks().fence("call", self.serve(&id, request, peer)).await;
+        let served = self.gateway.tasks().fence("call", || self.serve(&id, request, peer)).await;
         let mut response = served.unwrap_or_else(|_| {
             let fault = Fault::new(
                 FaultKind::Internal,

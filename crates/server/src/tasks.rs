@@ -72,7 +72,7 @@ impl Tasks {
         F::Output: Send + 'static,
     {
         let tasks = self.clone();
-        let fenced = Fence::new(future);
+        let fenced = Fence::new(|| future);
         self.inner.tracker.spawn(async move { tasks.within(name, fenced).await.ok() })
     }
 
@@ -82,7 +82,7 @@ impl Tasks {
         F: Future<Output = ()> + Send + 'static,
     {
         let tasks = self.clone();
-        let fenced = Fence::new(future);
+        let fenced = Fence::new(|| future);
         #[expect(clippy::disallowed_methods, reason = "this is the place that the ban points to")]
         let handle = tokio::spawn(async move {
             tokio::select! {
@@ -102,9 +102,9 @@ impl Tasks {
     pub fn fence<F: Future>(
         &self,
         name: &'static str,
-        future: F,
-    ) -> impl Future<Output = Result<F::Output, Panicked>> + use<'_, F> {
-        self.within(name, Fence::new(future))
+        make: impl FnOnce() -> F,
+    ) -> impl Future<Output = Result<F::Output, Panicked>> {
+        self.within(name, Fence::new(make))
     }
 
     async fn within<F: Future>(&self, name: &'static str, fenced: Fence<F>) -> Result<F::Output, Panicked> {
@@ -206,10 +206,11 @@ where
     }
 }
 
-/// A future in a box, made where it stays: `Box::pin` makes it on the stack and copies all of it, with the room for what it will hold.
+/// A future in a box, made where it stays: `Box::pin` makes it on the stack and copies all of it, with the room for what it will
+/// hold.
 #[inline(always)]
-pub fn boxed<F: Future>(future: F) -> Pin<Box<F>> {
-    Box::into_pin(Box::write(Box::new_uninit(), future))
+pub fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    Box::into_pin(Box::write(Box::new_uninit(), make()))
 }
 
 /// Lets all other work go first, and one large body at a time.
@@ -249,8 +250,8 @@ struct Fence<F> {
 
 impl<F: Future> Fence<F> {
     #[inline(always)]
-    fn new(future: F) -> Self {
-        Self { future: boxed(future) }
+    fn new(make: impl FnOnce() -> F) -> Self {
+        Self { future: boxed(make) }
     }
 }
 
@@ -276,7 +277,7 @@ mod tests {
         let tasks = Tasks::new();
         assert_eq!(tasks.spawn("boom", async { panic!("on purpose") }).await.unwrap(), None::<()>);
         assert_eq!(tasks.spawn("fine", async { 7 }).await.unwrap(), Some(7));
-        assert_eq!(tasks.fence("boom", async { panic!("{}", "again") }).await, Err::<(), _>(Panicked));
+        assert_eq!(tasks.fence("boom", || async { panic!("{}", "again") }).await, Err::<(), _>(Panicked));
         assert_eq!(tasks.panics(), BTreeMap::from([("boom", 2)]));
     }
 

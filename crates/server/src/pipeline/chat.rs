@@ -95,7 +95,7 @@ impl<'a> Chat<'a> {
             return Ok((None, owners));
         }
         if understood.is_none() {
-            *understood = Some(Box::new(boxed(Understood::of(gateway, call, recalled)).await?));
+            *understood = Some(Box::new(boxed(|| Understood::of(gateway, call, recalled)).await?));
         }
         if let Some(understood) = understood {
             let fetching = fetch::media(gateway, call, upstream, &mut understood.request);

@@ -175,7 +175,7 @@ async fn chat(
     match early {
         None => {
             // Boxed, so that a call that still waits for its body has no room for all that follows.
-            let (result, settlement, call) = boxed(answer(gateway.clone(), call, settlement)).await;
+            let (result, settlement, call) = boxed(|| answer(gateway.clone(), call, settlement)).await;
             finish(gateway, id, call, result, settlement)
         }
         Some(keepalive) => with_keepalive(gateway, id, call, settlement, keepalive).await,
@@ -191,7 +191,7 @@ async fn with_keepalive(
     keepalive: Duration,
 ) -> Reply {
     let face = call.face;
-    let mut answering = boxed(answer(gateway.clone(), call, settlement));
+    let mut answering = boxed(|| answer(gateway.clone(), call, settlement));
     tokio::select! {
         (result, settlement, call) = &mut answering => finish(gateway, id, call, result, settlement),
         () = tokio::time::sleep(keepalive) => reply::early(gateway, face, keepalive, id, answering),
@@ -249,8 +249,8 @@ async fn dispatch(gateway: &Gateway, call: &Call, settlement: &mut Settlement) -
             Box::pin(walk(&call.state, &plan, &mut Complete::new(gateway, call, legacy), settlement)).await
         }
         (Task::Chat, None) => {
-            let knowing = async { memory::recall(gateway, call).await?.understand(gateway, call).await };
-            let known = boxed(knowing).await?;
+            let known =
+                boxed(|| async { memory::recall(gateway, call).await?.understand(gateway, call).await }).await?;
             let plan = plan::patient(gateway, call, &known, settlement).await;
             let resumable = resume::may_resume(call, &plan);
             let mut chat = Chat::new(gateway, call, known, resumable);

@@ -257,7 +257,7 @@ impl Lease {
     ) -> Result<Response<Option<Incoming>>, Failed> {
         let sent = match self {
             Self::H1 { conn, .. } => return conn.send(request, target).await.map(|response| response.map(|()| None)),
-            Self::H2(stream) => boxed(stream.0.sender.clone().try_send_request(*request)).await,
+            Self::H2(stream) => boxed(|| stream.0.sender.clone().try_send_request(*request)).await,
             Self::Switch(switch) => Box::pin(switch.sender.try_send_request(*request)).await,
         };
         sent.map(|response| response.map(Some)).map_err(failed)
