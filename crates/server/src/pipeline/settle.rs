@@ -29,8 +29,8 @@ use crate::turns::Turn;
 pub struct Settlement {
     gateway: Gateway,
     trail: Trail,
-    /// When the call last went on: when it began, or after what it last waited for. What is done in between is short, and needs
-    /// no clock of its own.
+    /// When the call last went on: when it began, or after what it last waited for. What is done in between is mostly short, and
+    /// needs no clock of its own.
     now: Now,
     /// Time spent waiting for client or provider.
     waited: Duration,
@@ -177,9 +177,11 @@ impl Settlement {
 
     /// An attempt begins.
     pub fn attempt(&mut self, target: &Target, dialect: Dialect) {
+        // What came before it (counting tokens, as a rule the longest) is not the target's time.
+        let now = self.look();
         let began = self.elapsed();
         self.waited_before = self.waited;
-        self.asked = Some(Asked::begin(&self.gateway, self.health_key(target), self.now));
+        self.asked = Some(Asked::begin(&self.gateway, self.health_key(target), now));
         // Most calls need one, and room for four would be held as long as their answers.
         self.trail.attempts.reserve_exact(1);
         self.trail.attempts.push(Attempt {
