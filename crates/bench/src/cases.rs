@@ -189,6 +189,11 @@ pub fn latency(name: &str, lanes: &[Lane], rate: u64) -> Case {
     Case::new(name, lanes, Payload::Small, "w-300", 128).at(rate)
 }
 
+/// What a lane can do with such calls at most.
+pub fn most(name: &str, lane: Lane) -> Case {
+    Case::new(name, &[lane], Payload::Small, "w-300", 64)
+}
+
 /// PF01: providers that take 50 ms, so many small calls and so many large ones a second.
 pub fn overhead() -> Vec<Case> {
     let lanes = [Lane::Direct, Lane::Nginx, Lane::Relay];
