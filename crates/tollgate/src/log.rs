@@ -4,11 +4,11 @@ mod json;
 mod sink;
 
 use tollgate_core::config::{Log, LogFormat};
+use tollgate_server::clock::Clock;
 use tracing_subscriber::EnvFilter;
 
 use json::JsonLines;
 use sink::Sink;
-use tollgate_server::clock::Clock;
 
 /// The log of the process; when it is dropped, every line has been written.
 #[must_use]

@@ -1,8 +1,8 @@
 //! The connection pool: per origin a stack of idle HTTP/1 connections and a few shared HTTP/2 ones.
 //!
 //! Invariants: an HTTP/1 connection is in the stack or in one [`Lease`], never both; whoever drops it closes it; it goes
-//! back only when its reply was read to the end. Nobody watches it there: whether it is still open is asked when it is
-//! taken or swept. The stack is LIFO, so that surplus connections grow old and are swept.
+//! back only when its reply was read to the end. Nobody watches it there: whether it is still open is looked at when
+//! it is taken or swept. The stack is LIFO, so that surplus connections grow old and are swept.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
