@@ -7,6 +7,8 @@ use std::ops::Range;
 use memchr::memchr2;
 use wide::u8x16;
 
+use super::marks::{BLOCK, Marks, escapes, places, up_to_lowest};
+
 /// Deepest nesting of a body (decisions, “envelope and bodies”).
 pub(super) const MAX_DEPTH: u32 = 128;
 
@@ -23,11 +25,23 @@ pub(super) struct Scanner<'a> {
     at: usize,
 }
 
+/// What a backslash and this byte stand for; 0 if they are no escape of two bytes.
+pub(super) const ESCAPED: [u8; 256] = {
+    let mut table = [0; 256];
+    let (pairs, _) = b"\"\"\\\\//b\x08f\x0cn\nr\rt\t".as_chunks::<2>();
+    let mut i = 0;
+    while i < pairs.len() {
+        table[pairs[i][0] as usize] = pairs[i][1];
+        i += 1;
+    }
+    table
+};
+
 /// Runs shorter than this are looked through by sixteen bytes; longer ones are worth a vector search.
 const SHORT: usize = 256;
 
 /// A long string is looked through in blocks that stay in the fastest cache for the second look.
-const BLOCK: usize = 8 * 1024;
+const LONG: usize = 8 * 1024;
 
 /// Sixteen bytes at once: a bit for each that ends a run, the first byte's lowest.
 fn ends_of(block: [u8; 16]) -> u32 {
@@ -61,7 +75,7 @@ pub(super) fn run_end(bytes: &[u8], from: usize) -> Option<usize> {
 #[inline(never)]
 fn long_run(rest: &[u8]) -> Option<usize> {
     let mut start = 0;
-    for block in rest.chunks(BLOCK) {
+    for block in rest.chunks(LONG) {
         let end = memchr2(b'"', b'\\', block);
         let run = &block[..end.unwrap_or(block.len())];
         // Branch-free, so that it is vectorised: raw control characters are an error and need no place at speed.
@@ -133,48 +147,69 @@ impl<'a> Scanner<'a> {
     }
 
     /// A string.
+    #[inline]
     pub(super) fn string(&mut self) -> Result<Quoted, Broken> {
-        self.expect(b'"', "a string was expected")?;
-        let start = self.at;
-        let plain_to = run_end(self.bytes, start).unwrap_or(self.bytes.len());
-        self.at = plain_to;
+        let start = self.at + 1;
+        let plain_to = self.plain_run()?;
         if self.peek() != Some(b'"') {
-            self.past_escapes()?;
+            self.past_escapes(|_| {})?;
         }
-        let inside = start..self.at;
         self.at += 1;
-        Ok(Quoted { inside, plain_to })
+        Ok(Quoted { inside: start..self.at - 1, plain_to })
     }
 
-    /// Goes on within a string, from what is not plain in it to the quote that ends it.
+    /// What is plain of a string from its beginning; tells where that ends.
+    #[inline]
+    pub(super) fn plain_run(&mut self) -> Result<usize, Broken> {
+        self.expect(b'"', "a string was expected")?;
+        self.at = run_end(self.bytes, self.at).unwrap_or(self.bytes.len());
+        Ok(self.at)
+    }
+
+    /// Goes on within a string, from what is not plain in it to the quote that ends it; `seen` is told where each escape
+    /// stands.
     #[inline(never)]
-    fn past_escapes(&mut self) -> Result<(), Broken> {
-        loop {
-            match self.peek() {
-                Some(b'"') => return Ok(()),
-                Some(b'\\') => {
-                    self.at += 1;
-                    self.escape()?;
-                }
-                Some(_) => return Err(self.broken("a string holds a raw control character")),
-                None => return Err(self.broken("a string has no end")),
+    pub(super) fn past_escapes(&mut self, mut seen: impl FnMut(usize)) -> Result<(), Broken> {
+        let (bytes, mut at) = (self.bytes, self.at);
+        while at < bytes.len() {
+            let marks = Marks::at(bytes, at);
+            if marks.all() == 0 {
+                at = run_end(bytes, at + BLOCK).unwrap_or(bytes.len());
+                continue;
             }
-            self.at = run_end(self.bytes, self.at).unwrap_or(self.bytes.len());
+            let (begun, escaped) = escapes(marks.backslashes);
+            let ends = marks.others & !escaped;
+            for place in places(begun & up_to_lowest(ends)) {
+                if !bytes.get(at + place + 1).is_some_and(|byte| ESCAPED[usize::from(*byte)] != 0) {
+                    self.at = at + place + 1;
+                    self.long_escape()?;
+                }
+                seen(at + place);
+            }
+            if ends != 0 {
+                at += ends.trailing_zeros() as usize;
+                break;
+            }
+            // An escape may reach over the block's end.
+            at += BLOCK + (begun >> (BLOCK - 1)) as usize;
+        }
+        self.at = at.min(bytes.len());
+        match self.peek() {
+            Some(b'"') => Ok(()),
+            Some(_) => Err(self.broken("a string holds a raw control character")),
+            None => Err(self.broken("a string has no end")),
         }
     }
 
-    /// What follows a backslash.
-    fn escape(&mut self) -> Result<(), Broken> {
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-            Some(b'u') => {
-                let digits = self.bytes.get(self.at + 1..self.at + 5);
-                if !digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)) {
-                    return Err(self.broken("a \\u escape needs four hexadecimal digits"));
-                }
-                self.at += 5;
-            }
-            _ => return Err(self.broken("a string holds an unknown escape")),
+    /// What follows a backslash and is no escape of two bytes.
+    #[cold]
+    fn long_escape(&self) -> Result<(), Broken> {
+        if self.peek() != Some(b'u') {
+            return Err(self.broken("a string holds an unknown escape"));
+        }
+        let digits = self.bytes.get(self.at + 1..self.at + 5);
+        if !digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)) {
+            return Err(self.broken("a \\u escape needs four hexadecimal digits"));
         }
         Ok(())
     }
@@ -299,23 +334,5 @@ impl<'a> Scanner<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::run_end;
-
-    #[test]
-    fn a_run_ends_at_the_first_byte_that_is_not_plain() {
-        for around in [b'x', 0x20, 0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xa2, 0xdc, 0xff] {
-            for length in [0, 1, 7, 8, 9, 15, 16, 17, 63, 64, 65, 200, 255, 256, 257, 300, 9_000] {
-                let mut bytes = vec![around; length];
-                assert_eq!(run_end(&bytes, 0), None, "{around} {length}");
-                for at in (0..length).step_by(1 + length / 100) {
-                    for end in [b'"', b'\\', 0, 1, 0x1f] {
-                        bytes[at] = end;
-                        assert_eq!(run_end(&bytes, at / 3), Some(at), "{around} {length} {at} {end}");
-                    }
-                    bytes[at] = around;
-                }
-            }
-        }
-    }
-}
+#[path = "scan_tests.rs"]
+mod tests;

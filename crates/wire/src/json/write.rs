@@ -1,6 +1,7 @@
 use tollgate_ir::Json;
 
 use super::Node;
+use super::marks::{BLOCK, Marks, places};
 use super::scan::run_end;
 
 /// Writes an object: `object(&mut out, |o| { o.text("role", "user"); })`. What the closure returns is returned, so that
@@ -22,17 +23,33 @@ pub fn array<R>(out: &mut Vec<u8>, fill: impl FnOnce(&mut ArrayWriter<'_>) -> R)
 
 /// Writes a string with its quotes and escapes.
 pub fn text(out: &mut Vec<u8>, text: &str) {
-    out.reserve(text.len() + 2);
-    out.push(b'"');
     let bytes = text.as_bytes();
+    out.reserve(bytes.len() + 2);
+    out.push(b'"');
+    match run_end(bytes, 0) {
+        None => out.extend_from_slice(bytes),
+        Some(first) => escaped(out, bytes, first),
+    }
+    out.push(b'"');
+}
+
+/// Writes what has to be escaped from `at` on.
+#[inline(never)]
+fn escaped(out: &mut Vec<u8>, bytes: &[u8], mut at: usize) {
     let mut from = 0;
-    while let Some(end) = run_end(bytes, from) {
-        out.extend_from_slice(&bytes[from..end]);
-        escape(out, bytes[end]);
-        from = end + 1;
+    while at < bytes.len() {
+        let marks = Marks::at(bytes, at).all();
+        for place in places(marks) {
+            out.extend_from_slice(&bytes[from..at + place]);
+            escape(out, bytes[at + place]);
+            from = at + place + 1;
+        }
+        at += BLOCK;
+        if marks == 0 {
+            at = run_end(bytes, at).unwrap_or(bytes.len());
+        }
     }
     out.extend_from_slice(&bytes[from..]);
-    out.push(b'"');
 }
 
 /// A quote, a backslash or a control character.
@@ -301,6 +318,8 @@ impl ArrayWriter<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{text, uint};
 
     #[test]
@@ -312,14 +331,28 @@ mod tests {
         }
     }
 
+    fn written(value: &str) -> String {
+        let mut out = Vec::new();
+        text(&mut out, value);
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn strings_are_written_as_serde_json_writes_them() {
         let control: String = (0..0x20u8).map(char::from).collect();
         let long = format!("{}\"é{}\n", "x".repeat(100), "y".repeat(9000));
         for value in ["", "plain", "a \"quote\" and a \\", &control, "\u{7f}\u{2028}é😀", &long] {
-            let mut out = Vec::new();
-            text(&mut out, value);
-            assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(value).unwrap());
+            assert_eq!(written(value), serde_json::to_string(value).unwrap());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_string_is_written_as_serde_json_writes_it(
+            pieces in prop::collection::vec(r#"[\\"/\x00-\x20é]{0,5}|x{0,300}"#, 0..12)
+        ) {
+            let value = pieces.concat();
+            prop_assert_eq!(written(&value), serde_json::to_string(&value).unwrap());
         }
     }
 }

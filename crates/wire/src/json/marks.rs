@@ -1,0 +1,75 @@
+//! What is not plain in a string's text, sixty-four bytes at a time: a bit for each byte, the first byte's lowest.
+
+use wide::u8x16;
+
+/// So many bytes are looked at together.
+pub(super) const BLOCK: usize = u64::BITS as usize;
+
+/// The marks of a block.
+#[derive(Clone, Copy)]
+pub(super) struct Marks {
+    pub backslashes: u64,
+    /// Quotes and control characters.
+    pub others: u64,
+}
+
+impl Marks {
+    /// Those of the block that begins at `from`; what the text has not is plain.
+    #[inline]
+    pub(super) fn at(text: &[u8], from: usize) -> Self {
+        let rest = text.get(from..).unwrap_or_default();
+        if let Some(block) = rest.first_chunk() {
+            return Self::of(block);
+        }
+        let mut block = [b' '; BLOCK];
+        block[..rest.len()].copy_from_slice(rest);
+        Self::of(&block)
+    }
+
+    #[inline]
+    fn of(block: &[u8; BLOCK]) -> Self {
+        let quarters = block.as_chunks::<16>().0;
+        quarters.iter().rev().fold(Self { backslashes: 0, others: 0 }, |marks, quarter| {
+            // With its second bit turned a quote is 0x20 and a blank is not: what is not plain then is up to 0x20.
+            let quarter = u8x16::new(*quarter);
+            let turned = quarter ^ u8x16::splat(2);
+            let others = turned.min(u8x16::splat(0x20)).simd_eq(turned);
+            let backslashes = quarter.simd_eq(u8x16::splat(b'\\'));
+            Self {
+                backslashes: marks.backslashes << 16 | u64::from(backslashes.to_bitmask()),
+                others: marks.others << 16 | u64::from(others.to_bitmask()),
+            }
+        })
+    }
+
+    pub(super) const fn all(self) -> u64 {
+        self.backslashes | self.others
+    }
+}
+
+/// The backslashes that begin an escape, and the bytes that one escapes, in a block whose first byte none escapes.
+/// Subtracting runs through each row of backslashes, of which every other begins an escape (the arithmetic is simdjson's,
+/// `json_escape_scanner.h`).
+#[inline]
+pub(super) const fn escapes(backslashes: u64) -> (u64, u64) {
+    const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
+    let rows = ((backslashes << 1) | ODD).wrapping_sub(backslashes) ^ ODD;
+    (rows & backslashes, rows ^ backslashes)
+}
+
+/// The bits up to the lowest that is set; all, if none is.
+pub(super) const fn up_to_lowest(bits: u64) -> u64 {
+    bits ^ bits.wrapping_sub(1)
+}
+
+/// The places of the bits that are set.
+#[inline]
+pub(super) fn places(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = bits.trailing_zeros() as usize;
+        (bits != 0).then(|| {
+            bits &= bits - 1;
+            place
+        })
+    })
+}
