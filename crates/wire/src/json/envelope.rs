@@ -85,6 +85,7 @@ pub struct Envelope {
     inside: usize,
     model: Option<String>,
     stream: bool,
+    calls: bool,
 }
 
 impl Envelope {
@@ -126,6 +127,7 @@ impl Envelope {
             return Err(no_json(&format!("something follows the object at byte {}", scanner.position())));
         }
         utf8(body)?;
+        envelope.calls = scanner.calls();
         Ok(envelope)
     }
 
@@ -178,6 +180,11 @@ impl Envelope {
     /// Whether `stream` is true.
     pub const fn stream(&self) -> bool {
         self.stream
+    }
+
+    /// Whether earlier messages may hold calls: some object has a key `tool_calls`.
+    pub const fn mentions_calls(&self) -> bool {
+        self.calls
     }
 
     /// A member's value as it is written; `None` also for `null`.

@@ -23,6 +23,7 @@ pub(super) struct Broken {
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
+    calls: bool,
 }
 
 /// What a backslash and this byte stand for; 0 if they are no escape of two bytes.
@@ -36,6 +37,9 @@ pub(super) const ESCAPED: [u8; 256] = {
     }
     table
 };
+
+/// The key of a message's calls: whether any are there is asked of every chat, and of long ones it is known by the way.
+const CALLS: &[u8] = b"tool_calls";
 
 /// Runs shorter than this are looked through by sixteen bytes; longer ones are worth a vector search.
 const SHORT: usize = 256;
@@ -54,7 +58,18 @@ fn ends_of(block: [u8; 16]) -> u32 {
 /// through from where they begin, whatever came before them.
 #[inline]
 pub(super) fn run_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let (blocks, tail) = bytes.get(from..)?.as_chunks::<16>();
+    if let Some(block) = bytes.get(from..)?.first_chunk() {
+        let ends = ends_of(*block);
+        if ends != 0 {
+            return Some(from + ends.trailing_zeros() as usize);
+        }
+    }
+    longer_run(bytes, from)
+}
+
+#[inline(never)]
+fn longer_run(bytes: &[u8], from: usize) -> Option<usize> {
+    let (blocks, tail) = bytes[from..].as_chunks::<16>();
     let mut at = from;
     for block in blocks {
         let ends = ends_of(*block);
@@ -114,11 +129,16 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) const fn at(bytes: &'a [u8], at: usize) -> Self {
-        Self { bytes, at }
+        Self { bytes, at, calls: false }
     }
 
     pub(super) const fn position(&self) -> usize {
         self.at
+    }
+
+    /// Whether a key `tool_calls` has been passed, or one whose escapes may hide it.
+    pub(super) const fn calls(&self) -> bool {
+        self.calls
     }
 
     pub(super) fn white_space(&mut self) {
@@ -326,6 +346,7 @@ impl<'a> Scanner<'a> {
             return Err(self.broken("a key in quotes was expected"));
         }
         let key = self.string()?;
+        self.calls |= !key.is_plain() || key.inside.len() == CALLS.len() && self.bytes[key.inside.clone()] == *CALLS;
         self.white_space();
         self.expect(b':', "a colon was expected after a key")?;
         self.white_space();

@@ -45,11 +45,6 @@ pub fn wants_reasoning_back(model: &str, facts: &ModelFacts) -> bool {
     Rules::of(model, facts.host).reasoning_goes_back()
 }
 
-/// Whether earlier messages may hold calls.
-pub fn mentions_calls(body: &[u8], envelope: &Envelope) -> bool {
-    envelope.member("messages").is_some_and(|member| CALLS.find(&body[member.value_at.clone()]).is_some())
-}
-
 /// The messages that lack the reasoning which their model wants back.
 pub fn unreasoned(body: &[u8], envelope: &Envelope) -> Vec<Unreasoned> {
     let lacking = |message: Range<usize>| {
