@@ -83,8 +83,14 @@ impl<'a> Fields<'a> {
     }
 
     /// Whether a field is still there and not null.
+    #[inline]
     pub fn has(&self, key: &str) -> bool {
-        self.left.iter().any(|(k, v)| k == key && !matches!(v, Node::Null))
+        self.lengths & length(key) != 0 && self.has_one(|k| k == key)
+    }
+
+    /// Whether a field whose key is one of those is still there and not null.
+    pub fn has_one(&self, is: impl Fn(&str) -> bool) -> bool {
+        self.left.iter().any(|(key, value)| is(key) && !matches!(value, Node::Null))
     }
 
     /// Looks at a text without taking it: for tags that decide how to read the rest.

@@ -7,8 +7,9 @@ use std::borrow::Cow;
 
 use serde_json::Number;
 
+use super::marks::ESCAPED;
 use super::node::{Node, Object};
-use super::scan::{ESCAPED, Scanner};
+use super::scan::Scanner;
 
 /// Deeper text is left to serde_json, which draws the line.
 const MAX_DEPTH: u32 = 120;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use memchr::memchr2;
 use wide::u8x16;
 
-use super::marks::{BLOCK, Marks, escapes, places, up_to_lowest};
+use super::marks::{BLOCK, ESCAPED, Marks, escapes, places, up_to_lowest};
 
 /// Deepest nesting of a body (decisions, “envelope and bodies”).
 pub(super) const MAX_DEPTH: u32 = 128;
@@ -25,18 +25,6 @@ pub(super) struct Scanner<'a> {
     at: usize,
     calls: bool,
 }
-
-/// What a backslash and this byte stand for; 0 if they are no escape of two bytes.
-pub(super) const ESCAPED: [u8; 256] = {
-    let mut table = [0; 256];
-    let (pairs, _) = b"\"\"\\\\//b\x08f\x0cn\nr\rt\t".as_chunks::<2>();
-    let mut i = 0;
-    while i < pairs.len() {
-        table[pairs[i][0] as usize] = pairs[i][1];
-        i += 1;
-    }
-    table
-};
 
 /// The key of a message's calls: whether any are there is asked of every chat, and of long ones it is known by the way.
 const CALLS: &[u8] = b"tool_calls";

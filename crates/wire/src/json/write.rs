@@ -1,7 +1,7 @@
 use tollgate_ir::Json;
 
 use super::Node;
-use super::marks::{BLOCK, Marks, places};
+use super::marks::{BLOCK, ESCAPE, Marks, places};
 use super::scan::run_end;
 
 /// Writes an object: `object(&mut out, |o| { o.text("role", "user"); })`. What the closure returns is returned, so that
@@ -55,19 +55,13 @@ fn escaped(out: &mut Vec<u8>, bytes: &[u8], mut at: usize) {
 /// A quote, a backslash or a control character.
 fn escape(out: &mut Vec<u8>, byte: u8) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let short = match byte {
-        b'"' | b'\\' => byte,
-        0x08 => b'b',
-        b'\t' => b't',
-        b'\n' => b'n',
-        0x0c => b'f',
-        b'\r' => b'r',
-        _ => {
-            out.extend_from_slice(b"\\u00");
-            return out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    match ESCAPE[usize::from(byte)] {
+        0 => {
+            let [high, low] = [byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]);
+            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
         }
-    };
-    out.extend_from_slice(&[b'\\', short]);
+        short => out.extend_from_slice(&[b'\\', short]),
+    }
 }
 
 /// Writes a tree compactly, keys in order.
