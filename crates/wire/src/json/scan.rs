@@ -130,7 +130,8 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) fn white_space(&mut self) {
-        while matches!(self.bytes.get(self.at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        // Most of what stands here is no white space, and greater than all of it.
+        while self.peek().is_some_and(|byte| byte <= b' ' && matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
         }
     }
