@@ -323,10 +323,8 @@ impl Outgoing<'_> {
         if provider.simulated {
             return Ok(Uri::from_static("http://sim.invalid/"));
         }
-        let mut uri = String::with_capacity(self.base_url.len() + self.path.len());
-        uri.push_str(self.base_url);
-        uri.push_str(self.path);
-        Uri::try_from(uri)
+        provider
+            .uri(self.base_url, self.path)
             .map_err(|e| Fault::new(FaultKind::ProviderMisconfigured, "The provider's address is not valid.").source(e))
     }
 
