@@ -191,14 +191,14 @@ fn translate(
     if let Some(counter) = counter(call, way) {
         body = counter.cut(&body);
     }
-    if way.dialect == Dialect::Anthropic {
+    if way.dialect == Dialect::Anthropic && way.carriage.edits_claude() {
         let envelope = Envelope::scan(&body)
             .map_err(|f| Fault::new(FaultKind::Internal, "The translated request is not valid.").source(f))?;
         let carried = way.carriage.carry(call.operation, &body, &envelope, &betas, losses);
         body = apply(&body, &envelope, &carried.patches);
         betas = carried.header_betas;
     }
-    let back = Back::Translate { translation: Box::new(translation), request: Arc::new(request) };
+    let back = Back::Translate { translation: Box::new(translation), request };
     Ok(Written { body: vec![fitted(call, target, way, body)], back, betas, begun: encoded.begun })
 }
 
