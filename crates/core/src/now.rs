@@ -28,23 +28,22 @@ impl Now {
         let (year, month, day) = self.date();
         let (ms, seconds) = (self.unix_ms % 1_000, self.unix_ms / 1_000);
         let (hours, minutes) = (seconds / 3_600 % 24, seconds / 60 % 60);
-        let mut text = String::with_capacity(24);
-        for (number, digits, after) in [
-            (year, 4, '-'),
-            (month, 2, '-'),
-            (day, 2, 'T'),
-            (hours, 2, ':'),
-            (minutes, 2, ':'),
-            (seconds % 60, 2, '.'),
-            (ms, 3, 'Z'),
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        for (mut number, digits) in [
+            (year, 0..4),
+            (month, 5..7),
+            (day, 8..10),
+            (hours, 11..13),
+            (minutes, 14..16),
+            (seconds % 60, 17..19),
+            (ms, 20..23),
         ] {
-            for place in (0..digits).rev() {
-                let digit = number / 10_u64.pow(place) % 10;
-                text.push(char::from_digit(u32::try_from(digit).unwrap_or_default(), 10).unwrap_or('0'));
+            for digit in text[digits].iter_mut().rev() {
+                *digit += u8::try_from(number % 10).unwrap_or_default();
+                number /= 10;
             }
-            text.push(after);
         }
-        text
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// Year, month and day.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tollgate_core::Now;
-use uuid::Builder;
+use uuid::{Builder, Uuid};
 
 /// The next id.
 pub fn next(now: Now) -> String {
@@ -14,9 +14,10 @@ pub fn next(now: Now) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let mut random = [0; 10];
-    random[..8].copy_from_slice(&KEY.hash_one((count, 0_u8)).to_le_bytes());
-    random[8..].copy_from_slice(&KEY.hash_one((count, 1_u8)).to_le_bytes()[..2]);
-    Builder::from_unix_timestamp_millis(now.unix_ms, &random).into_uuid().to_string()
+    random[..8].copy_from_slice(&KEY.hash_one(count).to_le_bytes());
+    random[8..].copy_from_slice(&KEY.hash_one(!count).to_le_bytes()[..2]);
+    let id = Builder::from_unix_timestamp_millis(now.unix_ms, &random).into_uuid();
+    id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
 }
 
 #[cfg(test)]

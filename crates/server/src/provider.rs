@@ -1,8 +1,9 @@
 //! A configured provider, ready to be asked: the ways it can be spoken to, its credentials, the way to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use http::{HeaderName, HeaderValue};
+use http::uri::InvalidUri;
+use http::{HeaderName, HeaderValue, Uri};
 use tollgate_core::Map;
 use tollgate_core::catalogue::{Capability, Catalogue, Offer};
 use tollgate_core::config::{self, Config, Modality, Surroundings};
@@ -49,6 +50,8 @@ pub struct Provider {
     pub operations: Operations,
     main: Way,
     ways: Vec<Way>,
+    /// The address of the first call, as text and read. It is that of most calls, which need not read theirs.
+    usual: OnceLock<(String, Uri)>,
     host: Option<&'static [Takes]>,
     models: Map<String, Model>,
     /// The catalogue, and the id under which it has the provider's models.
@@ -87,6 +90,7 @@ impl Provider {
             operations: known.map_or(Operations::USUAL, |k| Operations::of(k.id)),
             main,
             ways,
+            usual: OnceLock::new(),
             host: known.map(|k| k.chat),
             models: provider.models.iter().map(|(name, facts)| (name.clone(), model(facts))).collect(),
             catalogue: (Catalogue::bundled(), provider.catalogued),
@@ -110,10 +114,28 @@ impl Provider {
             operations: Operations::USUAL,
             main: way.clone(),
             ways: vec![way],
+            usual: OnceLock::new(),
             host: None,
             models: simulate::MODELS.iter().map(|m| (m.name.to_owned(), simulated_model())).collect(),
             catalogue: (Catalogue::bundled(), None),
         })
+    }
+
+    /// An address there: what stands before the path, and path and query.
+    ///
+    /// # Errors
+    ///
+    /// They make no URI.
+    pub fn uri(&self, base_url: &str, path: &str) -> Result<Uri, InvalidUri> {
+        if let Some((text, uri)) = self.usual.get()
+            && text.strip_prefix(base_url) == Some(path)
+        {
+            return Ok(uri.clone());
+        }
+        let text = format!("{base_url}{path}");
+        let uri = Uri::try_from(text.as_str())?;
+        let _ = self.usual.set((text, uri.clone()));
+        Ok(uri)
     }
 
     /// The way to ask for a model: the face's own dialect if it is spoken, so that the call is relayed; else the one

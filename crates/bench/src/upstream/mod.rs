@@ -8,6 +8,7 @@
 pub mod authority;
 mod counts;
 mod listen;
+mod pause;
 mod words;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 
 pub use listen::{Ports, serve};
+use pause::pause;
 use words::Dialect;
 
 /// What a model's name asks for.
@@ -81,7 +83,7 @@ async fn answer(request: Request<Incoming>) -> Response<Body> {
         Some(Asked::Refused { status }) => refused(status),
         Some(Asked::Whole { bytes, after }) => {
             if !after.is_zero() {
-                tokio::time::sleep(after).await;
+                pause(after).await;
             }
             whole(full(words::whole(dialect, bytes)), "application/json")
         }
@@ -139,7 +141,7 @@ fn stream(dialect: Dialect, chunks: usize, gap: Duration) -> Body {
                 // Else hyper would write many chunks at once.
                 tokio::task::yield_now().await;
             } else {
-                tokio::time::sleep(gap).await;
+                pause(gap).await;
             }
             words::chunk(dialect, crate::clock::unix_nanos())
         } else {

@@ -3,6 +3,16 @@
 
 use tollgate_ir::{Block, Content, Issuer, Losses, Reason, Request, Seal};
 
+/// Whether a request carries what only other issuers can read.
+pub fn has_foreign(request: &Request, readable: &[Issuer]) -> bool {
+    foreign(request, readable).next().is_some()
+}
+
+fn foreign<'a>(request: &'a Request, readable: &'a [Issuer]) -> impl Iterator<Item = &'a Block> {
+    let sealed = request.turns.iter().flat_map(|turn| &turn.blocks);
+    sealed.filter(|block| block.seal.as_ref().is_some_and(|seal| !readable.contains(&seal.issuer)))
+}
+
 /// Takes out what only other issuers can read: reasoning blocks whole, of other blocks the seal alone. Turns that hold
 /// nothing else go too. How many blocks were touched.
 pub fn strip_foreign(request: &mut Request, readable: &[Issuer]) -> usize {
@@ -26,8 +36,7 @@ pub fn strip_foreign(request: &mut Request, readable: &[Issuer]) -> usize {
 
 /// Reports what [`strip_foreign`] takes out of what the client itself sent.
 pub fn report_foreign(request: &Request, readable: &[Issuer], losses: &mut Losses) {
-    let foreign = |block: &&Block| block.seal.as_ref().is_some_and(|seal| !readable.contains(&seal.issuer));
-    for block in request.turns.iter().flat_map(|turn| &turn.blocks).filter(foreign) {
+    for block in foreign(request, readable) {
         match block.content {
             Content::Reasoning(_) => losses.block(block, "", Reason::Dropped),
             _ => losses.part(&format!("{}.seal", block.at), Reason::Dropped),

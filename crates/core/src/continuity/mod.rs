@@ -12,5 +12,5 @@ mod size;
 mod tests;
 
 pub use calls::{Kept, Restored, Saved, remember, restore, wanted};
-pub use foreign::{report_foreign, seal_id, seal_ids, strip_foreign};
+pub use foreign::{has_foreign, report_foreign, seal_id, seal_ids, strip_foreign};
 pub use responses::{Conversation, StoredResponse, keep, resume, unknown_response};

@@ -18,10 +18,10 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// The first bytes of an exchange come in small reads. A body that waits for memory waits after its first kilobytes, and
-/// then holds no more than one such read beside them, however many connections do; what comes later comes in large ones.
-const FIRST: usize = 64 * 1024;
-const SMALL_READ: usize = 8 * 1024;
+/// The first read of an exchange takes so much at most, each further one twice what came before it, whatever earlier
+/// exchanges have made room for: a body that waits for memory waits after its first kilobytes, and then holds no more than
+/// one such read beside them, however many connections do.
+const FIRST_READ: usize = 8 * 1024;
 
 /// How long the rest of a refused head is read.
 const LINGER: Duration = Duration::from_secs(1);
@@ -152,13 +152,17 @@ impl<IO> Watched<IO> {
     }
 }
 
-/// Reads no more than [`SMALL_READ`], whatever there is room for. (`Take` does so without clearing the buffer first.)
-fn read_little<IO: AsyncRead + Unpin>(
+/// Reads no more than `most`. (`Take` does so without clearing the buffer first.)
+fn read_some<IO: AsyncRead + Unpin>(
     io: &mut IO,
+    most: usize,
     cx: &mut Context<'_>,
     buf: &mut ReadBuf<'_>,
 ) -> Poll<io::Result<()>> {
-    Pin::new(&mut io.take(SMALL_READ as u64)).poll_read(cx, buf)
+    if buf.remaining() <= most {
+        return Pin::new(io).poll_read(cx, buf);
+    }
+    Pin::new(&mut io.take(most as u64)).poll_read(cx, buf)
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
@@ -169,11 +173,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
         if idle {
             this.came = 0;
         }
-        let polled = if this.came < FIRST && this.preface.is_none() {
-            read_little(&mut this.io, cx, buf)
-        } else {
-            Pin::new(&mut this.io).poll_read(cx, buf)
-        };
+        let most = if this.preface.is_none() { FIRST_READ.max(this.came.saturating_mul(2)) } else { usize::MAX };
+        let polled = read_some(&mut this.io, most, cx, buf);
         this.came = this.came.saturating_add(buf.filled().len() - before);
         if !idle {
             (this.head, this.alarm) = (false, None);

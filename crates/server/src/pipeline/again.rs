@@ -3,6 +3,8 @@
 //! Invariant: each way is asked at most once more than the policy's retries say: what a target has answered in vain is not
 //! asked of it again.
 
+use std::sync::Arc;
+
 use tollgate_core::catalogue::{Capability, Model};
 use tollgate_core::route::Target;
 use tollgate_ir::{Block, Dialect, Fault, FaultKind, Role, Turn};
@@ -163,7 +165,7 @@ fn begun(understood: &Understood, delivered: &Delivered) -> Option<Understood> {
 /// The request that tells to go on from what was delivered.
 fn to_go_on(understood: &Understood, delivered: &Delivered) -> Option<Understood> {
     let mut changed = with_answer(understood, delivered)?;
-    changed.request.turns.push(Turn { role: Role::User, blocks: vec![Block::text(GO_ON)] });
+    Arc::make_mut(&mut changed.request).turns.push(Turn { role: Role::User, blocks: vec![Block::text(GO_ON)] });
     Some(changed)
 }
 
@@ -177,10 +179,11 @@ fn with_answer(understood: &Understood, delivered: &Delivered) -> Option<Underst
     }
     let mut changed = understood.clone();
     let block = Block::text(text);
-    match changed.request.turns.last_mut() {
+    let turns = &mut Arc::make_mut(&mut changed.request).turns;
+    match turns.last_mut() {
         // The client had begun the answer itself.
         Some(last) if last.role == Role::Assistant => last.blocks.push(block),
-        _ => changed.request.turns.push(Turn { role: Role::Assistant, blocks: vec![block] }),
+        _ => turns.push(Turn { role: Role::Assistant, blocks: vec![block] }),
     }
     Some(changed)
 }

@@ -1,5 +1,7 @@
 //! Media by address, for providers that take no addresses: fetched under guard and put into the request.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tollgate_core::config::Fetch;
@@ -12,12 +14,12 @@ use crate::app::Gateway;
 const MAX_MEDIA: usize = 32;
 
 /// Replaces addresses by what is there, where the upstream takes none. Otherwise nothing is fetched.
-pub async fn media(gateway: &Gateway, call: &Call, upstream: Dialect, request: &mut Request) -> Result<(), Fault> {
+pub async fn media(gateway: &Gateway, call: &Call, upstream: Dialect, request: &mut Arc<Request>) -> Result<(), Fault> {
     if !matches!(upstream, Dialect::Bedrock | Dialect::Ollama) {
         return Ok(());
     }
     let mut fetched = 0;
-    for turn in &mut request.turns {
+    for turn in &mut Arc::make_mut(request).turns {
         for block in &mut turn.blocks {
             let nested: &mut [Block] = match &mut block.content {
                 Content::Result(result) => &mut result.content,

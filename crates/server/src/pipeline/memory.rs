@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tollgate_core::continuity::{
-    Conversation, StoredResponse, keep, remember, report_foreign, restore, resume, strip_foreign, unknown_response,
-    wanted,
+    Conversation, StoredResponse, has_foreign, keep, remember, report_foreign, restore, resume, strip_foreign,
+    unknown_response, wanted,
 };
 use tollgate_core::route::{Pin, Resolved, Target};
 use tollgate_ir::{Dialect, Fault, Issuer, Losses, Operation, Reply, Request};
@@ -89,8 +89,8 @@ pub async fn recall(gateway: &Gateway, call: &Call) -> Result<Recalled, Fault> {
 /// The client's request in the IR, with what was remembered put back.
 #[derive(Clone)]
 pub struct Understood {
-    /// The request.
-    pub request: Request,
+    /// The request; most targets are asked it as it is.
+    pub request: Arc<Request>,
     /// What the IR has no word for.
     pub losses: Losses,
     /// How many of its turns came from the response before it.
@@ -123,14 +123,17 @@ impl Understood {
                 gateway.continuity().get_calls(&call.caller.name, &ids, now).await.into_iter().collect();
             restore(&mut request, |id| saved.get(id).cloned());
         }
-        Ok(Self { request, losses, before })
+        Ok(Self { request: Arc::new(request), losses, before })
     }
 
     /// The request without the seals that this dialect's providers cannot read, and what goes with them.
-    pub fn for_dialect(&self, dialect: Dialect, losses: &mut Losses) -> Request {
-        let mut request = self.request.clone();
-        report_foreign(&request, readable(dialect), losses);
-        strip_foreign(&mut request, readable(dialect));
+    pub fn for_dialect(&self, dialect: Dialect, losses: &mut Losses) -> Arc<Request> {
+        let mut request = Arc::clone(&self.request);
+        let readable = readable(dialect);
+        if has_foreign(&request, readable) {
+            report_foreign(&request, readable, losses);
+            strip_foreign(Arc::make_mut(&mut request), readable);
+        }
         request
     }
 }

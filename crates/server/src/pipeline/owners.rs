@@ -5,6 +5,7 @@
 //! A piece of unknown make (an older process made it) is left alone.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use tollgate_core::config::Config;
 use tollgate_core::continuity::{seal_id, seal_ids};
@@ -78,11 +79,12 @@ impl Owners {
     }
 
     /// Takes out of a request what the target cannot read.
-    pub fn strip(&self, request: &mut Request, call: &Call, target: &Target) {
+    pub fn strip(&self, request: &mut Arc<Request>, call: &Call, target: &Target) {
         let foreign = self.foreign(target, &call.state.config);
         if foreign.is_empty() {
             return;
         }
+        let request = Arc::make_mut(request);
         for turn in &mut request.turns {
             turn.blocks.retain_mut(|block| {
                 let unreadable =

@@ -191,14 +191,14 @@ fn translate(
     if let Some(counter) = counter(call, way) {
         body = counter.cut(&body);
     }
-    if way.dialect == Dialect::Anthropic {
+    if way.dialect == Dialect::Anthropic && way.carriage.edits_claude() {
         let envelope = Envelope::scan(&body)
             .map_err(|f| Fault::new(FaultKind::Internal, "The translated request is not valid.").source(f))?;
         let carried = way.carriage.carry(call.operation, &body, &envelope, &betas, losses);
         body = apply(&body, &envelope, &carried.patches);
         betas = carried.header_betas;
     }
-    let back = Back::Translate { translation: Box::new(translation), request: Arc::new(request) };
+    let back = Back::Translate { translation: Box::new(translation), request };
     Ok(Written { body: vec![fitted(call, target, way, body)], back, betas, begun: encoded.begun })
 }
 
@@ -323,10 +323,8 @@ impl Outgoing<'_> {
         if provider.simulated {
             return Ok(Uri::from_static("http://sim.invalid/"));
         }
-        let mut uri = String::with_capacity(self.base_url.len() + self.path.len());
-        uri.push_str(self.base_url);
-        uri.push_str(self.path);
-        Uri::try_from(uri)
+        provider
+            .uri(self.base_url, self.path)
             .map_err(|e| Fault::new(FaultKind::ProviderMisconfigured, "The provider's address is not valid.").source(e))
     }
 

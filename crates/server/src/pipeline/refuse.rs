@@ -42,6 +42,9 @@ const ADDRESSES: &[&str] = &[
     "aws-bedrock-runtime-endpoint",
 ];
 
+/// How all of them end, and next to no other header.
+const ENDS: [&str; 4] = ["-base", "-url", "-host", "-endpoint"];
+
 /// What gateways put before them.
 const PREFIXES: &[&str] = &["x-tollgate-", "x-litellm-", "x-portkey-", "x-bf-", "helicone-", "cf-aig-", "x-"];
 
@@ -77,6 +80,9 @@ pub async fn read_away(head: &request::Parts, mut body: Incoming) {
 
 fn no_address(headers: &HeaderMap) -> Result<(), Fault> {
     let names = |name: &str| {
+        if !ENDS.iter().any(|end| name.ends_with(end)) {
+            return false;
+        }
         let bare = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
         ADDRESSES.contains(&bare)
     };
@@ -94,6 +100,13 @@ fn no_address(headers: &HeaderMap) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_addresses_end_as_addresses_do() {
+        for name in ADDRESSES {
+            assert!(ENDS.iter().any(|end| name.ends_with(end)), "{name}");
+        }
+    }
 
     #[test]
     fn headers_that_name_an_address_are_refused_and_no_others() {

@@ -128,7 +128,7 @@ impl Chat<'_> {
         let context = chat::context(gateway, call, &model, settlement, request);
         let keep = memory::keeps_response(call, request);
         stream.understand(context.clone(), keep);
-        keep.then(|| Box::new(Remember { request: Arc::new(request.clone()), before: *before, context }))
+        keep.then(|| Box::new(Remember { request: Arc::clone(request), before: *before, context }))
     }
 
     /// What an attempt used that broke off before it said so: the prompt, and what it had delivered.

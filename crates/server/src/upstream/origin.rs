@@ -1,5 +1,6 @@
 //! Where a request goes, taken from its absolute URI.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use http::uri::Authority;
@@ -10,12 +11,33 @@ use super::egress::Egress;
 use super::fault::misconfigured;
 use super::proxy::Proxy;
 
-/// Connections are shared by requests of one key. The egress id covers proxy and TLS.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Connections are shared by requests of one key. The egress id covers proxy and TLS. An address that is spelt in another
+/// case is another one: to compare authorities as they are meant would be done letter by letter, for each call.
+#[derive(Clone, Debug)]
 pub(super) struct Key {
     pub(super) https: bool,
     pub(super) authority: Authority,
     pub(super) egress: u64,
+}
+
+impl Key {
+    fn parts(&self) -> (bool, &str, u64) {
+        (self.https, self.authority.as_str(), self.egress)
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
 }
 
 /// Where a request goes.

@@ -84,6 +84,11 @@ pub struct Carried {
 }
 
 impl Carriage {
+    /// Whether [`carry`](Self::carry) ever demands edits.
+    pub const fn edits_claude(&self) -> bool {
+        matches!(self, Self::BedrockInvoke | Self::VertexRawPredict)
+    }
+
     /// The edits that this carriage demands of an Anthropic body, and the beta flags that stay in the header. `betas`
     /// are the client's, or those an encoder relies on. Fields and flags that the host is not known to take are left
     /// out and reported.
