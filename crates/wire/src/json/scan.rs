@@ -189,7 +189,7 @@ impl<'a> Scanner<'a> {
             let (begun, escaped) = escapes(marks.backslashes);
             let ends = marks.others & !escaped;
             for place in places(begun & up_to_lowest(ends)) {
-                if !bytes.get(at + place + 1).is_some_and(|byte| ESCAPED[usize::from(*byte)] != 0) {
+                if bytes.get(at + place + 1).is_none_or(|byte| ESCAPED[usize::from(*byte)] == 0) {
                     self.at = at + place + 1;
                     self.long_escape()?;
                 }
