@@ -17,6 +17,9 @@ const MAX_DEPTH: u32 = 120;
 /// Whole numbers of so many characters fit into 64 bits.
 const DIGITS: usize = 18;
 
+/// Room for the members of most outermost objects.
+const USUAL_MEMBERS: usize = 8;
+
 /// Room for a string with escapes, to begin with.
 const ROOM: usize = 128;
 
@@ -62,7 +65,8 @@ impl<'a> Parser<'a> {
     }
 
     fn object(&mut self, depth: u32) -> Option<Node<'a>> {
-        let mut entries = Vec::new();
+        // The outermost object of most texts has more members than a vector begins with.
+        let mut entries = Vec::with_capacity(if depth == 0 { USUAL_MEMBERS } else { 0 });
         self.open(b'{', depth)?;
         if self.takes(b'}') {
             return Some(Node::Object(Object(entries)));
