@@ -86,6 +86,7 @@ pub struct Envelope {
     model: Option<String>,
     stream: bool,
     calls: bool,
+    developer: bool,
 }
 
 impl Envelope {
@@ -127,7 +128,7 @@ impl Envelope {
             return Err(no_json(&format!("something follows the object at byte {}", scanner.position())));
         }
         utf8(body)?;
-        envelope.calls = scanner.calls();
+        (envelope.calls, envelope.developer) = (scanner.calls(), scanner.developer());
         Ok(envelope)
     }
 
@@ -185,6 +186,11 @@ impl Envelope {
     /// Whether earlier messages may hold calls: some object has a key `tool_calls`.
     pub const fn mentions_calls(&self) -> bool {
         self.calls
+    }
+
+    /// Whether a message may have this role: it stands somewhere as a value.
+    pub const fn mentions_developer(&self) -> bool {
+        self.developer
     }
 
     /// A member's value as it is written; `None` also for `null`.

@@ -74,6 +74,16 @@ fn calls_are_mentioned_by_a_key_and_not_by_a_text() {
 }
 
 #[test]
+fn the_developers_role_is_mentioned_by_a_value() {
+    for (body, developer) in [
+        (r#"{"messages":[{"role":"user"},{"role":"developer","content":"x"}]}"#, true),
+        (r#"{"messages":[{"content":"\"developer\""},{"content":"a developer"},{"developer":1}]}"#, false),
+    ] {
+        assert_eq!(scan(body).mentions_developer(), developer, "{body}");
+    }
+}
+
+#[test]
 fn a_doubled_key_that_policy_reads_is_refused_and_others_pass() {
     for body in [
         r#"{"model":"cheap","model":"dear"}"#,

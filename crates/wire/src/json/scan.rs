@@ -24,10 +24,13 @@ pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     calls: bool,
+    developer: bool,
 }
 
-/// The key of a message's calls: whether any are there is asked of every chat, and of long ones it is known by the way.
+/// The key of a message's calls, and the role that only OpenAI knows: whether they are there is asked of many chats, and of
+/// long ones it is known by the way.
 const CALLS: &[u8] = b"tool_calls";
+const DEVELOPER: &[u8] = b"developer";
 
 /// Runs shorter than this are looked through by sixteen bytes; longer ones are worth a vector search.
 const SHORT: usize = 256;
@@ -117,7 +120,7 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) const fn at(bytes: &'a [u8], at: usize) -> Self {
-        Self { bytes, at, calls: false }
+        Self { bytes, at, calls: false, developer: false }
     }
 
     pub(super) const fn position(&self) -> usize {
@@ -127,6 +130,11 @@ impl<'a> Scanner<'a> {
     /// Whether a key `tool_calls` has been passed, or one whose escapes may hide it.
     pub(super) const fn calls(&self) -> bool {
         self.calls
+    }
+
+    /// Whether a text `developer` has been passed as a value.
+    pub(super) const fn developer(&self) -> bool {
+        self.developer
     }
 
     pub(super) fn white_space(&mut self) {
@@ -290,7 +298,8 @@ impl<'a> Scanner<'a> {
                     objects >>= 1;
                 }
                 Some(b'"') => {
-                    self.string()?;
+                    let text = self.string()?.inside;
+                    self.developer |= text.len() == DEVELOPER.len() && self.bytes[text] == *DEVELOPER;
                 }
                 Some(b'-' | b'0'..=b'9') => self.number()?,
                 Some(b't') => self.word(b"true")?,
