@@ -156,7 +156,7 @@ async fn hand_through(
         }
     }
     out.headers_mut().extend(provider.headers.iter().cloned());
-    let intake = Intake::open(&head, body, limits, gateway.bodies(), gateway.tasks())?;
+    let mut intake = Intake::open(&head, body, limits, gateway.bodies(), gateway.tasks())?;
     let (out, ()) = out.into_parts();
     let has_body =
         head.headers.get(CONTENT_LENGTH).is_some_and(|v| v != "0") || head.headers.contains_key("transfer-encoding");
