@@ -232,7 +232,7 @@ impl Gateway {
     }
 
     /// Takes the record of a call that has ended: log line, figures, recent calls.
-    pub fn record(&self, trail: Trail, now: Now) {
+    pub fn record(&self, trail: Arc<Trail>, now: Now) {
         tracing::info!(target: "tollgate::call", call = trail.to_json());
         self.inner.metrics.record(&trail);
         self.inner.retired.note(&trail, &self.inner.state.load().config, now);
@@ -240,7 +240,7 @@ impl Gateway {
         if recent.len() == RECENT {
             recent.pop_front();
         }
-        recent.push_back(Arc::new(trail));
+        recent.push_back(trail);
     }
 
     /// Records of the last calls, newest first.

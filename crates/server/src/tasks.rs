@@ -210,7 +210,13 @@ where
 /// hold.
 #[inline(always)]
 pub fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
-    Box::into_pin(Box::write(Box::new_uninit(), make()))
+    Box::into_pin(in_box(make))
+}
+
+/// The same of any value.
+#[inline(always)]
+pub fn in_box<T>(make: impl FnOnce() -> T) -> Box<T> {
+    Box::write(Box::new_uninit(), make())
 }
 
 /// Lets all other work go first, and one large body at a time.

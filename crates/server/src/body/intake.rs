@@ -138,7 +138,7 @@ where
     /// # Errors
     ///
     /// `BodyTooLarge`, `BodiesExhausted`, `ClientTimeout`, or `InvalidBody` if it cannot be decoded or breaks off.
-    pub async fn whole(mut self) -> Result<Received, Fault> {
+    pub async fn whole(&mut self) -> Result<Received, Fault> {
         let expected = match self.source.declared() {
             Some(left) if !self.source.decodes() => self.source.on_wire() + left,
             _ => SMALL,

@@ -177,7 +177,7 @@ async fn the_head_is_seen_before_the_rest_is_held() {
         intakes.push(intake);
     }
     assert!(budget.free() >= all - 4 * (SMALL + AROUND));
-    let last = intakes.pop().unwrap();
+    let mut last = intakes.pop().unwrap();
     assert_eq!(last.whole().await.unwrap().bytes.len(), big.len());
     drop(intakes);
     assert_eq!(budget.free(), all);

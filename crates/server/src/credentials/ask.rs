@@ -158,7 +158,7 @@ impl Ask {
         };
         let deadlines = Deadlines { connect, end: Some(Instant::now() + patience), ..Deadlines::default() }.whole();
         let egress = self.local.as_ref().unwrap_or(transport.egress);
-        let (head, body) = transport.upstream.send(Box::new(request), egress, &deadlines).await?.into_parts();
+        let (head, mut body) = transport.upstream.send(Box::new(request), egress, &deadlines).await?.into_parts();
         let body = body.whole(MAX).await?;
         let secrets = self.secrets.clone();
         Ok(Answer { status: head.status.as_u16(), headers: head.headers, body, secrets, host })

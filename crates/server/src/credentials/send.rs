@@ -24,7 +24,11 @@ impl Outbound {
     /// # Errors
     ///
     /// The credential's, or those of [`Upstream::send`](crate::upstream::Upstream::send).
-    pub async fn send(self, transport: Transport<'_>, deadlines: &Deadlines) -> Result<Response<ReplyBody>, Fault> {
+    pub async fn send(
+        self,
+        transport: Transport<'_>,
+        deadlines: &Deadlines,
+    ) -> Result<Response<Box<ReplyBody>>, Fault> {
         let Self { mut head, payload, credential } = self;
         if credential.renews() {
             return Box::pin(renewing(head, payload, &credential, transport, deadlines)).await;
@@ -41,7 +45,7 @@ async fn renewing(
     credential: &Credential,
     transport: Transport<'_>,
     deadlines: &Deadlines,
-) -> Result<Response<ReplyBody>, Fault> {
+) -> Result<Response<Box<ReplyBody>>, Fault> {
     let again = payload.again().map(|payload| (head.clone(), payload));
     let (reply, used) = once(head, payload, credential, transport, deadlines).await?;
     let (Some(used), Some((head, payload)), true) = (used, again, refuses(&reply)) else { return Ok(reply) };
@@ -59,7 +63,7 @@ async fn once(
     credential: &Credential,
     transport: Transport<'_>,
     deadlines: &Deadlines,
-) -> Result<(Response<ReplyBody>, Option<Serial>), Fault> {
+) -> Result<(Response<Box<ReplyBody>>, Option<Serial>), Fault> {
     let used = deadlines.within(sign(&mut head, payload.again(), credential, transport)).await?;
     let request = Box::new(Request::from_parts(*head, payload));
     let reply = transport.upstream.send(request, transport.egress, deadlines).await?;

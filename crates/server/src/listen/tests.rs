@@ -182,7 +182,7 @@ async fn a_refused_body_gets_its_answer_while_it_is_still_being_sent() {
             let (head, body) = request.into_parts();
             let limits = BodyLimits { max: 1 << 20, ..BodyLimits::default() };
             let refused = match Intake::open(&head, body, limits, &budget, &tasks) {
-                Ok(intake) => intake.whole().await.map(|_| ()),
+                Ok(mut intake) => intake.whole().await.map(|_| ()),
                 Err(fault) => Err(fault),
             };
             let status = refused.map_or_else(|fault| fault.status, |()| 200);

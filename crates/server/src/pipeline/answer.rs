@@ -398,12 +398,12 @@ impl Stream {
     pub fn outcome(&mut self) -> Outcome {
         match &mut self.flow {
             Flow::Relay { tap, seals, kept, .. } => {
-                let reply = kept.take().and_then(|kept| kept.reply());
+                let reply = kept.take().and_then(|kept| kept.reply()).map(Box::new);
                 Outcome::seen(tap.seen().clone(), std::mem::take(seals), reply)
             }
             Flow::Translate { fold, seen, .. } => {
                 let mut outcome = std::mem::take(&mut **seen);
-                outcome.reply = fold.take_if(|f| f.is_complete()).and_then(|f| f.finish().ok());
+                outcome.reply = fold.take_if(|f| f.is_complete()).and_then(|f| f.finish().ok()).map(Box::new);
                 outcome
             }
             Flow::Continue { seen, .. } => std::mem::take(&mut **seen),

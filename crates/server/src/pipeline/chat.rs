@@ -28,7 +28,7 @@ use super::source::Source;
 use super::{fetch, headers, ollama_host};
 use crate::app::Gateway;
 use crate::provider::{Provider, Way};
-use crate::tasks::boxed;
+use crate::tasks::{boxed, in_box};
 
 /// A chat request on its way to some target.
 pub struct Chat<'a> {
@@ -247,7 +247,7 @@ impl Attempt<'_> {
             Back::Relay { .. } => {
                 let seen = Seen::of_whole(self.call.face, &body)?;
                 let seals = if self.call.face == Dialect::OpenAiResponses { owners::made(&body) } else { Vec::new() };
-                let outcome = Outcome::seen(seen, seals, None);
+                let outcome = in_box(|| Outcome::seen(seen, seals, None));
                 if self.keeps_reasoning()
                     && let Ok(reply) = codec::decode_reply(self.call.face, &body)
                 {
@@ -255,7 +255,7 @@ impl Attempt<'_> {
                 }
                 owners::remember(self.gateway, self.call, self.target, &outcome.seals).await;
                 memory::remember_pin(self.gateway, self.call, self.target, outcome.id.as_deref()).await;
-                Ok(Body::Whole { bytes: body, outcome: Box::new(outcome) })
+                Ok(Body::Whole { bytes: body, outcome })
             }
             Back::Translate { translation, request } => {
                 let reply = translation.reply(&body)?;
@@ -266,9 +266,9 @@ impl Attempt<'_> {
                 }
                 let before = understood.map_or(0, |u| u.before);
                 memory::remember_reply(self.gateway, self.call, &request, before, &reply, &bytes).await;
-                let outcome = Outcome::of(reply);
+                let outcome = in_box(|| Outcome::of(reply));
                 owners::remember(self.gateway, self.call, self.target, &outcome.seals).await;
-                Ok(Body::Whole { bytes, outcome: Box::new(outcome) })
+                Ok(Body::Whole { bytes, outcome })
             }
         }
     }

@@ -59,7 +59,7 @@ use tollgate_ir::{FaultKind, Operation};
 
 use crate::app::Gateway;
 use crate::routes::{Endpoint, FaceCarriage, Route};
-use crate::tasks::boxed;
+use crate::tasks::{boxed, in_box};
 use chat::Chat;
 use completions::Complete;
 use count::Count;
@@ -153,7 +153,7 @@ async fn chat(
     let face = asked.face;
     let envelope = asked.carriage.envelope(face);
     // Both boxed: they are handed on from step to step.
-    let mut settlement = Box::new(Settlement::begin(gateway, id, face, asked.operation));
+    let mut settlement = in_box(|| Settlement::begin(gateway, id, face, asked.operation));
     settlement.trail().caller = Some(Arc::clone(&caller.name));
     settlement.trail().team = caller.team.clone();
     let receiving = pin!(receive::receive(gateway, gateway.state(), caller, asked, head, body));

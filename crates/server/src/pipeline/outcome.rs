@@ -22,7 +22,7 @@ pub struct Outcome {
     /// It says nothing.
     pub empty: bool,
     /// The whole answer, where it was kept for what is remembered of it.
-    pub reply: Option<Reply>,
+    pub reply: Option<Box<Reply>>,
 }
 
 impl Outcome {
@@ -36,12 +36,12 @@ impl Outcome {
             finish: reply.choices.first().and_then(|c| c.finish.clone()),
             seals: seal_ids(reply.choices.iter().flat_map(|c| &c.blocks)),
             empty: reply.is_empty(),
-            reply: Some(reply),
+            reply: Some(Box::new(reply)),
         }
     }
 
     /// Of a relayed answer, as the tap saw it.
-    pub fn seen(seen: Seen, seals: Vec<String>, reply: Option<Reply>) -> Self {
+    pub fn seen(seen: Seen, seals: Vec<String>, reply: Option<Box<Reply>>) -> Self {
         let Seen { model, id, service_tier, usage, finish, empty, .. } = seen;
         Self { model, id, service_tier, usage, finish, seals, empty, reply }
     }

@@ -133,7 +133,7 @@ async fn hand_through(
     head: request::Parts,
     body: Incoming,
     settlement: &mut Settlement,
-) -> Result<(http::response::Parts, ReplyBody), Fault> {
+) -> Result<(http::response::Parts, Box<ReplyBody>), Fault> {
     if !METHODS.contains(&head.method) {
         return Err(Fault::new(FaultKind::MethodNotAllowed, format!("{} is not passed on.", head.method)));
     }
@@ -156,7 +156,7 @@ async fn hand_through(
         }
     }
     out.headers_mut().extend(provider.headers.iter().cloned());
-    let intake = Intake::open(&head, body, limits, gateway.bodies(), gateway.tasks())?;
+    let mut intake = Intake::open(&head, body, limits, gateway.bodies(), gateway.tasks())?;
     let (out, ()) = out.into_parts();
     let has_body =
         head.headers.get(CONTENT_LENGTH).is_some_and(|v| v != "0") || head.headers.contains_key("transfer-encoding");
@@ -221,7 +221,7 @@ fn answered(
     face: Dialect,
     id: &str,
     head: &http::response::Parts,
-    body: ReplyBody,
+    body: Box<ReplyBody>,
     mut settlement: Settlement,
 ) -> Reply {
     settlement.trail().status = head.status.as_u16();

@@ -92,7 +92,7 @@ async fn open(
     path: Option<&str>,
     head: &request::Parts,
     settlement: &mut Settlement,
-) -> Result<Response<ReplyBody>, Fault> {
+) -> Result<Response<Box<ReplyBody>>, Fault> {
     if !head.headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket")) {
         return Err(no_handshake());
     }
@@ -189,7 +189,7 @@ async fn ask(
     way: &Way,
     uri: &str,
     head: &request::Parts,
-) -> Result<Response<ReplyBody>, Fault> {
+) -> Result<Response<Box<ReplyBody>>, Fault> {
     let request = Request::builder().method(Method::GET).uri(uri).header(HOP, hops(&head.headers) + 1).body(());
     let (mut out, ()) = request
         .map_err(|e| Fault::new(FaultKind::ProviderMisconfigured, "The provider's address is not valid.").source(e))?
@@ -216,7 +216,7 @@ async fn ask(
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Ok(response);
     }
-    let (head, body) = response.into_parts();
+    let (head, mut body) = response.into_parts();
     let said = body.whole(MAX_ERROR).await?;
     let lines: Vec<_> = head.headers.iter().filter_map(|(n, v)| Some((n.as_str(), v.to_str().ok()?))).collect();
     // A success that is no switch is no answer either.

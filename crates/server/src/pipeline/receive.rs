@@ -20,7 +20,7 @@ use super::wishes::Wishes;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake, Reservation};
 use crate::routes::FaceCarriage;
-use crate::tasks::work;
+use crate::tasks::{in_box, work};
 
 /// A body under this may be a slice of the connection's buffer, which it would keep.
 const COPIED: usize = 16 * 1024;
@@ -226,7 +226,7 @@ pub async fn receive(
     let stream = streams && asked.stream.unwrap_or_else(|| streams_by(asked.face, &received.bytes, &envelope));
     let asked = by_invoke_model(asked, &envelope, &resolved, &state);
     let asks = asks::of(&head.headers, &received.bytes, &envelope, &resolved, sort, &caller, &state)?;
-    let mut call = Box::new(Call::new(asked, caller, state, head, resolved, wishes, received.reservation));
+    let mut call = in_box(|| Call::new(asked, caller, state, head, resolved, wishes, received.reservation));
     (call.body, call.envelope, call.stream, call.asks) = (received.bytes, envelope, stream, asks);
     if call.carriage == FaceCarriage::Completions {
         let legacy = Legacy::of(&call.body, &call.envelope);

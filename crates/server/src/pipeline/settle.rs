@@ -360,13 +360,13 @@ impl Settlement {
         }
     }
 
-    /// The call ended well.
-    pub fn done(mut self) {
+    /// The call ended well. What is said of it from here on is not told any more.
+    pub fn done(&mut self) {
         self.write(End::Done);
     }
 
-    /// The call ended with a fault that the client was told.
-    pub fn failed(mut self, fault: &Fault) {
+    /// The call ended with a fault that the client was told. What is said of it from here on is not told any more.
+    pub fn failed(&mut self, fault: &Fault) {
         tracing::warn!(target: "tollgate::fault", id = %self.trail.id, %fault);
         self.write(End::Fault(FaultNote::of(fault)));
     }
@@ -383,7 +383,8 @@ impl Settlement {
         }
         self.trail.total = self.elapsed();
         let spent = Trail::begin(String::new(), self.trail.face, self.trail.operation, self.trail.began);
-        self.gateway.record(std::mem::replace(&mut self.trail, spent), self.now);
+        let trail = Arc::new(std::mem::replace(&mut self.trail, spent));
+        self.gateway.record(trail, self.now);
     }
 }
 

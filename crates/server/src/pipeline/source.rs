@@ -18,11 +18,11 @@ pub enum Source {
 
 impl Source {
     /// A provider's answer. Of a stream the limit for the first token holds until one comes: pings are none.
-    pub fn remote(mut body: ReplyBody, stream: bool) -> Self {
+    pub fn remote(mut body: Box<ReplyBody>, stream: bool) -> Self {
         if stream {
             body.hold_first_token();
         }
-        Self::Remote(Box::new(body))
+        Self::Remote(body)
     }
 
     /// Bytes of our own.
@@ -49,7 +49,7 @@ impl Source {
     /// All of it, up to a cap.
     pub async fn whole(self, cap: usize) -> Result<Bytes, Fault> {
         match self {
-            Self::Remote(body) => body.whole(cap).await,
+            Self::Remote(mut body) => body.whole(cap).await,
             Self::Simulated(_) => {
                 let mut source = self;
                 let mut all = Vec::new();

@@ -130,7 +130,7 @@ async fn there(gateway: &Gateway, stored: &Arc<StoredResponse>, id: &str, action
     let transport = gateway.transport(&provider.egress);
     let sent =
         Outbound { head: Box::new(head), payload: Payload::Empty, credential }.send(transport, &deadlines).await?;
-    let (head, body) = sent.into_parts();
+    let (head, mut body) = sent.into_parts();
     let body = body.whole(MAX).await?;
     if head.status.is_success() {
         return Ok((head.status, body));

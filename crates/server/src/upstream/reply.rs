@@ -81,7 +81,7 @@ impl ReplyBody {
     /// # Errors
     ///
     /// As for [`chunk`](Self::chunk), and `ProviderGarbage` if it is over `cap` bytes.
-    pub async fn whole(mut self, cap: usize) -> Result<Bytes, Fault> {
+    pub async fn whole(&mut self, cap: usize) -> Result<Bytes, Fault> {
         let mut length = 0;
         let mut first = Bytes::new();
         let mut all: Option<BytesMut> = None;

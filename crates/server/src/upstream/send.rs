@@ -28,7 +28,7 @@ use super::pool::{Lease, Origin, Pool, PoolSettings, PoolStats};
 use super::reply::{EXPANSION, ReplyBody};
 use super::stream::Stream;
 use crate::body::{Coding, Decoder};
-use crate::tasks::{HyperExecutor, Tasks};
+use crate::tasks::{HyperExecutor, Tasks, in_box};
 
 /// HTTP/2 pings while streams are open, so that a dead connection is noticed.
 const PING: Duration = Duration::from_secs(20);
@@ -91,7 +91,7 @@ impl Upstream {
         request: Box<Request<Payload>>,
         egress: &Egress,
         deadlines: &Deadlines,
-    ) -> Result<Response<ReplyBody>, Fault> {
+    ) -> Result<Response<Box<ReplyBody>>, Fault> {
         let target = Target::of(request.uri(), egress)?;
         let watch = Watch::start(deadlines);
         // Pinned here: what is passed by value is held twice.
@@ -255,7 +255,7 @@ fn shape(request: &mut Request<Payload>, target: &Target, lease: &Lease) -> Resu
     Ok(())
 }
 
-fn reply(done: Done, watch: Watch) -> Result<Response<ReplyBody>, Fault> {
+fn reply(done: Done, watch: Watch) -> Result<Response<Box<ReplyBody>>, Fault> {
     let Done { mut response, lease, connect_time } = done;
     let lease = if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         lease.switched();
@@ -264,7 +264,7 @@ fn reply(done: Done, watch: Watch) -> Result<Response<ReplyBody>, Fault> {
         Some(lease)
     };
     let decoder = decoder(response.headers_mut())?;
-    Ok(response.map(|incoming| ReplyBody::new(incoming, lease, watch, decoder, connect_time)))
+    Ok(response.map(|incoming| in_box(|| ReplyBody::new(incoming, lease, watch, decoder, connect_time))))
 }
 
 /// Providers are asked for identity; what they compress all the same is decoded, and its headers go. A coding that we do

@@ -28,13 +28,13 @@ impl Client {
         Self { upstream, egress: Egress::new(config).unwrap(), deadlines: Deadlines::default() }
     }
 
-    pub(super) async fn post(&self, url: &str, body: Payload) -> Result<http::Response<ReplyBody>, Fault> {
+    pub(super) async fn post(&self, url: &str, body: Payload) -> Result<http::Response<Box<ReplyBody>>, Fault> {
         let request = Request::post(url).header("content-type", "application/json").body(body).unwrap();
         self.upstream.send(Box::new(request), &self.egress, &self.deadlines).await
     }
 
     pub(super) async fn text(&self, url: &str) -> Result<String, Fault> {
-        let body = self.post(url, Payload::from(Bytes::from_static(b"{}"))).await?.into_body();
+        let mut body = self.post(url, Payload::from(Bytes::from_static(b"{}"))).await?.into_body();
         body.whole(1 << 20).await.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
     }
 }
