@@ -1,5 +1,7 @@
-//! What is not plain in a string's text, sixty-four bytes at a time: a bit for each byte, the first byte's lowest.
+//! What is not plain in a string's text: quotes, backslashes and control characters. The end of a plain run is found by
+//! itself; where they stand close together, sixty-four bytes are looked at a time: a bit for each, the first byte's lowest.
 
+use memchr::memchr2;
 use wide::u8x16;
 
 /// So many bytes are looked at together.
@@ -98,4 +100,66 @@ pub(super) fn places(mut bits: u64) -> impl Iterator<Item = usize> {
             place
         })
     })
+}
+
+/// Runs shorter than this are looked through by sixteen bytes; longer ones are worth a vector search.
+const SHORT: usize = 256;
+
+/// A long string is looked through in blocks that stay in the fastest cache for the second look.
+const LONG: usize = 8 * 1024;
+
+/// Sixteen bytes at once: a bit for each that ends a run, the first byte's lowest.
+fn ends_of(block: [u8; 16]) -> u32 {
+    let block = u8x16::new(block);
+    let control = block.min(u8x16::splat(0x1f)).simd_eq(block);
+    (control | block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'))).to_bitmask()
+}
+
+/// Where the run of plain bytes that begins at `from` ends; `None` if nothing ends it. Most are short, and are looked
+/// through from where they begin, whatever came before them.
+#[inline]
+pub(super) fn run_end(bytes: &[u8], from: usize) -> Option<usize> {
+    if let Some(block) = bytes.get(from..)?.first_chunk() {
+        let ends = ends_of(*block);
+        if ends != 0 {
+            return Some(from + ends.trailing_zeros() as usize);
+        }
+    }
+    longer_run(bytes, from)
+}
+
+#[inline(never)]
+fn longer_run(bytes: &[u8], from: usize) -> Option<usize> {
+    let (blocks, tail) = bytes[from..].as_chunks::<16>();
+    let mut at = from;
+    for block in blocks {
+        let ends = ends_of(*block);
+        if ends != 0 {
+            return Some(at + ends.trailing_zeros() as usize);
+        }
+        at += 16;
+        if at == from + SHORT {
+            return long_run(&bytes[at..]).map(|run| at + run);
+        }
+    }
+    let mut block = [b' '; 16];
+    block[..tail.len()].copy_from_slice(tail);
+    let ends = ends_of(block);
+    (ends != 0).then(|| at + ends.trailing_zeros() as usize)
+}
+
+#[inline(never)]
+fn long_run(rest: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    for block in rest.chunks(LONG) {
+        let end = memchr2(b'"', b'\\', block);
+        let run = &block[..end.unwrap_or(block.len())];
+        // Branch-free, so that it is vectorised: raw control characters are an error and need no place at speed.
+        let control = run.iter().fold(false, |found, b| found | (*b < 0x20));
+        if let Some(end) = if control { run.iter().position(|b| *b < 0x20) } else { end } {
+            return Some(start + end);
+        }
+        start += block.len();
+    }
+    None
 }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::{Broken, Scanner, run_end};
+use super::super::marks::run_end;
+use super::{Broken, Scanner};
 
 #[test]
 fn a_run_ends_at_the_first_byte_that_is_not_plain() {
