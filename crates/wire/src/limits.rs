@@ -27,11 +27,27 @@ pub struct RateLimits {
     pub tokens: Option<Left>,
 }
 
-/// Where a header belongs: tokens or requests, and the words that tell its window from others of the kind.
+/// Where a header belongs: tokens or requests, and the words around its part, which tell its window from others of the
+/// kind.
 #[derive(PartialEq)]
-struct Window {
+struct Window<'h> {
     tokens: bool,
-    words: String,
+    around: (&'h str, &'h str),
+}
+
+impl<'h> Window<'h> {
+    /// That of a header's name, and which part of it the header tells.
+    fn of(name: &'h str) -> Option<(Self, &'h str)> {
+        let (mut at, mut found) = (0, None);
+        for word in name.split('-') {
+            if matches!(word, "limit" | "remaining" | "reset") {
+                found = Some((at, word));
+            }
+            at += word.len() + 1;
+        }
+        let (at, part) = found?;
+        Some((Self { tokens: name.contains("token"), around: (&name[..at], &name[at + part.len()..]) }, part))
+    }
 }
 
 #[derive(Default)]
@@ -43,18 +59,9 @@ struct Parts {
 
 /// Reads the headers (lower-case names) of an answer that came at `unix_ms`; `None` where they say nothing.
 pub fn rate_limits<'h>(headers: impl Iterator<Item = (&'h str, &'h str)>, unix_ms: u64) -> Option<RateLimits> {
-    let mut windows: Vec<(Window, Parts)> = Vec::new();
+    let mut windows: Vec<(Window<'_>, Parts)> = Vec::new();
     for (name, value) in headers.filter(|(name, _)| is_of_a_limit(name)) {
-        let mut part = None;
-        let mut words = Vec::new();
-        for word in name.split('-') {
-            match word {
-                "limit" | "remaining" | "reset" => part = Some(word),
-                word => words.push(word),
-            }
-        }
-        let Some(part) = part else { continue };
-        let window = Window { tokens: name.contains("token"), words: words.join("-") };
+        let Some((window, part)) = Window::of(name) else { continue };
         let at = windows.iter().position(|(known, _)| *known == window).unwrap_or(windows.len());
         if at == windows.len() {
             windows.push((window, Parts::default()));

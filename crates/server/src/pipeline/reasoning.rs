@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tollgate_core::continuity::{Kept, Saved, remember};
 use tollgate_ir::{Content, Dialect, Losses, Reply};
 use tollgate_wire::json::Patch;
-use tollgate_wire::relay::{Unreasoned, mentions_calls, unreasoned, wants_reasoning_back, without_reasoning};
+use tollgate_wire::relay::{Unreasoned, unreasoned, wants_reasoning_back, without_reasoning};
 
 use super::receive::Call;
 use crate::app::Gateway;
@@ -38,7 +38,7 @@ pub async fn restore(
     model: &str,
     losses: &mut Losses,
 ) -> Vec<Patch> {
-    if call.face != Dialect::OpenAiChat || !mentions_calls(&call.body, &call.envelope) {
+    if call.face != Dialect::OpenAiChat || !call.envelope.mentions_calls() {
         return Vec::new();
     }
     let facts = provider.facts(model);

@@ -22,7 +22,7 @@ pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) 
         },
         stream: head.stream.or(stream).unwrap_or(false),
         params: params::read(&mut fields, losses)?,
-        system: read::content(fields.take("system"), "system", losses)?,
+        system: read::content(fields.take("system"), "system".to_owned(), losses)?,
         turns: turns(&mut fields, losses)?,
         ..Request::default()
     };
@@ -44,12 +44,12 @@ pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) 
 
 fn turns(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Vec<Turn>, Fault> {
     let messages = fields.array("messages")?.ok_or_else(|| fields.missing("messages"))?;
-    messages.into_iter().enumerate().map(|(i, message)| turn(message, &format!("messages[{i}]"), losses)).collect()
+    messages.into_iter().enumerate().map(|(i, message)| turn(message, fields.item("messages", i), losses)).collect()
 }
 
-fn turn(message: Node<'_>, at: &str, losses: &mut Losses) -> Result<Turn, Fault> {
+fn turn(message: Node<'_>, at: String, losses: &mut Losses) -> Result<Turn, Fault> {
     let mut fields = Fields::new(message, at)?;
-    let role = match fields.required_text("role")?.as_str() {
+    let role = match fields.word("role")?.ok_or_else(|| fields.missing("role"))?.as_ref() {
         "user" => Role::User,
         "assistant" => Role::Assistant,
         "system" => Role::System,
@@ -58,8 +58,7 @@ fn turn(message: Node<'_>, at: &str, losses: &mut Losses) -> Result<Turn, Fault>
             return Err(Fault::field(path.clone(), format!("`{path}` must be user or assistant, but is {other}.")));
         }
     };
-    let at = fields.path("content");
-    let blocks = read::content(fields.take("content"), &at, losses)?;
+    let blocks = read::content(fields.take("content"), fields.path("content"), losses)?;
     fields.report_rest(losses);
     Ok(Turn { role, blocks })
 }

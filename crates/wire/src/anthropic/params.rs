@@ -20,11 +20,10 @@ pub(super) fn read(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Param
         service_tier: fields.text("service_tier")?,
         ..Params::default()
     };
-    let at = fields.path("stop_sequences");
     for (i, stop) in fields.array("stop_sequences")?.unwrap_or_default().into_iter().enumerate() {
         match stop {
             Node::Text(text) => params.stop.push(text.into_owned()),
-            other => return Err(crate::json::wrong(&format!("{at}[{i}]"), "a string", &other)),
+            other => return Err(crate::json::wrong(&fields.item("stop_sequences", i), "a string", &other)),
         }
     }
     if let Some(mut metadata) = fields.object("metadata")? {

@@ -3,6 +3,8 @@
 //! Sources: Anthropic's migration guides for 4.6, 4.7 and 4.8, its pages on thinking, effort and structured outputs, the
 //! catalogues of models.dev and LiteLLM (output limits, efforts, prefill), and recorded refusals.
 
+use std::borrow::Cow;
+
 use tollgate_ir::Effort;
 
 use crate::effort::nearest;
@@ -117,9 +119,13 @@ impl ModelClass {
 }
 
 /// `us.anthropic.claude-opus-4-6-v1`, `anthropic/claude-opus-4.6` and `claude-4.6-opus` → `claude-opus-4-6…`.
-fn canonical(model: &str) -> String {
+fn canonical(model: &str) -> Cow<'_, str> {
+    if is_canonical(model) {
+        return model.into();
+    }
     let lower = model.to_ascii_lowercase();
-    let Some(start) = lower.find("claude") else { return lower };
+    let begins = |(at, _): &(usize, &str)| lower[*at..].starts_with("claude");
+    let Some((start, _)) = lower.match_indices('c').find(begins) else { return lower.into() };
     let name = lower[start..].replace(['.', '@', '_'], "-");
     let parts: Vec<&str> = name.split('-').collect();
     // From 4 on the family comes before the version; some hosts still write it the old way round.
@@ -128,16 +134,39 @@ fn canonical(model: &str) -> String {
         Some(family) if numbers > 0 && parts[1].parse().is_ok_and(|major: u32| major >= 4) => {
             let rest = parts[2 + numbers..].iter();
             let order = ["claude", family].into_iter().chain(parts[1..=numbers].iter().copied());
-            order.chain(rest.copied()).collect::<Vec<_>>().join("-")
+            order.chain(rest.copied()).collect::<Vec<_>>().join("-").into()
         }
-        _ => name,
+        _ => name.into(),
     }
+}
+
+/// Most names are: the family at the beginning, and nothing to be spelled otherwise.
+fn is_canonical(model: &str) -> bool {
+    let plain = |byte: u8| byte == b'-' || byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let family = model.strip_prefix("claude-");
+    family.is_some_and(|family| family.starts_with(|c: char| c.is_ascii_lowercase()) && family.bytes().all(plain))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::json::Node;
+
+    #[test]
+    fn a_name_is_spelled_in_one_way() {
+        for (name, canonical_name) in [
+            ("claude-opus-4-6", "claude-opus-4-6"),
+            ("Claude-Opus-4.6", "claude-opus-4-6"),
+            ("us.anthropic.claude-opus-4-6-v1:0", "claude-opus-4-6-v1:0"),
+            ("acme/claude-4.6-opus", "claude-opus-4-6"),
+            ("claude-3-5-haiku@1", "claude-3-5-haiku-1"),
+            ("claude-", "claude-"),
+            ("ccclaude", "claude"),
+            ("Cla-1", "cla-1"),
+        ] {
+            assert_eq!(canonical(name), canonical_name, "{name}");
+        }
+    }
 
     #[test]
     fn names_of_all_hosts_find_their_class() {

@@ -24,18 +24,19 @@ pub(crate) fn of_input(schema: Option<&Json>) -> Cow<'_, Json> {
     }
 }
 
-/// The `type` that a schema says, if that is plain to see: most are large, and say it.
+/// The `type` that a schema says, if that is plain to see: most are large, and say it first. It is known to be JSON, so
+/// that what follows need not be read.
 fn kind_at_a_glance(schema: &Json) -> Option<Cow<'_, str>> {
     let mut kind = None;
-    Glance::through(schema.as_str().as_bytes(), |schema| {
-        schema.members(|key, value| {
-            match key {
-                "type" => kind = value.text()?,
-                _ => value.skip()?,
+    Glance::through_text(schema.as_str(), |schema| {
+        schema.members(|key, value| match key {
+            "type" => {
+                kind = value.text()?;
+                None
             }
-            Some(())
+            _ => value.skip(),
         })
-    })?;
+    });
     kind
 }
 

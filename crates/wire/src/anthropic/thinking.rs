@@ -19,7 +19,9 @@ pub(super) fn read(
 ) -> Result<Option<Thinking>, Fault> {
     let mut thinking = Thinking { mode: ThinkingMode::On, effort, budget: None, show: None, summary: None };
     let Some(mut config) = fields.object("thinking")? else {
-        losses.spell("thinking", "output_config.effort");
+        if effort.is_some() {
+            losses.spell("thinking", "output_config.effort");
+        }
         return Ok(effort.map(|_| thinking));
     };
     if config.has("display") {

@@ -55,15 +55,14 @@ fn fits(entry: &str, name: &str) -> bool {
     entry.strip_suffix('*').map_or(entry == name, |prefix| name.starts_with(prefix))
 }
 
-fn listed(list: &[&str], name: &str) -> bool {
-    // Most differ in the first letter.
-    let alike = |entry: &&&str| entry.as_bytes().first() == name.as_bytes().first();
-    list.iter().filter(alike).any(|entry| fits(entry, name))
-}
-
 /// Whether a client's header goes upstream in this dialect. `name` is in lower case.
 pub fn forwards_request_header(dialect: Dialect, name: &str) -> bool {
-    (listed(ANY, name) || listed(of(dialect), name)) && !NEVER.contains(&name)
+    static ALL: LazyLock<ByLetter<Option<Dialect>>> = LazyLock::new(|| {
+        let some = Dialect::ALL.iter().flat_map(|dialect| of(*dialect).iter().map(|entry| (*entry, Some(*dialect))));
+        ByLetter::new(ANY.iter().map(|entry| (*entry, None)).chain(some))
+    });
+    let up = |(entry, of): &(&str, Option<Dialect>)| of.is_none_or(|of| of == dialect) && fits(entry, name);
+    ALL.like(name).iter().any(up) && !NEVER.contains(&name)
 }
 
 /// Whether a provider's header goes back to the client. `name` is in lower case.

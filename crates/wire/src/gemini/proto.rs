@@ -29,14 +29,14 @@ pub(super) fn get<'n, 'a>(node: &'n Node<'a>, camel: &str) -> Option<&'n Node<'a
 
 /// The same with the key as the client spelled it.
 pub(super) fn entry<'n, 'a>(node: &'n Node<'a>, camel: &str) -> Option<(&'n str, &'n Node<'a>)> {
-    let entries = node.entries().iter().rev().filter(|(_, value)| *value != Node::Null);
+    let entries = node.entries().iter().rev().filter(|(_, value)| !matches!(value, Node::Null));
     entries.map(|(key, value)| (key.as_ref(), value)).find(|(key, _)| spells(key, camel))
 }
 
 /// Whether `key` is the camelCase name, as it is or in snake_case.
 fn spells(key: &str, camel: &str) -> bool {
-    if key == camel {
-        return true;
+    if key.len() <= camel.len() {
+        return key == camel;
     }
     let mut key = key.bytes();
     let same = camel.bytes().all(|c| match c.is_ascii_uppercase() {
@@ -78,12 +78,8 @@ impl<'a> Proto<'a> {
 
     /// The key as the client spelled it.
     fn spelled<'k>(&self, camel: &'k str) -> Cow<'k, str> {
-        let other = snake(camel);
-        if matches!(other, Cow::Owned(_)) && !self.0.has(camel) && self.0.has(&other) {
-            other
-        } else {
-            Cow::Borrowed(camel)
-        }
+        let is_other = || self.0.has_one(|key| spells(key, camel));
+        if !self.0.has(camel) && is_other() { snake(camel) } else { Cow::Borrowed(camel) }
     }
 
     /// Whether a field is there and not null.
@@ -94,8 +90,7 @@ impl<'a> Proto<'a> {
     /// Takes a field of any type with its path.
     pub(super) fn take(&mut self, camel: &str) -> Option<(String, Node<'a>)> {
         let key = self.spelled(camel);
-        let path = self.0.path(&key);
-        self.0.take(&key).map(|node| (path, node))
+        self.0.take(&key).map(|node| (self.0.path(&key), node))
     }
 
     /// Takes a text.

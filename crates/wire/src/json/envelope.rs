@@ -85,6 +85,8 @@ pub struct Envelope {
     inside: usize,
     model: Option<String>,
     stream: bool,
+    calls: bool,
+    developer: bool,
 }
 
 impl Envelope {
@@ -126,6 +128,7 @@ impl Envelope {
             return Err(no_json(&format!("something follows the object at byte {}", scanner.position())));
         }
         utf8(body)?;
+        (envelope.calls, envelope.developer) = (scanner.calls(), scanner.developer());
         Ok(envelope)
     }
 
@@ -178,6 +181,16 @@ impl Envelope {
     /// Whether `stream` is true.
     pub const fn stream(&self) -> bool {
         self.stream
+    }
+
+    /// Whether earlier messages may hold calls: some object has a key `tool_calls`.
+    pub const fn mentions_calls(&self) -> bool {
+        self.calls
+    }
+
+    /// Whether a message may have this role: it stands somewhere as a value.
+    pub const fn mentions_developer(&self) -> bool {
+        self.developer
     }
 
     /// A member's value as it is written; `None` also for `null`.

@@ -62,6 +62,28 @@ fn policy_fields_in_every_dialects_spelling() {
 }
 
 #[test]
+fn calls_are_mentioned_by_a_key_and_not_by_a_text() {
+    for (body, calls) in [
+        (r#"{"messages":[{"role":"assistant","tool_calls":[{"id":"a"}]}]}"#, true),
+        (r#"{"messages":[{"tool_\u0063alls":[]}]}"#, true),
+        (r#"{"messages":[{"content":"\"tool_calls\""},{"content":"tool_calls"}]}"#, false),
+        (r#"{"messages":[{"tool_call_":1,"tool_calls_":2}]}"#, false),
+    ] {
+        assert_eq!(scan(body).mentions_calls(), calls, "{body}");
+    }
+}
+
+#[test]
+fn the_developers_role_is_mentioned_by_a_value() {
+    for (body, developer) in [
+        (r#"{"messages":[{"role":"user"},{"role":"developer","content":"x"}]}"#, true),
+        (r#"{"messages":[{"content":"\"developer\""},{"content":"a developer"},{"developer":1}]}"#, false),
+    ] {
+        assert_eq!(scan(body).mentions_developer(), developer, "{body}");
+    }
+}
+
+#[test]
 fn a_doubled_key_that_policy_reads_is_refused_and_others_pass() {
     for body in [
         r#"{"model":"cheap","model":"dear"}"#,

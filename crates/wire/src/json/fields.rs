@@ -10,6 +10,8 @@ use super::{Node, Object};
 pub struct Fields<'a> {
     left: Vec<(Cow<'a, str>, Node<'a>)>,
     at: String,
+    /// A bit for each length (up to 64) of the keys: most fields that are asked for are absent, and known to be by that.
+    lengths: u64,
 }
 
 impl<'a> Fields<'a> {
@@ -17,7 +19,10 @@ impl<'a> Fields<'a> {
     pub fn new(node: Node<'a>, at: impl Into<String>) -> Result<Self, Fault> {
         let at = at.into();
         match node {
-            Node::Object(Object(left)) => Ok(Self { left, at }),
+            Node::Object(Object(left)) => {
+                let lengths = left.iter().fold(0, |lengths, (key, _)| lengths | length(key));
+                Ok(Self { left, at, lengths })
+            }
             other => Err(wrong(&at, "an object", &other)),
         }
     }
@@ -29,17 +34,38 @@ impl<'a> Fields<'a> {
 
     /// The path of one of its fields.
     pub fn path(&self, key: &str) -> String {
-        if self.at.is_empty() { key.to_owned() } else { [&self.at, ".", key].concat() }
+        self.longer(key, 0)
     }
 
     /// The path of an item of one of its fields.
     pub fn item(&self, key: &str, i: usize) -> String {
-        let dot = if self.at.is_empty() { "" } else { "." };
-        [&self.at, dot, key, "[", &i.to_string(), "]"].concat()
+        let mut path = self.longer(key, "[000]".len());
+        path.push('[');
+        match u32::try_from(i).ok().and_then(|i| char::from_digit(i, 10)) {
+            Some(digit) => path.push(digit),
+            None => path.push_str(&i.to_string()),
+        }
+        path.push(']');
+        path
+    }
+
+    fn longer(&self, key: &str, room: usize) -> String {
+        let mut path = String::with_capacity(self.at.len() + 1 + key.len() + room);
+        if !self.at.is_empty() {
+            path.push_str(&self.at);
+            path.push('.');
+        }
+        path.push_str(key);
+        path
     }
 
     /// Takes a field of any type; `null` reads as absent.
+    #[inline]
     pub fn take(&mut self, key: &str) -> Option<Node<'a>> {
+        if self.lengths & length(key) == 0 { None } else { self.take_of_length(key) }
+    }
+
+    fn take_of_length(&mut self, key: &str) -> Option<Node<'a>> {
         let (mut found, mut from) = (None, 0);
         while let Some(i) = self.left[from..].iter().position(|(k, _)| k == key) {
             from += i;
@@ -57,8 +83,14 @@ impl<'a> Fields<'a> {
     }
 
     /// Whether a field is still there and not null.
+    #[inline]
     pub fn has(&self, key: &str) -> bool {
-        self.left.iter().any(|(k, v)| k == key && !matches!(v, Node::Null))
+        self.lengths & length(key) != 0 && self.has_one(|k| k == key)
+    }
+
+    /// Whether a field whose key is one of those is still there and not null.
+    pub fn has_one(&self, is: impl Fn(&str) -> bool) -> bool {
+        self.left.iter().any(|(key, value)| is(key) && !matches!(value, Node::Null))
     }
 
     /// Looks at a text without taking it: for tags that decide how to read the rest.
@@ -178,6 +210,11 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The bit of a key's length.
+const fn length(key: &str) -> u64 {
+    1 << (key.len() % 64)
+}
+
 const fn says_nothing(value: &Node<'_>) -> bool {
     match value {
         Node::Null => true,
@@ -223,5 +260,28 @@ mod tests {
         let mut f = fields(r#"{"a":"x","a":"y"}"#);
         assert_eq!(f.text("a").unwrap().as_deref(), Some("y"));
         assert!(f.take("a").is_none());
+    }
+
+    #[test]
+    fn keys_of_every_length_are_found_and_no_others() {
+        let keys: Vec<String> = (0..200).map(|length| "k".repeat(length)).collect();
+        let text = format!("{{{}}}", keys.iter().map(|key| format!("\"{key}\":1")).collect::<Vec<_>>().join(","));
+        for (length, key) in keys.iter().enumerate() {
+            assert_eq!(fields(&text).uint(key).unwrap(), Some(1), "{length}");
+            let one = format!("{{\"{key}\":1}}");
+            let found = keys.iter().filter(|other| fields(&one).take(other).is_some()).count();
+            assert_eq!(found, 1, "{length}");
+        }
+    }
+
+    #[test]
+    fn paths_of_fields_and_items() {
+        let f = fields("{}");
+        assert_eq!(
+            (f.path("a"), f.item("a", 9), f.item("a", 10)),
+            ("body.a".into(), "body.a[9]".into(), "body.a[10]".into())
+        );
+        let f = Fields::new(Node::Object(Object::default()), "").unwrap();
+        assert_eq!((f.path("a"), f.item("a", 123)), ("a".into(), "a[123]".into()));
     }
 }

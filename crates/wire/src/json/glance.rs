@@ -24,12 +24,19 @@ pub(crate) struct Glance<'a> {
 impl<'a> Glance<'a> {
     /// Goes through a text that is one value, which `take` takes.
     pub(crate) fn through<T>(bytes: &'a [u8], take: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        let text = std::str::from_utf8(bytes).ok().filter(|_| !has_halves(bytes))?;
+        Self::through_text(std::str::from_utf8(bytes).ok()?, take)
+    }
+
+    /// The same of what is known to be text.
+    pub(crate) fn through_text<T>(text: &'a str, take: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if has_halves(text.as_bytes()) {
+            return None;
+        }
         let mut glance = Self { parser: Parser::new(text), depth: 0 };
         glance.parser.scanner.white_space();
         let taken = take(&mut glance)?;
         glance.parser.scanner.white_space();
-        (glance.parser.scanner.position() == bytes.len()).then_some(taken)
+        (glance.parser.scanner.position() == text.len()).then_some(taken)
     }
 
     /// Takes an object: `take` takes each member's value. Of a key that comes twice the last counts.

@@ -5,6 +5,7 @@ mod envelope;
 mod fields;
 mod glance;
 pub mod inside;
+mod marks;
 mod node;
 mod parse;
 mod patch;

@@ -4,18 +4,24 @@
 //! such as lone surrogates) is `None`: the caller asks serde_json, whose error tells line and column.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use serde_json::Number;
 
+use super::marks::ESCAPED;
 use super::node::{Node, Object};
-use super::scan::{Scanner, run_end};
+use super::scan::Scanner;
 
 /// Deeper text is left to serde_json, which draws the line.
 const MAX_DEPTH: u32 = 120;
 
 /// Whole numbers of so many characters fit into 64 bits.
 const DIGITS: usize = 18;
+
+/// Room for the members of most outermost objects.
+const USUAL_MEMBERS: usize = 8;
+
+/// Room for a string with escapes, to begin with.
+const ROOM: usize = 128;
 
 /// Reads one value that is all of the text.
 pub(super) fn parse(bytes: &[u8]) -> Option<Node<'_>> {
@@ -31,11 +37,14 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Node<'_>> {
 pub(super) struct Parser<'a> {
     pub text: &'a str,
     pub scanner: Scanner<'a>,
+    /// Where strings with escapes are put together, whose length is not known before their end.
+    unescaped: String,
+    room: usize,
 }
 
 impl<'a> Parser<'a> {
     pub(super) const fn new(text: &'a str) -> Self {
-        Self { text, scanner: Scanner::new(text.as_bytes()) }
+        Self { text, scanner: Scanner::new(text.as_bytes()), unescaped: String::new(), room: ROOM }
     }
 
     /// A value of any kind, `depth` levels deep already.
@@ -56,7 +65,8 @@ impl<'a> Parser<'a> {
     }
 
     fn object(&mut self, depth: u32) -> Option<Node<'a>> {
-        let mut entries = Vec::new();
+        // The outermost object of most texts has more members than a vector begins with.
+        let mut entries = Vec::with_capacity(if depth == 0 { USUAL_MEMBERS } else { 0 });
         self.open(b'{', depth)?;
         if self.takes(b'}') {
             return Some(Node::Object(Object(entries)));
@@ -105,15 +115,47 @@ impl<'a> Parser<'a> {
 
     /// A string.
     pub(super) fn string(&mut self) -> Option<Cow<'a, str>> {
-        let quoted = self.scanner.string().ok()?;
-        let Range { start, end } = quoted.inside;
-        let raw = &self.text[start..end];
-        if quoted.plain_to == end {
-            return Some(Cow::Borrowed(raw));
+        let start = self.scanner.position() + 1;
+        let plain_to = self.scanner.plain_run().ok()?;
+        if self.takes(b'"') {
+            return Some(Cow::Borrowed(&self.text[start..plain_to]));
         }
-        unescaped(raw, quoted.plain_to - start)
-            .or_else(|| serde_json::from_str(&self.text[start - 1..=end]).ok())
-            .map(Cow::Owned)
+        self.unescaped(start).map(Cow::Owned)
+    }
+
+    /// The string that begins at `start`, of which the scanner has passed the first run: unescaped on the way to its end.
+    #[inline(never)]
+    fn unescaped(&mut self, start: usize) -> Option<String> {
+        let (text, out) = (self.text, &mut self.unescaped);
+        let (mut from, mut halves) = (start, false);
+        out.clear();
+        out.reserve(self.room);
+        let read = self.scanner.past_escapes(|at| {
+            out.push_str(&text[from..at]);
+            let byte = text.as_bytes()[at + 1];
+            let escaped = ESCAPED[usize::from(byte)];
+            if escaped == byte {
+                // It stands for itself: the next run begins with it.
+                from = at + 1;
+            } else if escaped != 0 {
+                out.push(char::from(escaped));
+                from = at + 2;
+            } else {
+                from = at + 6;
+                let character = u32::from_str_radix(&text[at + 2..from], 16).ok().and_then(char::from_u32);
+                halves |= character.is_none();
+                out.extend(character);
+            }
+        });
+        let end = read.ok().map(|()| self.scanner.position())?;
+        self.scanner.expect(b'"', "").ok()?;
+        if halves {
+            return serde_json::from_str(&text[start - 1..=end]).ok();
+        }
+        out.push_str(&text[from..end]);
+        self.room = out.capacity();
+        // What fills most of its room is handed out as it is, and what does not shall not hold the rest.
+        Some(if out.len() >= self.room / 2 { std::mem::take(out) } else { out.clone() })
     }
 
     fn number(&mut self) -> Option<Node<'a>> {
@@ -129,35 +171,6 @@ impl<'a> Parser<'a> {
         }
         .map(Node::Number)
     }
-}
-
-/// The text that a string with escapes stands for, the first of them at `first`; `None` where halves of a character
-/// would have to be put together.
-fn unescaped(raw: &str, first: usize) -> Option<String> {
-    let mut out = String::with_capacity(raw.len());
-    let (mut from, mut next) = (0, Some(first));
-    while let Some(at) = next {
-        out.push_str(&raw[from..at]);
-        let escape = *raw.as_bytes().get(at + 1)?;
-        from = at + 2;
-        out.push(match escape {
-            b'"' | b'\\' | b'/' => char::from(escape),
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => {
-                from = at + 6;
-                char::from_u32(u32::from_str_radix(raw.get(at + 2..from)?, 16).ok()?)?
-            }
-            _ => return None,
-        });
-        // The scanner has been here: nothing but a backslash ends a run.
-        next = run_end(raw.as_bytes(), from);
-    }
-    out.push_str(&raw[from..]);
-    Some(out)
 }
 
 #[cfg(test)]
@@ -208,6 +221,15 @@ mod tests {
             if let Some(node) = parse(text.as_bytes()) {
                 prop_assert_eq!(Some(node), by_serde(text.as_bytes()));
             }
+        }
+
+        #[test]
+        fn any_string_is_read(pieces in prop::collection::vec(r#"[\\"nu0é😀\x00-\x20]{0,5}|x{0,300}"#, 0..12), ascii: bool) {
+            let mut text = serde_json::to_string(&[pieces.concat(), pieces.concat()]).unwrap();
+            if ascii {
+                text = text.replace('é', "\\u00e9").replace('😀', "\\ud83d\\ude00").replace('0', "\\/");
+            }
+            prop_assert_eq!(parse(text.as_bytes()), by_serde(text.as_bytes()));
         }
 
         #[test]

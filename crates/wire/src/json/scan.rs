@@ -4,8 +4,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr2;
-use wide::u8x16;
+use super::marks::{BLOCK, ESCAPED, Marks, escapes, places, run_end, up_to_lowest};
 
 /// Deepest nesting of a body (decisions, “envelope and bodies”).
 pub(super) const MAX_DEPTH: u32 = 128;
@@ -21,58 +20,14 @@ pub(super) struct Broken {
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
+    calls: bool,
+    developer: bool,
 }
 
-/// Runs shorter than this are looked through by sixteen bytes; longer ones are worth a vector search.
-const SHORT: usize = 256;
-
-/// A long string is looked through in blocks that stay in the fastest cache for the second look.
-const BLOCK: usize = 8 * 1024;
-
-/// Sixteen bytes at once: a bit for each that ends a run, the first byte's lowest.
-fn ends_of(block: [u8; 16]) -> u32 {
-    let block = u8x16::new(block);
-    let control = block.min(u8x16::splat(0x1f)).simd_eq(block);
-    (control | block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'))).to_bitmask()
-}
-
-/// Where the run of plain bytes that begins at `from` ends; `None` if nothing ends it. Most are short, and are looked
-/// through from where they begin, whatever came before them.
-#[inline]
-pub(super) fn run_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let (blocks, tail) = bytes.get(from..)?.as_chunks::<16>();
-    let mut at = from;
-    for block in blocks {
-        let ends = ends_of(*block);
-        if ends != 0 {
-            return Some(at + ends.trailing_zeros() as usize);
-        }
-        at += 16;
-        if at == from + SHORT {
-            return long_run(&bytes[at..]).map(|run| at + run);
-        }
-    }
-    let mut block = [b' '; 16];
-    block[..tail.len()].copy_from_slice(tail);
-    let ends = ends_of(block);
-    (ends != 0).then(|| at + ends.trailing_zeros() as usize)
-}
-
-#[inline(never)]
-fn long_run(rest: &[u8]) -> Option<usize> {
-    let mut start = 0;
-    for block in rest.chunks(BLOCK) {
-        let end = memchr2(b'"', b'\\', block);
-        let run = &block[..end.unwrap_or(block.len())];
-        // Branch-free, so that it is vectorised: raw control characters are an error and need no place at speed.
-        let control = run.iter().fold(false, |found, b| found | (*b < 0x20));
-        if let Some(end) = if control { run.iter().position(|b| *b < 0x20) } else { end } {
-            return Some(start + end);
-        }
-        start += block.len();
-    }
-    None
-}
+/// The key of a message's calls, and the role that only OpenAI knows: whether they are there is asked of many chats, and of
+/// long ones it is known by the way.
+const CALLS: &[u8] = b"tool_calls";
+const DEVELOPER: &[u8] = b"developer";
 
 /// Where a string stands.
 pub(super) struct Quoted {
@@ -100,15 +55,26 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) const fn at(bytes: &'a [u8], at: usize) -> Self {
-        Self { bytes, at }
+        Self { bytes, at, calls: false, developer: false }
     }
 
     pub(super) const fn position(&self) -> usize {
         self.at
     }
 
+    /// Whether a key `tool_calls` has been passed, or one whose escapes may hide it.
+    pub(super) const fn calls(&self) -> bool {
+        self.calls
+    }
+
+    /// Whether a text `developer` has been passed as a value.
+    pub(super) const fn developer(&self) -> bool {
+        self.developer
+    }
+
     pub(super) fn white_space(&mut self) {
-        while matches!(self.bytes.get(self.at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        // Most of what stands here is no white space, and greater than all of it.
+        while self.peek().is_some_and(|byte| byte <= b' ' && matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
         }
     }
@@ -133,48 +99,69 @@ impl<'a> Scanner<'a> {
     }
 
     /// A string.
+    #[inline]
     pub(super) fn string(&mut self) -> Result<Quoted, Broken> {
-        self.expect(b'"', "a string was expected")?;
-        let start = self.at;
-        let plain_to = run_end(self.bytes, start).unwrap_or(self.bytes.len());
-        self.at = plain_to;
+        let start = self.at + 1;
+        let plain_to = self.plain_run()?;
         if self.peek() != Some(b'"') {
-            self.past_escapes()?;
+            self.past_escapes(|_| {})?;
         }
-        let inside = start..self.at;
         self.at += 1;
-        Ok(Quoted { inside, plain_to })
+        Ok(Quoted { inside: start..self.at - 1, plain_to })
     }
 
-    /// Goes on within a string, from what is not plain in it to the quote that ends it.
+    /// What is plain of a string from its beginning; tells where that ends.
+    #[inline]
+    pub(super) fn plain_run(&mut self) -> Result<usize, Broken> {
+        self.expect(b'"', "a string was expected")?;
+        self.at = run_end(self.bytes, self.at).unwrap_or(self.bytes.len());
+        Ok(self.at)
+    }
+
+    /// Goes on within a string, from what is not plain in it to the quote that ends it; `seen` is told where each escape
+    /// stands.
     #[inline(never)]
-    fn past_escapes(&mut self) -> Result<(), Broken> {
-        loop {
-            match self.peek() {
-                Some(b'"') => return Ok(()),
-                Some(b'\\') => {
-                    self.at += 1;
-                    self.escape()?;
-                }
-                Some(_) => return Err(self.broken("a string holds a raw control character")),
-                None => return Err(self.broken("a string has no end")),
+    pub(super) fn past_escapes(&mut self, mut seen: impl FnMut(usize)) -> Result<(), Broken> {
+        let (bytes, mut at) = (self.bytes, self.at);
+        while at < bytes.len() {
+            let marks = Marks::at(bytes, at);
+            if marks.all() == 0 {
+                at = run_end(bytes, at + BLOCK).unwrap_or(bytes.len());
+                continue;
             }
-            self.at = run_end(self.bytes, self.at).unwrap_or(self.bytes.len());
+            let (begun, escaped) = escapes(marks.backslashes);
+            let ends = marks.others & !escaped;
+            for place in places(begun & up_to_lowest(ends)) {
+                if bytes.get(at + place + 1).is_none_or(|byte| ESCAPED[usize::from(*byte)] == 0) {
+                    self.at = at + place + 1;
+                    self.long_escape()?;
+                }
+                seen(at + place);
+            }
+            if ends != 0 {
+                at += ends.trailing_zeros() as usize;
+                break;
+            }
+            // An escape may reach over the block's end.
+            at += BLOCK + (begun >> (BLOCK - 1)) as usize;
+        }
+        self.at = at.min(bytes.len());
+        match self.peek() {
+            Some(b'"') => Ok(()),
+            Some(_) => Err(self.broken("a string holds a raw control character")),
+            None => Err(self.broken("a string has no end")),
         }
     }
 
-    /// What follows a backslash.
-    fn escape(&mut self) -> Result<(), Broken> {
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-            Some(b'u') => {
-                let digits = self.bytes.get(self.at + 1..self.at + 5);
-                if !digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)) {
-                    return Err(self.broken("a \\u escape needs four hexadecimal digits"));
-                }
-                self.at += 5;
-            }
-            _ => return Err(self.broken("a string holds an unknown escape")),
+    /// What follows a backslash and is no escape of two bytes.
+    #[cold]
+    fn long_escape(&self) -> Result<(), Broken> {
+        if self.peek() != Some(b'u') {
+            return Err(self.broken("a string holds an unknown escape"));
+        }
+        let digits = self.bytes.get(self.at + 1..self.at + 5);
+        if !digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)) {
+            return Err(self.broken("a \\u escape needs four hexadecimal digits"));
         }
         Ok(())
     }
@@ -246,7 +233,8 @@ impl<'a> Scanner<'a> {
                     objects >>= 1;
                 }
                 Some(b'"') => {
-                    self.string()?;
+                    let text = self.string()?.inside;
+                    self.developer |= text.len() == DEVELOPER.len() && self.bytes[text] == *DEVELOPER;
                 }
                 Some(b'-' | b'0'..=b'9') => self.number()?,
                 Some(b't') => self.word(b"true")?,
@@ -291,6 +279,7 @@ impl<'a> Scanner<'a> {
             return Err(self.broken("a key in quotes was expected"));
         }
         let key = self.string()?;
+        self.calls |= !key.is_plain() || key.inside.len() == CALLS.len() && self.bytes[key.inside.clone()] == *CALLS;
         self.white_space();
         self.expect(b':', "a colon was expected after a key")?;
         self.white_space();
@@ -299,23 +288,5 @@ impl<'a> Scanner<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::run_end;
-
-    #[test]
-    fn a_run_ends_at_the_first_byte_that_is_not_plain() {
-        for around in [b'x', 0x20, 0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xa2, 0xdc, 0xff] {
-            for length in [0, 1, 7, 8, 9, 15, 16, 17, 63, 64, 65, 200, 255, 256, 257, 300, 9_000] {
-                let mut bytes = vec![around; length];
-                assert_eq!(run_end(&bytes, 0), None, "{around} {length}");
-                for at in (0..length).step_by(1 + length / 100) {
-                    for end in [b'"', b'\\', 0, 1, 0x1f] {
-                        bytes[at] = end;
-                        assert_eq!(run_end(&bytes, at / 3), Some(at), "{around} {length} {at} {end}");
-                    }
-                    bytes[at] = around;
-                }
-            }
-        }
-    }
-}
+#[path = "scan_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 use tollgate_ir::Json;
 
 use super::Node;
-use super::scan::run_end;
+use super::marks::{BLOCK, ESCAPE, Marks, places, run_end};
 
 /// Writes an object: `object(&mut out, |o| { o.text("role", "user"); })`. What the closure returns is returned, so that
 /// encoders that can fail use `?` inside.
@@ -22,35 +22,45 @@ pub fn array<R>(out: &mut Vec<u8>, fill: impl FnOnce(&mut ArrayWriter<'_>) -> R)
 
 /// Writes a string with its quotes and escapes.
 pub fn text(out: &mut Vec<u8>, text: &str) {
-    out.reserve(text.len() + 2);
-    out.push(b'"');
     let bytes = text.as_bytes();
+    out.reserve(bytes.len() + 2);
+    out.push(b'"');
+    match run_end(bytes, 0) {
+        None => out.extend_from_slice(bytes),
+        Some(first) => escaped(out, bytes, first),
+    }
+    out.push(b'"');
+}
+
+/// Writes what has to be escaped from `at` on.
+#[inline(never)]
+fn escaped(out: &mut Vec<u8>, bytes: &[u8], mut at: usize) {
     let mut from = 0;
-    while let Some(end) = run_end(bytes, from) {
-        out.extend_from_slice(&bytes[from..end]);
-        escape(out, bytes[end]);
-        from = end + 1;
+    while at < bytes.len() {
+        let marks = Marks::at(bytes, at).all();
+        for place in places(marks) {
+            out.extend_from_slice(&bytes[from..at + place]);
+            escape(out, bytes[at + place]);
+            from = at + place + 1;
+        }
+        at += BLOCK;
+        if marks == 0 {
+            at = run_end(bytes, at).unwrap_or(bytes.len());
+        }
     }
     out.extend_from_slice(&bytes[from..]);
-    out.push(b'"');
 }
 
 /// A quote, a backslash or a control character.
 fn escape(out: &mut Vec<u8>, byte: u8) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let short = match byte {
-        b'"' | b'\\' => byte,
-        0x08 => b'b',
-        b'\t' => b't',
-        b'\n' => b'n',
-        0x0c => b'f',
-        b'\r' => b'r',
-        _ => {
-            out.extend_from_slice(b"\\u00");
-            return out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    match ESCAPE[usize::from(byte)] {
+        0 => {
+            let [high, low] = [byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]);
+            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
         }
-    };
-    out.extend_from_slice(&[b'\\', short]);
+        short => out.extend_from_slice(&[b'\\', short]),
+    }
 }
 
 /// Writes a tree compactly, keys in order.
@@ -300,26 +310,5 @@ impl ArrayWriter<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{text, uint};
-
-    #[test]
-    fn whole_numbers_are_written_digit_by_digit() {
-        for value in [0, 9, 10, 100, 1_234_567_890, u64::MAX - 1, u64::MAX] {
-            let mut out = Vec::new();
-            uint(&mut out, value);
-            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
-        }
-    }
-
-    #[test]
-    fn strings_are_written_as_serde_json_writes_them() {
-        let control: String = (0..0x20u8).map(char::from).collect();
-        let long = format!("{}\"é{}\n", "x".repeat(100), "y".repeat(9000));
-        for value in ["", "plain", "a \"quote\" and a \\", &control, "\u{7f}\u{2028}é😀", &long] {
-            let mut out = Vec::new();
-            text(&mut out, value);
-            assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(value).unwrap());
-        }
-    }
-}
+#[path = "write_tests.rs"]
+mod tests;

@@ -65,14 +65,13 @@ fn stop(fields: &mut Fields<'_>) -> Result<Vec<String>, Fault> {
     if fields.peek_text("stop").is_some() {
         return Ok(fields.text("stop")?.into_iter().filter(|s| !s.is_empty()).collect());
     }
-    let path = fields.path("stop");
-    fields
-        .array("stop")?
-        .unwrap_or_default()
+    let wanted = "a string or an array of strings";
+    let items = fields.array("stop")?.unwrap_or_default();
+    items
         .iter()
         .map(|node| match node.as_str() {
             Some(text) => Ok(text.to_owned()),
-            None => Err(crate::json::wrong(&path, "a string or an array of strings", node)),
+            None => Err(crate::json::wrong(&fields.path("stop"), wanted, node)),
         })
         .filter(|text| text.as_ref().map_or(true, |t| !t.is_empty()))
         .collect()

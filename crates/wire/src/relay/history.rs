@@ -45,11 +45,6 @@ pub fn wants_reasoning_back(model: &str, facts: &ModelFacts) -> bool {
     Rules::of(model, facts.host).reasoning_goes_back()
 }
 
-/// Whether earlier messages may hold calls.
-pub fn mentions_calls(body: &[u8], envelope: &Envelope) -> bool {
-    envelope.member("messages").is_some_and(|member| CALLS.find(&body[member.value_at.clone()]).is_some())
-}
-
 /// The messages that lack the reasoning which their model wants back.
 pub fn unreasoned(body: &[u8], envelope: &Envelope) -> Vec<Unreasoned> {
     let lacking = |message: Range<usize>| {
@@ -82,7 +77,8 @@ pub(super) fn patches(request: &RelayRequest<'_>, rules: &Rules, losses: &mut Lo
             cut(request, key, &mut patches, losses);
         }
     }
-    if rules.known_host && !rules.openai && request.control == ControlFields::Cut {
+    let others = rules.known_host && !rules.openai && request.control == ControlFields::Cut;
+    if others && request.envelope.mentions_developer() {
         for message in messages(request.body, request.envelope, &DEVELOPER) {
             let role = inside::members(request.body, message).into_iter().find(|m| m.key == "role");
             let at = role.map(|role| role.value_at).filter(|at| request.body[at.clone()] == *b"\"developer\"");

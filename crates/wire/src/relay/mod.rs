@@ -12,6 +12,6 @@ mod overrides;
 mod request;
 
 pub use control::{ControlFields, is_control_field};
-pub use history::{Unreasoned, mentions_calls, unreasoned, wants_reasoning_back, without_reasoning};
+pub use history::{Unreasoned, unreasoned, wants_reasoning_back, without_reasoning};
 pub use overrides::forbidden_overrides;
 pub use request::{RelayRequest, Relayed, control_cuts, relay_request};

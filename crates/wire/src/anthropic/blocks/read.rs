@@ -13,7 +13,7 @@ use crate::json::{Fields, Node, Object};
 /// Reads a content that is a text or a list of blocks; `null` and absence are an empty one.
 pub(in crate::anthropic) fn content(
     content: Option<Node<'_>>,
-    at: &str,
+    at: String,
     losses: &mut Losses,
 ) -> Result<Vec<Block>, Fault> {
     match content {
@@ -22,7 +22,7 @@ pub(in crate::anthropic) fn content(
         Some(Node::Array(items)) => {
             items.into_iter().enumerate().map(|(i, item)| block(item, format!("{at}[{i}]"), losses)).collect()
         }
-        Some(other) => Err(crate::json::wrong(at, "a string or an array of blocks", &other)),
+        Some(other) => Err(crate::json::wrong(&at, "a string or an array of blocks", &other)),
     }
 }
 
@@ -164,8 +164,7 @@ fn call(fields: &mut Fields<'_>) -> Result<Block, Fault> {
 fn result(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Block, Fault> {
     let call = fields.required_text("tool_use_id")?;
     let error = fields.boolean("is_error")?.unwrap_or(false);
-    let at = fields.path("content");
-    let content = content(fields.take("content"), &at, losses)?;
+    let content = content(fields.take("content"), fields.path("content"), losses)?;
     let mut block = Block::new(Content::Result(ToolResult {
         call,
         name: None,

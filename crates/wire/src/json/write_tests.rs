@@ -1,0 +1,37 @@
+use proptest::prelude::*;
+
+use super::{text, uint};
+
+#[test]
+fn whole_numbers_are_written_digit_by_digit() {
+    for value in [0, 9, 10, 100, 1_234_567_890, u64::MAX - 1, u64::MAX] {
+        let mut out = Vec::new();
+        uint(&mut out, value);
+        assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
+    }
+}
+
+fn written(value: &str) -> String {
+    let mut out = Vec::new();
+    text(&mut out, value);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn strings_are_written_as_serde_json_writes_them() {
+    let control: String = (0..0x20u8).map(char::from).collect();
+    let long = format!("{}\"é{}\n", "x".repeat(100), "y".repeat(9000));
+    for value in ["", "plain", "a \"quote\" and a \\", &control, "\u{7f}\u{2028}é😀", &long] {
+        assert_eq!(written(value), serde_json::to_string(value).unwrap());
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_string_is_written_as_serde_json_writes_it(
+        pieces in prop::collection::vec(r#"[\\"/\x00-\x20é]{0,5}|x{0,300}"#, 0..12)
+    ) {
+        let value = pieces.concat();
+        prop_assert_eq!(written(&value), serde_json::to_string(&value).unwrap());
+    }
+}
