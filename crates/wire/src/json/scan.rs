@@ -234,7 +234,9 @@ impl<'a> Scanner<'a> {
                 }
                 Some(b'"') => {
                     let text = self.string()?.inside;
-                    self.developer |= text.len() == DEVELOPER.len() && self.bytes[text] == *DEVELOPER;
+                    if text.len() == DEVELOPER.len() && self.bytes[text] == *DEVELOPER {
+                        self.developer = true;
+                    }
                 }
                 Some(b'-' | b'0'..=b'9') => self.number()?,
                 Some(b't') => self.word(b"true")?,
@@ -279,7 +281,9 @@ impl<'a> Scanner<'a> {
             return Err(self.broken("a key in quotes was expected"));
         }
         let key = self.string()?;
-        self.calls |= !key.is_plain() || key.inside.len() == CALLS.len() && self.bytes[key.inside.clone()] == *CALLS;
+        if !key.is_plain() || key.inside.len() == CALLS.len() && self.bytes[key.inside.clone()] == *CALLS {
+            self.calls = true;
+        }
         self.white_space();
         self.expect(b':', "a colon was expected after a key")?;
         self.white_space();
