@@ -111,9 +111,8 @@ pub struct Case {
 /// How long a paced stream lasts.
 const PACED: Duration = Duration::from_millis(1_000);
 
-/// Paced streams that begin each second; as many are under way, evenly spread as those of many clients are. The upstream waits by
-/// timers of whole milliseconds: at a rate that divides these, all calls of a round would meet them at the same point, and what
-/// a proxy adds would be told as nothing or as a whole millisecond. So rates of cases that wait are prime.
+/// Paced streams that begin each second; as many are under way, evenly spread as those of many clients are. The rate is prime, as
+/// that of other cases that wait: one that divides a second's milliseconds would meet whatever counts those at the same point.
 const BEGIN: u64 = 101;
 
 /// In the open loop, what the first second does is the rush of its connections.
