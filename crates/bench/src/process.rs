@@ -11,6 +11,16 @@ use crate::clock;
 /// How long a process may take to end when it is asked to.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// How long a core was taken away for other machines of the same host so far, to a hundredth of a second; zero where the kernel
+/// does not tell (proc(5), `steal`).
+pub fn stolen(core: usize) -> io::Result<Duration> {
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = fs::read_to_string("/proc/stat")?;
+    let line = stat.lines().find_map(|line| line.strip_prefix(&format!("cpu{core} ")));
+    let ticks = line.and_then(|times| times.split_whitespace().nth(7)).and_then(|ticks| ticks.parse::<u32>().ok());
+    Ok(TICK * ticks.unwrap_or_default())
+}
+
 /// A process of ours on one core. Ended on drop.
 pub struct Pinned {
     child: Child,

@@ -120,10 +120,11 @@ impl Run<'_> {
             }
             let figure = |name| self.results.get(&case.name, lane, name).unwrap_or_default();
             say(&format!(
-                "{:<16} {lane:<18} {:>8.1} µs of processor a call (rounds differ by {:.0} %), {:>7.0} calls/s, p50 {:.0} p99 {:.0} µs, {:.0} errors",
+                "{:<16} {lane:<18} {:>8.1} µs of processor a call (rounds differ by {:.0} %, {:.0} % stolen), {:>7.0} calls/s, p50 {:.0} p99 {:.0} µs, {:.0} errors",
                 case.name,
                 figure("cpu_us"),
                 figure("cpu_spread") * 100.0,
+                figure("stolen") * 100.0,
                 figure("per_s"),
                 figure("call_p50_us"),
                 figure("call_p99_us"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::Failure;
 use crate::cases::{Case, Lane};
-use crate::process::{Pinned, taskset};
+use crate::process::{Pinned, stolen, taskset};
 use crate::subjects::{Bench, Running};
 use tollgate_bench::payload::Payload;
 
@@ -68,10 +68,11 @@ impl Load {
 pub fn measure(bench: &Bench, running: &Running, lane: Lane, case: &Case, spans: Spans) -> Result<Figures, Failure> {
     let mut load = Load::start(bench, lane.port(running), lane, case, spans)?;
     let processor = || running.process.as_ref().map_or(Ok(Duration::ZERO), Pinned::processor);
+    let taken = || Ok::<_, Failure>(stolen(bench.subject_core)? + stolen(bench.load_core)?);
     load.until("begin")?;
-    let before = processor()?;
+    let (before, taken_before) = (processor()?, taken()?);
     load.until("end")?;
-    let after = processor()?;
+    let (after, taken_after) = (processor()?, taken()?);
     let raw = figures(&load.until("result")?);
     let get = |name: &str| raw.get(name).copied().unwrap_or_default();
     let mut out = Figures::new();
@@ -83,8 +84,11 @@ pub fn measure(bench: &Bench, running: &Running, lane: Lane, case: &Case, spans:
     if calls > 0.0 {
         out.insert("cpu_us".into(), busy.as_secs_f64() * 1e6 / calls);
     }
-    out.insert("busy".into(), busy.as_secs_f64() / (get("nanos") / 1e9).max(0.001));
-    out.insert("per_s".into(), get("calls") / (get("nanos") / 1e9).max(0.001));
+    let seconds = (get("nanos") / 1e9).max(0.001);
+    out.insert("busy".into(), busy.as_secs_f64() / seconds);
+    // Of both cores.
+    out.insert("stolen".into(), taken_after.saturating_sub(taken_before).as_secs_f64() / seconds / 2.0);
+    out.insert("per_s".into(), get("calls") / seconds);
     if get("chunks") > 0.0 {
         out.insert("chunk_cpu_us".into(), busy.as_secs_f64() * 1e6 / get("chunks"));
     }
