@@ -9,18 +9,20 @@ pub fn has_foreign(request: &Request, readable: &[Issuer]) -> bool {
 }
 
 fn foreign<'a>(request: &'a Request, readable: &'a [Issuer]) -> impl Iterator<Item = &'a Block> {
-    let sealed = request.turns.iter().flat_map(|turn| &turn.blocks);
-    sealed.filter(|block| block.seal.as_ref().is_some_and(|seal| !readable.contains(&seal.issuer)))
+    request.turns.iter().flat_map(|turn| &turn.blocks).filter(|block| is_foreign(block, readable))
+}
+
+fn is_foreign(block: &Block, readable: &[Issuer]) -> bool {
+    block.seal.as_ref().is_some_and(|seal| !readable.contains(&seal.issuer))
 }
 
 /// Takes out what only other issuers can read: reasoning blocks whole, of other blocks the seal alone. Turns that hold
 /// nothing else go too. How many blocks were touched.
 pub fn strip_foreign(request: &mut Request, readable: &[Issuer]) -> usize {
-    let foreign = |seal: &Option<Seal>| seal.as_ref().is_some_and(|seal| !readable.contains(&seal.issuer));
     let mut touched = 0;
     for turn in &mut request.turns {
         turn.blocks.retain_mut(|block| {
-            if !foreign(&block.seal) {
+            if !is_foreign(block, readable) {
                 return true;
             }
             touched += 1;

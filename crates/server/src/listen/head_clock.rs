@@ -235,3 +235,27 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_read_of_an_exchange_takes_twice_what_came_and_the_next_begins_small_again() {
+        let (mut client, server) = duplex(1 << 20);
+        let (clock, mut watched) = HeadClock::new(server, Duration::from_secs(1));
+        let mut room = vec![0; 1 << 20];
+        for _ in 0..2 {
+            client.write_all(&[b'x'; 100_000]).await.unwrap();
+            let mut reads = vec![watched.read(&mut room).await.unwrap()];
+            let busy = clock.busy();
+            while reads.iter().sum::<usize>() < 100_000 {
+                reads.push(watched.read(&mut room).await.unwrap());
+            }
+            assert_eq!(reads, [8_192, 16_384, 49_152, 26_272]);
+            drop(busy);
+        }
+    }
+}

@@ -12,26 +12,25 @@ const ESCAPES: [(u8, u8); 8] =
     [(b'"', b'"'), (b'\\', b'\\'), (b'/', b'/'), (b'b', 8), (b'f', 12), (b'n', b'\n'), (b'r', b'\r'), (b't', b'\t')];
 
 /// What a backslash and this byte stand for; 0 if they are no escape of two bytes.
-pub(super) const ESCAPED: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut i = 0;
-    while i < ESCAPES.len() {
-        table[ESCAPES[i].0 as usize] = ESCAPES[i].1;
-        i += 1;
-    }
-    table
-};
+pub(super) const ESCAPED: [u8; 256] = table(true);
 
 /// What stands after a backslash for this byte; 0 if there is no escape of two bytes for it.
-pub(super) const ESCAPE: [u8; 256] = {
+pub(super) const ESCAPE: [u8; 256] = table(false);
+
+const fn table(to_read: bool) -> [u8; 256] {
     let mut table = [0; 256];
     let mut i = 0;
     while i < ESCAPES.len() {
-        table[ESCAPES[i].1 as usize] = ESCAPES[i].0;
+        let (written, meant) = ESCAPES[i];
+        if to_read {
+            table[written as usize] = meant;
+        } else {
+            table[meant as usize] = written;
+        }
         i += 1;
     }
     table
-};
+}
 
 /// The marks of a block.
 #[derive(Clone, Copy)]
