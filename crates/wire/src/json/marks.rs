@@ -57,11 +57,7 @@ impl Marks {
     fn of(block: &[u8; BLOCK]) -> Self {
         let quarters = block.as_chunks::<16>().0;
         quarters.iter().rev().fold(Self { backslashes: 0, others: 0 }, |marks, quarter| {
-            // With its second bit turned a quote is 0x20 and a blank is not: what is not plain then is up to 0x20.
-            let quarter = u8x16::new(*quarter);
-            let turned = quarter ^ u8x16::splat(2);
-            let others = turned.min(u8x16::splat(0x20)).simd_eq(turned);
-            let backslashes = quarter.simd_eq(u8x16::splat(b'\\'));
+            let (backslashes, others) = odd_ones(*quarter);
             Self {
                 backslashes: marks.backslashes << 16 | u64::from(backslashes.to_bitmask()),
                 others: marks.others << 16 | u64::from(others.to_bitmask()),
@@ -107,11 +103,20 @@ const SHORT: usize = 256;
 /// A long string is looked through in blocks that stay in the fastest cache for the second look.
 const LONG: usize = 8 * 1024;
 
-/// Sixteen bytes at once: a bit for each that ends a run, the first byte's lowest.
-fn ends_of(block: [u8; 16]) -> u32 {
-    let block = u8x16::new(block);
-    let control = block.min(u8x16::splat(0x1f)).simd_eq(block);
-    (control | block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'))).to_bitmask()
+/// Of sixteen bytes the backslashes, and the quotes and control characters.
+#[inline]
+fn odd_ones(bytes: [u8; 16]) -> (u8x16, u8x16) {
+    // With its second bit turned a quote is 0x20 and a blank is not: what is not plain then is up to 0x20.
+    let bytes = u8x16::new(bytes);
+    let turned = bytes ^ u8x16::splat(2);
+    (bytes.simd_eq(u8x16::splat(b'\\')), turned.min(u8x16::splat(0x20)).simd_eq(turned))
+}
+
+/// A bit for each of sixteen bytes that ends a run, the first byte's lowest.
+#[inline]
+fn ends_of(bytes: [u8; 16]) -> u32 {
+    let (backslashes, others) = odd_ones(bytes);
+    (backslashes | others).to_bitmask()
 }
 
 /// Where the run of plain bytes that begins at `from` ends; `None` if nothing ends it. Most are short, and are looked
