@@ -220,6 +220,7 @@ const fn says_nothing(value: &Node<'_>) -> bool {
         Node::Null => true,
         Node::Array(items) => items.is_empty(),
         Node::Object(object) => object.0.is_empty(),
+        Node::Unread(text) => text.len() == "{}".len(),
         _ => false,
     }
 }

@@ -147,7 +147,7 @@ impl<'a> Glance<'a> {
 }
 
 /// Whether characters beyond the first plane are written as escapes, of which one half might be missing.
-fn has_halves(bytes: &[u8]) -> bool {
+pub(super) fn has_halves(bytes: &[u8]) -> bool {
     memchr_iter(b'\\', bytes).any(|at| matches!(bytes.get(at + 1..at + 3), Some([b'u', b'd' | b'D'])))
 }
 

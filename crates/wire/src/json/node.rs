@@ -25,6 +25,8 @@ pub enum Node<'a> {
     Array(Vec<Node<'a>>),
     /// An object.
     Object(Object<'a>),
+    /// An object that nobody looks into, as its text on one line: what [`Node::parse_request`] leaves of a tool's schema.
+    Unread(&'a str),
 }
 
 /// A JSON object, keys in order.
@@ -34,7 +36,16 @@ pub struct Object<'a>(pub Vec<(Cow<'a, str>, Node<'a>)>);
 impl<'a> Node<'a> {
     /// Parses one JSON value. The fault is the client's (`InvalidBody`), with line and column.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Fault> {
-        if let Some(node) = parse::parse(bytes) {
+        Self::parsed(parse::parse(bytes), bytes)
+    }
+
+    /// The same of a request, whose tools' schemas are large and only handed on: they stay as they are written, unread.
+    pub(crate) fn parse_request(bytes: &'a [u8]) -> Result<Self, Fault> {
+        Self::parsed(parse::parse_request(bytes), bytes)
+    }
+
+    fn parsed(node: Option<Self>, bytes: &'a [u8]) -> Result<Self, Fault> {
+        if let Some(node) = node {
             return Ok(node);
         }
         serde_json::from_slice(bytes).map_err(|e| {
@@ -137,11 +148,11 @@ impl<'a> Node<'a> {
             Self::Number(_) => "a number",
             Self::Text(_) => "a string",
             Self::Array(_) => "an array",
-            Self::Object(_) => "an object",
+            Self::Object(_) | Self::Unread(_) => "an object",
         }
     }
 
-    /// Written compactly, keys in order.
+    /// Written compactly, keys in order; what is unread, as it is.
     pub fn to_json(&self) -> Json {
         String::from_utf8(self.written()).map_or_else(|_| Json::null(), Json::written)
     }

@@ -5,14 +5,20 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
 use serde_json::Number;
 
+use super::glance::has_halves;
 use super::marks::ESCAPED;
 use super::node::{Node, Object};
-use super::scan::Scanner;
+use super::scan::{self, Scanner};
 
 /// Deeper text is left to serde_json, which draws the line.
 const MAX_DEPTH: u32 = 120;
+
+/// The members of a request that hold tools, and the keys of their schemas.
+const TOOLS: [&str; 2] = ["tools", "functions"];
+const SCHEMAS: [&str; 2] = ["parameters", "input_schema"];
 
 /// Whole numbers of so many characters fit into 64 bits.
 const DIGITS: usize = 18;
@@ -25,12 +31,19 @@ const ROOM: usize = 128;
 
 /// Reads one value that is all of the text.
 pub(super) fn parse(bytes: &[u8]) -> Option<Node<'_>> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let mut parser = Parser::new(text);
+    whole(Parser::new(std::str::from_utf8(bytes).ok()?))
+}
+
+/// The same of a request, of whose tools the schemas stay unread.
+pub(super) fn parse_request(bytes: &[u8]) -> Option<Node<'_>> {
+    whole(Parser { is_request: true, ..Parser::new(std::str::from_utf8(bytes).ok()?) })
+}
+
+fn whole(mut parser: Parser<'_>) -> Option<Node<'_>> {
     parser.scanner.white_space();
     let node = parser.value(0)?;
     parser.scanner.white_space();
-    (parser.scanner.position() == bytes.len()).then_some(node)
+    (parser.scanner.position() == parser.text.len()).then_some(node)
 }
 
 /// Reads values of a text one after the other.
@@ -40,11 +53,20 @@ pub(super) struct Parser<'a> {
     /// Where strings with escapes are put together, whose length is not known before their end.
     unescaped: String,
     room: usize,
+    is_request: bool,
+    in_tools: bool,
 }
 
 impl<'a> Parser<'a> {
     pub(super) const fn new(text: &'a str) -> Self {
-        Self { text, scanner: Scanner::new(text.as_bytes()), unescaped: String::new(), room: ROOM }
+        Self {
+            text,
+            scanner: Scanner::new(text.as_bytes()),
+            unescaped: String::new(),
+            room: ROOM,
+            is_request: false,
+            in_tools: false,
+        }
     }
 
     /// A value of any kind, `depth` levels deep already.
@@ -58,6 +80,20 @@ impl<'a> Parser<'a> {
             b'f' => self.word(b"false", Node::Bool(false)),
             _ => self.word(b"null", Node::Null),
         }
+    }
+
+    /// A value that stays unread, if it is an object. What has lines is read and written on one, since some of it goes into
+    /// events, which end with a line; what may hold half a character is not to be handed on.
+    fn unread(&mut self, depth: u32) -> Option<Node<'a>> {
+        let from = self.scanner.position();
+        if self.scanner.peek() == Some(b'{') {
+            let text = &self.text[self.scanner.value(depth + scan::MAX_DEPTH - MAX_DEPTH).ok()?];
+            if memchr2(b'\n', b'\r', text.as_bytes()).is_none() && !has_halves(text.as_bytes()) {
+                return Some(Node::Unread(text));
+            }
+        }
+        self.scanner = Scanner::at(self.text.as_bytes(), from);
+        self.value(depth)
     }
 
     fn word(&mut self, word: &'static [u8], node: Node<'a>) -> Option<Node<'a>> {
@@ -76,7 +112,12 @@ impl<'a> Parser<'a> {
             self.scanner.white_space();
             self.scanner.expect(b':', "").ok()?;
             self.scanner.white_space();
-            entries.push((key, self.value(depth + 1)?));
+            if depth == 0 {
+                self.in_tools = self.is_request && TOOLS.contains(&key.as_ref());
+            }
+            let is_schema = self.in_tools && depth > 0 && SCHEMAS.contains(&key.as_ref());
+            let value = if is_schema { self.unread(depth + 1)? } else { self.value(depth + 1)? };
+            entries.push((key, value));
             self.scanner.white_space();
             if self.takes(b'}') {
                 return Some(Node::Object(Object(entries)));
@@ -181,6 +222,35 @@ mod tests {
 
     fn by_serde(bytes: &[u8]) -> Option<Node<'_>> {
         serde_json::from_slice(bytes).ok()
+    }
+
+    #[test]
+    fn the_schemas_of_a_requests_tools_stay_as_they_are_written() {
+        let text = r#"{"parameters":{"a":1},"tools":[{"function":{"parameters": {"a" : 1.0, "b":{"parameters":{}}} ,"x":{}}},{"input_schema":null},{"parameters":[7]}],"x":[{"parameters":{"a":1}}]}"#;
+        let node = parse_request(text.as_bytes()).unwrap();
+        let tools = node.get("tools").unwrap().items();
+        assert_eq!(
+            tools[0].at(&["function", "parameters"]),
+            Some(&Node::Unread(r#"{"a" : 1.0, "b":{"parameters":{}}}"#))
+        );
+        assert_eq!(tools[1].get("input_schema"), None);
+        assert_eq!(tools[2].get("parameters").unwrap().items().len(), 1);
+        assert!(matches!(node.get("parameters"), Some(Node::Object(_))), "it is none of a tool");
+        assert!(matches!(node.get("x").unwrap().items()[0].get("parameters"), Some(Node::Object(_))));
+        assert_eq!(Node::read(node.to_text().as_bytes()), parse(text.as_bytes()), "and nothing else is another");
+    }
+
+    #[test]
+    fn schemas_of_several_lines_or_with_halves_of_characters_are_read() {
+        for schema in ["{\"a\":\n1}", "{\r\"a\":1}", r#"{"a":"\ud83d\ude00"}"#] {
+            let text = format!(r#"{{"tools":[{{"parameters":{schema}}}]}}"#);
+            assert_eq!(parse_request(text.as_bytes()), parse(text.as_bytes()), "{schema}");
+            assert!(parse(text.as_bytes()).is_some(), "{schema}");
+        }
+        for broken in [r#"{"a":"\ud83d"}"#, r#"{"a":1,}"#, &"{\"a\":".repeat(130)] {
+            let text = format!(r#"{{"tools":[{{"parameters":{broken}}}]}}"#);
+            assert_eq!(parse_request(text.as_bytes()), None, "{broken}");
+        }
     }
 
     #[test]

@@ -76,6 +76,7 @@ pub(super) fn node(out: &mut Vec<u8>, value: &Node<'_>) {
         Node::Text(t) => text(out, t),
         Node::Array(items) => array(out, |a| items.iter().for_each(|item| a.node(item))),
         Node::Object(fields) => object(out, |o| fields.0.iter().for_each(|(k, v)| o.node(k, v))),
+        Node::Unread(text) => out.extend_from_slice(text.as_bytes()),
     }
 }
 
