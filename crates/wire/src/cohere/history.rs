@@ -119,7 +119,7 @@ impl<'r> Writer<'_, 'r> {
                 MediaSource::Url(url) => return Ok(Cow::Borrowed(url)),
                 MediaSource::Base64(data) => {
                     let mime = media.mime.as_deref().unwrap_or("image/png");
-                    return Ok(Cow::Owned(data_url(mime, data)));
+                    return Ok(Cow::Owned(data_url(mime, data).concat()));
                 }
                 MediaSource::FileId { .. } | MediaSource::Text(_) => {}
             }

@@ -22,12 +22,19 @@ pub fn array<R>(out: &mut Vec<u8>, fill: impl FnOnce(&mut ArrayWriter<'_>) -> R)
 
 /// Writes a string with its quotes and escapes.
 pub fn text(out: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
-    out.reserve(bytes.len() + 2);
+    joined(out, &[text]);
+}
+
+/// Writes a string that is put together from pieces.
+fn joined(out: &mut Vec<u8>, pieces: &[&str]) {
+    out.reserve(pieces.iter().map(|piece| piece.len()).sum::<usize>() + 2);
     out.push(b'"');
-    match run_end(bytes, 0) {
-        None => out.extend_from_slice(bytes),
-        Some(first) => escaped(out, bytes, first),
+    for piece in pieces {
+        let bytes = piece.as_bytes();
+        match run_end(bytes, 0) {
+            None => out.extend_from_slice(bytes),
+            Some(first) => escaped(out, bytes, first),
+        }
     }
     out.push(b'"');
 }
@@ -124,6 +131,11 @@ impl ObjectWriter<'_> {
     /// A string.
     pub fn text(&mut self, key: &str, value: &str) {
         text(self.key(key), value);
+    }
+
+    /// A string that is put together from pieces.
+    pub(crate) fn joined(&mut self, key: &str, pieces: &[&str]) {
+        joined(self.key(key), pieces);
     }
 
     /// A string, or nothing at all.
@@ -297,6 +309,19 @@ impl ArrayWriter<'_> {
     /// An object.
     pub fn object<R>(&mut self, fill: impl FnOnce(&mut ObjectWriter<'_>) -> R) -> R {
         object(self.next(), fill)
+    }
+
+    /// An object, if `fill` says that it is to stay; else nothing at all.
+    pub(crate) fn object_if<E>(
+        &mut self,
+        fill: impl FnOnce(&mut ObjectWriter<'_>) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let (end, first) = (self.out.len(), self.first);
+        if !self.object(fill)? {
+            self.out.truncate(end);
+            self.first = first;
+        }
+        Ok(())
     }
 
     /// An array.

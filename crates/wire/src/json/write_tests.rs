@@ -26,6 +26,22 @@ fn strings_are_written_as_serde_json_writes_them() {
     }
 }
 
+#[test]
+fn what_is_not_to_stay_leaves_nothing() {
+    let mut out = Vec::new();
+    super::array(&mut out, |a| {
+        for n in 0..5 {
+            let written: Result<(), ()> = a.object_if(|o| {
+                o.joined("n", &["<", &"\"".repeat(n), ">"]);
+                Ok(n % 2 == 1)
+            });
+            assert_eq!(written, Ok(()));
+        }
+        assert_eq!(a.object_if(|_| Err("refused")), Err("refused"));
+    });
+    assert!(out.starts_with(br#"[{"n":"<\">"},{"n":"<\"\"\">"}"#), "{}", String::from_utf8_lossy(&out));
+}
+
 proptest! {
     #[test]
     fn any_string_is_written_as_serde_json_writes_it(

@@ -198,7 +198,7 @@ pub(super) fn write_media<'m>(o: &mut ObjectWriter<'_>, blocks: impl Iterator<It
         }
     }
     let picture = |m: &Media| match &m.source {
-        MediaSource::Base64(data) => Some(data_url(m.mime.as_deref().unwrap_or("image/png"), data)),
+        MediaSource::Base64(data) => Some(data_url(m.mime.as_deref().unwrap_or("image/png"), data).concat()),
         MediaSource::Url(url) => Some(url.clone()),
         _ => None,
     };

@@ -4,7 +4,7 @@ use tollgate_ir::{Block, Content, Dialect, Fault, Media, MediaKind, MediaSource,
 
 use super::write::Writer;
 use crate::fault::unsupported;
-use crate::json::{self, ArrayWriter, ObjectWriter};
+use crate::json::{ArrayWriter, ObjectWriter};
 use crate::media::data_url;
 
 impl Writer<'_> {
@@ -22,17 +22,12 @@ impl Writer<'_> {
             return Ok(());
         }
         // Blocks that cannot be sent leave no empty message behind.
-        let mut parts = Vec::new();
-        let some = json::array(&mut parts, |list| {
-            blocks.iter().try_for_each(|block| self.part(list, block)).map(|()| !list.is_empty())
-        })?;
-        if some {
-            a.object(|o| {
-                o.text("role", role);
-                o.raw("content", std::str::from_utf8(&parts).unwrap_or("[]"));
-            });
-        }
-        Ok(())
+        a.object_if(|o| {
+            o.text("role", role);
+            o.array("content", |list| {
+                blocks.iter().try_for_each(|block| self.part(list, block)).map(|()| !list.is_empty())
+            })
+        })
     }
 
     /// The prefix is cached unasked: a breakpoint that cannot be sent costs nothing but precision.
@@ -81,10 +76,10 @@ impl Writer<'_> {
         if self.target.facts.refuses(media.kind) {
             return Err(unsupported(block, "The model does not take it. Take it out, or ask a model that takes it."));
         }
-        let url = |fallback: &str| match &media.source {
-            MediaSource::Base64(data) => Some(data_url(media.mime.as_deref().unwrap_or(fallback), data)),
-            MediaSource::Url(url) => Some(url.clone()),
-            MediaSource::FileId { .. } | MediaSource::Text(_) => None,
+        let url = |fallback| match &media.source {
+            MediaSource::Base64(data) => data_url(media.mime.as_deref().unwrap_or(fallback), data),
+            MediaSource::Url(url) => [url, "", "", ""],
+            MediaSource::FileId { .. } | MediaSource::Text(_) => [""; 4],
         };
         match (media.kind, &media.source) {
             (_, MediaSource::Text(text)) => {
@@ -103,11 +98,9 @@ impl Writer<'_> {
                     "It lies in a file store that the provider cannot read. Send its bytes.",
                 ));
             }
-            (MediaKind::Image, _) => {
-                link(o, "image_url", &url("image/png").unwrap_or_default(), media.detail.as_deref())
-            }
+            (MediaKind::Image, _) => link(o, "image_url", &url("image/png"), media.detail.as_deref()),
             (MediaKind::Video, _) if self.target.facts.media.is_some() => {
-                link(o, "video_url", &url("video/mp4").unwrap_or_default(), None);
+                link(o, "video_url", &url("video/mp4"), None);
             }
             (MediaKind::Video, _) => {
                 return Err(unsupported(
@@ -126,7 +119,7 @@ impl Writer<'_> {
                 o.text("type", "file");
                 o.object("file", |f| {
                     f.text("filename", media.name.as_deref().unwrap_or("document.pdf"));
-                    f.text("file_data", &url("application/pdf").unwrap_or_default());
+                    f.joined("file_data", &url("application/pdf"));
                 });
             }
             (MediaKind::Audio | MediaKind::Document, MediaSource::Url(_)) => {
@@ -137,10 +130,10 @@ impl Writer<'_> {
     }
 }
 
-fn link(o: &mut ObjectWriter<'_>, kind: &str, url: &str, detail: Option<&str>) {
+fn link(o: &mut ObjectWriter<'_>, kind: &str, url: &[&str], detail: Option<&str>) {
     o.text("type", kind);
     o.object(kind, |l| {
-        l.text("url", url);
+        l.joined("url", url);
         l.opt_text("detail", detail);
     });
 }

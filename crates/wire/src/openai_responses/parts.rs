@@ -187,7 +187,7 @@ fn write_image(o: &mut ObjectWriter<'_>, media: &Media) {
     o.text("type", "input_image");
     match &media.source {
         MediaSource::Base64(data) => {
-            o.text("image_url", &data_url(media.mime.as_deref().unwrap_or("image/png"), data));
+            o.joined("image_url", &data_url(media.mime.as_deref().unwrap_or("image/png"), data));
         }
         MediaSource::Url(url) => o.text("image_url", url),
         MediaSource::FileId { id, .. } => o.text("file_id", id),
@@ -202,7 +202,7 @@ fn write_file(o: &mut ObjectWriter<'_>, media: &Media) {
     match &media.source {
         MediaSource::Base64(data) => {
             o.text("filename", media.name.as_deref().unwrap_or("document.pdf"));
-            o.text("file_data", &data_url(media.mime.as_deref().unwrap_or("application/pdf"), data));
+            o.joined("file_data", &data_url(media.mime.as_deref().unwrap_or("application/pdf"), data));
         }
         MediaSource::Url(url) => o.text("file_url", url),
         MediaSource::FileId { id, .. } => o.text("file_id", id),

@@ -445,7 +445,7 @@ fn unsupported(at: &str, why: &str) -> Fault {
 fn picture(media: &Media, at: &str) -> Result<String, Fault> {
     let mime = || media.mime.as_deref().unwrap_or("image/png");
     match (&media.source, media.kind) {
-        (MediaSource::Base64(data), MediaKind::Image) => Ok(data_url(mime(), data)),
+        (MediaSource::Base64(data), MediaKind::Image) => Ok(data_url(mime(), data).concat()),
         (MediaSource::Url(url), MediaKind::Image) => Ok(url.clone()),
         _ => Err(unsupported(at, "Of media only pictures are embedded there.")),
     }
