@@ -33,6 +33,17 @@ impl Results {
         self.figures.insert((case.to_owned(), lane.to_owned(), name.to_owned()), value);
     }
 
+    /// Takes rounds that were made again.
+    pub fn add_again(&mut self, rounds: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "a count of rounds")]
+        let all = self.again() + rounds as f64;
+        self.set("rounds", "all", "again", all);
+    }
+
+    fn again(&self) -> f64 {
+        self.get("rounds", "all", "again").unwrap_or_default()
+    }
+
     /// A figure.
     pub fn get(&self, case: &str, lane: &str, name: &str) -> Option<f64> {
         self.figures.get(&(case.to_owned(), lane.to_owned(), name.to_owned())).copied()
@@ -51,7 +62,8 @@ impl Results {
     fn stolen(&self) -> String {
         let [middle, most] = self.shares("stolen");
         format!(
-            "taken away for other machines of the host: {middle:.1} % of the time in the middle case, {most:.1} % in nine of ten"
+            "taken away for other machines of the host: {middle:.1} % of the time in the middle case, {most:.1} % in nine of ten, with {} rounds made again of which it took more than it may",
+            self.again()
         )
     }
 

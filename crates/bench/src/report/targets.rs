@@ -21,7 +21,7 @@ pub fn all(results: &Results) -> Vec<Target> {
         all.push(ratio(results, &format!("call {payload}"), "relay", "cpu_us", 1.5));
     }
     for lane in ["chat→anthropic", "anthropic→chat"] {
-        for payload in ["300 B", "8 kB"] {
+        for payload in ["300 B", "8 kB", "20 tools", "100 kB", "1 MB image"] {
             all.push(ratio(results, &format!("call {payload}"), lane, "cpu_us", 2.5));
         }
     }
