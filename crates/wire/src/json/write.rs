@@ -22,21 +22,28 @@ pub fn array<R>(out: &mut Vec<u8>, fill: impl FnOnce(&mut ArrayWriter<'_>) -> R)
 
 /// Writes a string with its quotes and escapes.
 pub fn text(out: &mut Vec<u8>, text: &str) {
-    joined(out, &[text]);
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    inside(out, text);
+    out.push(b'"');
 }
 
 /// Writes a string that is put together from pieces.
 fn joined(out: &mut Vec<u8>, pieces: &[&str]) {
     out.reserve(pieces.iter().map(|piece| piece.len()).sum::<usize>() + 2);
     out.push(b'"');
-    for piece in pieces {
-        let bytes = piece.as_bytes();
-        match run_end(bytes, 0) {
-            None => out.extend_from_slice(bytes),
-            Some(first) => escaped(out, bytes, first),
-        }
-    }
+    pieces.iter().for_each(|piece| inside(out, piece));
     out.push(b'"');
+}
+
+/// Writes what stands between a string's quotes.
+#[inline]
+fn inside(out: &mut Vec<u8>, text: &str) {
+    let bytes = text.as_bytes();
+    match run_end(bytes, 0) {
+        None => out.extend_from_slice(bytes),
+        Some(first) => escaped(out, bytes, first),
+    }
 }
 
 /// Writes what has to be escaped from `at` on.
