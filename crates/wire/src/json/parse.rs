@@ -1,7 +1,8 @@
 //! JSON text into a tree, in one pass by the scanner.
 //!
-//! Invariant: what is read here, serde_json reads as the same tree. What cannot be read here (broken text, and corners
-//! such as lone surrogates) is `None`: the caller asks serde_json, whose error tells line and column.
+//! Invariant: what is read here, serde_json reads as the same tree (what stays unread may hold numbers beyond a double).
+//! What cannot be read here (broken text, and corners such as lone surrogates) is `None`: the caller asks serde_json,
+//! whose error tells line and column.
 
 use std::borrow::Cow;
 
@@ -53,7 +54,9 @@ pub(super) struct Parser<'a> {
     /// Where strings with escapes are put together, whose length is not known before their end.
     unescaped: String,
     room: usize,
+    /// The schemas of its tools stay unread.
     is_request: bool,
+    /// Within the tools of a request.
     in_tools: bool,
 }
 
