@@ -102,13 +102,11 @@ impl Run<'_> {
             return Ok(());
         }
         let mut rounds: Vec<Vec<Figures>> = Vec::new();
-        let whole = |rounds: &[Vec<Figures>]| rounds.iter().filter(|round| taken(round) <= TAKEN).count();
-        while whole(&rounds) < self.rounds && rounds.len() < self.rounds * 2 {
+        while is_one_wanted(&rounds, self.rounds) {
             rounds.push(case.lanes.iter().map(|lane| self.once(case, *lane)).collect::<Result<_, _>>()?);
         }
         self.results.add_again(rounds.len() - self.rounds);
-        rounds.sort_by(|a, b| taken(a).total_cmp(&taken(b)));
-        rounds.truncate(self.rounds);
+        let rounds = quietest(rounds, self.rounds);
         for (i, lane) in case.lanes.iter().map(|lane| lane.name()).enumerate() {
             let rounds: Vec<&Figures> = rounds.iter().map(|round| &round[i]).collect();
             let mut names: Vec<&String> = rounds.iter().flat_map(|figures| figures.keys()).collect();
@@ -237,6 +235,19 @@ fn taken(round: &[Figures]) -> f64 {
     round.iter().filter_map(|figures| figures.get("stolen").copied()).fold(0.0, f64::max)
 }
 
+/// Whether another round is to be made: too few are whole yet, and not twice as many as are wanted have been made.
+fn is_one_wanted(rounds: &[Vec<Figures>], wanted: usize) -> bool {
+    let whole = rounds.iter().filter(|round| taken(round) <= TAKEN).count();
+    whole < wanted && rounds.len() < wanted * 2
+}
+
+/// As many rounds as are wanted: those of which the host took least.
+fn quietest(mut rounds: Vec<Vec<Figures>>, wanted: usize) -> Vec<Vec<Figures>> {
+    rounds.sort_by(|a, b| taken(a).total_cmp(&taken(b)));
+    rounds.truncate(wanted);
+    rounds
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -266,7 +277,20 @@ fn mebibytes(bytes: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{median, spread};
+    use super::{Figures, is_one_wanted, median, quietest, spread, taken};
+
+    #[test]
+    fn rounds_that_lost_too_much_are_made_again_within_bounds() {
+        let lane = |stolen: f64| Figures::from([("stolen".to_owned(), stolen)]);
+        let round = |stolen: f64| vec![lane(0.0), lane(stolen)];
+        let mut rounds = vec![round(0.01), round(0.3)];
+        assert!(is_one_wanted(&rounds, 2), "one of the two is no measure");
+        rounds.push(round(0.02));
+        assert!(!is_one_wanted(&rounds, 2));
+        let kept: Vec<f64> = quietest(rounds, 2).iter().map(|round| taken(round)).collect();
+        assert_eq!(kept, [0.01, 0.02]);
+        assert!(!is_one_wanted(&[round(0.3), round(0.2), round(0.3), round(0.2)], 2), "it does not go on for ever");
+    }
 
     #[test]
     fn the_median_is_the_middle() {
