@@ -130,9 +130,18 @@ impl Case {
         Self { rate, ..self }
     }
 
+    /// There is time between its calls, in which processors would fall asleep.
+    pub fn has_pauses(&self) -> bool {
+        self.rate > 0 && !self.is_overload()
+    }
+
+    fn is_overload(&self) -> bool {
+        self.name.starts_with("overload")
+    }
+
     /// How long it is measured: of calls that last, long enough for several.
     pub fn spans(&self, usual: Spans) -> Spans {
-        if self.name.starts_with("overload") {
+        if self.is_overload() {
             return Spans { warm: usual.warm.max(SETTLED), count: usual.count.max(SETTLED * 2) };
         }
         let lasts = if self.model == PACED_MODEL { PACED } else { Duration::ZERO };

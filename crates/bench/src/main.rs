@@ -43,6 +43,8 @@ enum Command {
         /// Where its certificate is.
         folder: PathBuf,
     },
+    /// Does nothing without a pause.
+    Awake,
     /// One load; prints what it saw.
     Load(load::Options),
     /// Mixed traffic for long, and whether the gateway's memory stays flat.
@@ -65,6 +67,9 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(options) => run::run(&options),
         Command::Upstream { ports, folder } => upstream::serve(ports, folder),
+        Command::Awake => loop {
+            std::hint::spin_loop();
+        },
         Command::Load(options) => load::run(&options),
         Command::Profile(options) => profile::run(&options),
         Command::Soak(options) => soak::run(&options),

@@ -35,6 +35,16 @@ impl Pinned {
         Ok(Self { child })
     }
 
+    /// Keeps a core awake: whatever else is to run there comes first (`SCHED_IDLE`). A host gives a core that slept back when
+    /// it is that machine's turn, which is milliseconds later where machines are many.
+    pub fn awake(core: usize) -> io::Result<Self> {
+        let me = std::env::current_exe()?;
+        let core = core.to_string();
+        let mut command = Command::new("chrt");
+        command.args(["--idle", "0", "taskset", "-c", &core]).arg(me).arg("awake").stdin(Stdio::null());
+        Ok(Self::of(command.spawn()?))
+    }
+
     /// Takes one over.
     pub const fn of(child: Child) -> Self {
         Self { child }

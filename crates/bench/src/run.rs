@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cases::{self, Case, Lane};
-use crate::process::{cores, wait_for_quiet};
+use crate::process::{Pinned, cores, wait_for_quiet};
 use crate::report::{self, Results};
 use crate::subjects::{Bench, Running, Subject};
 use crate::window::{Figures, Spans, held, measure};
@@ -101,6 +101,10 @@ impl Run<'_> {
         if !self.wanted(&case.name) {
             return Ok(());
         }
+        let _awake = match case.has_pauses() {
+            true => vec![Pinned::awake(self.bench.load_core)?, Pinned::awake(self.bench.subject_core)?],
+            false => Vec::new(),
+        };
         let mut rounds: Vec<Vec<Figures>> = Vec::new();
         while is_one_wanted(&rounds, self.rounds) {
             rounds.push(case.lanes.iter().map(|lane| self.once(case, *lane)).collect::<Result<_, _>>()?);
