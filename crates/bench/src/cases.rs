@@ -118,6 +118,9 @@ const BEGIN: u64 = 101;
 /// In the open loop, what the first second does is the rush of its connections.
 const SETTLED: Duration = Duration::from_millis(1_500);
 
+/// So many calls a second leave each processor idle for most of the time.
+const CALM: u64 = 1_100;
+
 const PACED_MODEL: &str = "s-50-20000";
 
 impl Case {
@@ -130,18 +133,14 @@ impl Case {
         Self { rate, ..self }
     }
 
-    /// There is time between its calls, in which processors would fall asleep.
-    pub fn has_pauses(&self) -> bool {
-        self.rate > 0 && !self.is_overload()
-    }
-
-    fn is_overload(&self) -> bool {
-        self.name.starts_with("overload")
+    /// Processors would fall asleep between its calls. Busy ones do not, and whoever keeps them awake would have its turns.
+    pub const fn has_pauses(&self) -> bool {
+        0 < self.rate && self.rate <= CALM
     }
 
     /// How long it is measured: of calls that last, long enough for several.
     pub fn spans(&self, usual: Spans) -> Spans {
-        if self.is_overload() {
+        if self.name.starts_with("overload") {
             return Spans { warm: usual.warm.max(SETTLED), count: usual.count.max(SETTLED * 2) };
         }
         let lasts = if self.model == PACED_MODEL { PACED } else { Duration::ZERO };
