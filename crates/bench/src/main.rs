@@ -43,7 +43,7 @@ enum Command {
         /// Where its certificate is.
         folder: PathBuf,
     },
-    /// Does nothing without a pause.
+    /// Keeps its core awake, and does nothing else.
     Awake,
     /// One load; prints what it saw.
     Load(load::Options),

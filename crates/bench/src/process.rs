@@ -39,9 +39,8 @@ impl Pinned {
     /// it is that machine's turn, which is milliseconds later where machines are many.
     pub fn awake(core: usize) -> io::Result<Self> {
         let me = std::env::current_exe()?;
-        let core = core.to_string();
-        let mut command = Command::new("chrt");
-        command.args(["--idle", "0", "taskset", "-c", &core]).arg(me).arg("awake").stdin(Stdio::null());
+        let mut command = taskset(core, Path::new("chrt"));
+        command.args(["--idle", "0"]).arg(me).arg("awake").stdin(Stdio::null());
         Ok(Self::of(command.spawn()?))
     }
 

@@ -95,16 +95,15 @@ impl Run<'_> {
         }
     }
 
+    fn case(&mut self, case: &Case) -> Result<(), Failure> {
+        if self.wanted(&case.name) { self.rounds_of(case) } else { Ok(()) }
+    }
+
     /// All lanes in turns, round by round; of each figure the median of the rounds. Rounds of which the host took too much are
     /// made again, as many at most as were wanted, and those count of which it took least.
-    fn case(&mut self, case: &Case) -> Result<(), Failure> {
-        if !self.wanted(&case.name) {
-            return Ok(());
-        }
-        let _awake = match case.has_pauses() {
-            true => vec![Pinned::awake(self.bench.load_core)?, Pinned::awake(self.bench.subject_core)?],
-            false => Vec::new(),
-        };
+    fn rounds_of(&mut self, case: &Case) -> Result<(), Failure> {
+        let cores = if case.has_pauses() { &[self.bench.load_core, self.bench.subject_core][..] } else { &[] };
+        let _awake = cores.iter().map(|core| Pinned::awake(*core)).collect::<Result<Vec<_>, _>>()?;
         let mut rounds: Vec<Vec<Figures>> = Vec::new();
         while is_one_wanted(&rounds, self.rounds) {
             rounds.push(case.lanes.iter().map(|lane| self.once(case, *lane)).collect::<Result<_, _>>()?);
@@ -194,8 +193,8 @@ impl Run<'_> {
         for lane in [Lane::Relay, Lane::ToAnthropic] {
             // Measured beside them: the same processor gives half as much at another hour.
             let most = format!("most {}", lane.name());
-            self.case(&cases::most(&most, lane))?;
-            let most = self.results.get(&most, lane.name(), "per_s").unwrap_or(5_000.0);
+            self.rounds_of(&cases::most(&most, lane))?;
+            let most = self.results.get(&most, lane.name(), "per_s").ok_or("the maximum was not measured")?;
             let rate = whole(most * 0.6);
             let name = format!("latency 60 % {}", lane.name());
             self.results.set(&name, "all", "rate", most * 0.6);

@@ -250,7 +250,12 @@ mod tests {
             assert_eq!(parse_request(text.as_bytes()), parse(text.as_bytes()), "{schema}");
             assert!(parse(text.as_bytes()).is_some(), "{schema}");
         }
-        for broken in [r#"{"a":"\ud83d"}"#, r#"{"a":1,}"#, &"{\"a\":".repeat(130)] {
+        let deep = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+        for (schema, unread) in [(deep(100), true), (deep(130), false)] {
+            let text = format!(r#"{{"tools":[{{"parameters":{schema}}}]}}"#);
+            assert_eq!(parse_request(text.as_bytes()).is_some(), unread, "{schema}");
+        }
+        for broken in [r#"{"a":"\ud83d"}"#, r#"{"a":1,}"#] {
             let text = format!(r#"{{"tools":[{{"parameters":{broken}}}]}}"#);
             assert_eq!(parse_request(text.as_bytes()), None, "{broken}");
         }
