@@ -16,6 +16,7 @@ pub mod limits;
 mod media;
 mod openai_models;
 pub mod ops;
+mod override_names;
 pub mod providers;
 pub mod relay;
 pub mod resume;

@@ -9,13 +9,15 @@ use tollgate_ir::{Json, MediaKind, Params};
 use crate::ids::ToolNames;
 use crate::openai_chat::{Begun, Takes};
 
-/// What of a request stands outside its body.
-#[derive(Clone, Debug, Default)]
+/// What is known of a request beside its body.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct RequestHead<'a> {
     /// The model in the path (Gemini, Bedrock, Azure's deployments).
     pub model: Option<&'a str>,
     /// The path says whether to stream (Gemini, Bedrock).
     pub stream: Option<bool>,
+    /// The body has passed [`Envelope::scan`](crate::json::Envelope::scan): what is only handed on is not looked through again.
+    pub is_scanned: bool,
 }
 
 /// Whom a request is encoded for.

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use tollgate_ir::{Dialect, Fault, Finish, Losses, Request};
 use tollgate_wire::codec;
+use tollgate_wire::json::Envelope;
 use tollgate_wire::target::{ModelFacts, RequestHead};
 use tollgate_wire::translate::Translation;
 
@@ -91,6 +92,7 @@ fn decode(face: Dialect, choice: u8, body: &[u8]) -> (Result<Request, Fault>, Lo
     let head = RequestHead {
         model: (choice & 1 == 1).then_some("path-model"),
         stream: [None, Some(true), Some(false), None][usize::from(choice >> 1) % 4],
+        is_scanned: Envelope::scan(body).is_ok(),
     };
     (codec::decode_request(face, body, &head, &mut losses), losses)
 }

@@ -64,7 +64,7 @@ fn pair(counter: &Counter, face: Dialect, upstream: Dialect, asked: &Request, re
 
 fn translated(face: Dialect, upstream: Dialect, body: &[u8]) -> Option<Translation> {
     let mut losses = Losses::new(codec::path_of(face));
-    let head = RequestHead { model: Some(MODEL), stream: Some(false) };
+    let head = RequestHead { model: Some(MODEL), stream: Some(false), is_scanned: true };
     let request = codec::decode_request(face, body, &head, &mut losses).ok()?;
     let facts = ModelFacts::default();
     Translation::request(face, upstream, &request, MODEL, &facts, &mut losses).ok().map(|(_, way)| way)

@@ -141,7 +141,7 @@ mod tests {
             let mut watch = Watch::new(kind);
             watch.push(&recorded.response.body);
             let Some(billed) = watch.end().usage.map(|usage| usage.input_total()).filter(|n| *n > 0) else { continue };
-            let head = RequestHead { model: Some(model), stream: None };
+            let head = RequestHead { model: Some(model), stream: None, is_scanned: false };
             let mut losses = Losses::new(|_| "");
             let Ok(request) = codec::decode_request(Dialect::OpenAiChat, &sent.body, &head, &mut losses) else {
                 continue;

@@ -192,7 +192,7 @@ mod tests {
 
     fn read(face: Dialect, body: &str) -> RequestFacts {
         let mut losses = Losses::new(codec::path_of(face));
-        let head = tollgate_wire::target::RequestHead { model: None, stream: None };
+        let head = tollgate_wire::target::RequestHead { model: None, stream: None, is_scanned: false };
         let request = codec::decode_request(face, body.as_bytes(), &head, &mut losses).unwrap();
         let mut facts = RequestFacts::default();
         of_request(&mut facts, &request);

@@ -38,7 +38,7 @@ pub async fn restore(
     model: &str,
     losses: &mut Losses,
 ) -> Vec<Patch> {
-    if call.face != Dialect::OpenAiChat || !call.envelope.mentions_calls() {
+    if call.face != Dialect::OpenAiChat || !call.envelope.mentions().calls {
         return Vec::new();
     }
     let facts = provider.facts(model);

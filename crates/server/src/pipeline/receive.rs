@@ -181,9 +181,10 @@ impl Call {
         chats.and_then(|chats| chats.echoes.first()).map_or("", String::as_str)
     }
 
-    /// What of the request stands outside its body, for decoders.
+    /// What is known of the request beside its body, for decoders.
     pub fn request_head(&self) -> RequestHead<'_> {
-        RequestHead { model: self.path_model.as_deref(), stream: self.path_model.is_some().then_some(self.stream) }
+        let stream = self.path_model.is_some().then_some(self.stream);
+        RequestHead { model: self.path_model.as_deref(), stream, is_scanned: true }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::target::RequestHead;
 
 /// See [`crate::codec::decode_request`].
 pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) -> Result<Request, Fault> {
-    let mut fields = Fields::new(Node::parse_request(body)?, "")?;
+    let mut fields = Fields::new(Node::parse_request(body, head.is_scanned)?, "")?;
     // The version and betas stand in the body on Bedrock and Vertex.
     fields.ignore(&["anthropic_version", "anthropic_beta", "betas"]);
     let model = fields.text("model")?;

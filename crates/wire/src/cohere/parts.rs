@@ -58,10 +58,10 @@ fn image(fields: &mut Fields<'_>, losses: &mut Losses) -> Result<Block, Fault> {
     let path = fields.path("image_url");
     losses.spell(format!("{}.detail", fields.at()), format!("{path}.detail"));
     let (url, detail) = match fields.take("image_url") {
-        Some(Node::Text(url)) => (url.into_owned(), None),
+        Some(Node::Text(url)) => (url, None),
         Some(node) => {
             let mut image = Fields::new(node, path.clone())?;
-            let found = (image.required_text("url")?, image.text("detail")?);
+            let found = (image.required_word("url")?, image.text("detail")?);
             image.report_rest(losses);
             found
         }

@@ -19,7 +19,7 @@ mod requests;
 
 fn decode(body: &str) -> (Request, Vec<String>) {
     let mut losses = Losses::new(path_of);
-    let head = RequestHead { model: Some("m"), stream: Some(false) };
+    let head = RequestHead { model: Some("m"), stream: Some(false), is_scanned: false };
     let request = decode_request(body.as_bytes(), &head, &mut losses).unwrap();
     (request, lost(&losses))
 }

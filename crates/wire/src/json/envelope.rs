@@ -9,6 +9,7 @@ use std::ops::Range;
 use tollgate_ir::{Fault, FaultKind};
 
 use super::Node;
+use super::mentions::Mentions;
 use super::scan::{Broken, Quoted, Scanner};
 
 /// Most members of the top-level object. Real requests have some dozens.
@@ -85,8 +86,7 @@ pub struct Envelope {
     inside: usize,
     model: Option<String>,
     stream: bool,
-    calls: bool,
-    developer: bool,
+    mentions: Mentions,
 }
 
 impl Envelope {
@@ -100,7 +100,7 @@ impl Envelope {
     /// no more than its beginning.
     pub fn scan_checking(body: &[u8], check: impl FnOnce(&str) -> Result<(), Fault>) -> Result<Self, Fault> {
         let mut check = Some(check);
-        let mut scanner = Scanner::new(body);
+        let mut scanner = Scanner::watched(body, Mentions::default());
         let mut envelope = Self { members: Vec::with_capacity(USUAL_MEMBERS), ..Self::default() };
         let broken = |b: Broken| no_json(&format!("{} at byte {}", b.why, b.at));
         scanner.white_space();
@@ -128,7 +128,7 @@ impl Envelope {
             return Err(no_json(&format!("something follows the object at byte {}", scanner.position())));
         }
         utf8(body)?;
-        (envelope.calls, envelope.developer) = (scanner.calls(), scanner.developer());
+        envelope.mentions = scanner.watch;
         Ok(envelope)
     }
 
@@ -183,14 +183,9 @@ impl Envelope {
         self.stream
     }
 
-    /// Whether earlier messages may hold calls: some object has a key `tool_calls`.
-    pub const fn mentions_calls(&self) -> bool {
-        self.calls
-    }
-
-    /// Whether a message may have this role: it stands somewhere as a value.
-    pub const fn mentions_developer(&self) -> bool {
-        self.developer
+    /// What stands anywhere in the body.
+    pub const fn mentions(&self) -> Mentions {
+        self.mentions
     }
 
     /// A member's value as it is written; `None` also for `null`.

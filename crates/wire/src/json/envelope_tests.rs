@@ -69,7 +69,7 @@ fn calls_are_mentioned_by_a_key_and_not_by_a_text() {
         (r#"{"messages":[{"content":"\"tool_calls\""},{"content":"tool_calls"}]}"#, false),
         (r#"{"messages":[{"tool_call_":1,"tool_calls_":2}]}"#, false),
     ] {
-        assert_eq!(scan(body).mentions_calls(), calls, "{body}");
+        assert_eq!(scan(body).mentions().calls, calls, "{body}");
     }
 }
 
@@ -79,7 +79,19 @@ fn the_developers_role_is_mentioned_by_a_value() {
         (r#"{"messages":[{"role":"user"},{"role":"developer","content":"x"}]}"#, true),
         (r#"{"messages":[{"content":"\"developer\""},{"content":"a developer"},{"developer":1}]}"#, false),
     ] {
-        assert_eq!(scan(body).mentions_developer(), developer, "{body}");
+        assert_eq!(scan(body).mentions().developer, developer, "{body}");
+    }
+}
+
+#[test]
+fn an_override_is_mentioned_by_a_key_at_any_depth() {
+    for (body, overrides) in [
+        (r#"{"api_base":1}"#, true),
+        (r#"{"tools":[{"x":{"HF-Token":[]}}]}"#, true),
+        (r#"{"metadata":{"api\u005fbase":1}}"#, true),
+        (r#"{"x":"api_base","y":["api_base"],"api_bases":{"base":1}}"#, false),
+    ] {
+        assert_eq!(scan(body).mentions().overrides, overrides, "{body}");
     }
 }
 

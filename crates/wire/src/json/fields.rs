@@ -117,6 +117,11 @@ impl<'a> Fields<'a> {
         self.text(key)?.ok_or_else(|| self.missing(key))
     }
 
+    /// Takes a text that must be there, and is looked at and not kept.
+    pub fn required_word(&mut self, key: &str) -> Result<Cow<'a, str>, Fault> {
+        self.word(key)?.ok_or_else(|| self.missing(key))
+    }
+
     /// Takes a whole number that is not negative.
     pub fn uint(&mut self, key: &str) -> Result<Option<u64>, Fault> {
         self.number(key, "a whole number, 0 or more", |n| n.as_u64())

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use super::envelope::{Member, key_of};
 use super::scan::Scanner;
+use super::skip::past_container;
 
 /// The members of the object at `span`; none if there is no object. `body` has passed [`super::Envelope::scan`].
 pub fn members(body: &[u8], span: Range<usize>) -> Vec<Member> {
     let mut found = Vec::new();
     each(body, span, b'{', |scanner| {
         let key = scanner.key().ok()?;
-        let value_at = scanner.value(1).ok()?;
+        let value_at = value(scanner)?;
         found.push(Member { key: key_of(body, &key).ok()?, key_at: key.at(), value_at });
         Some(())
     });
@@ -21,7 +22,7 @@ pub fn members(body: &[u8], span: Range<usize>) -> Vec<Member> {
 pub fn items(body: &[u8], span: Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     each(body, span, b'[', |scanner| {
-        found.push(scanner.value(1).ok()?);
+        found.push(value(scanner)?);
         Some(())
     });
     found
@@ -43,6 +44,17 @@ fn each<'a>(body: &'a [u8], span: Range<usize>, opens: u8, mut take: impl FnMut(
             return;
         }
     }
+}
+
+/// Passes a value.
+fn value(scanner: &mut Scanner<'_>) -> Option<Range<usize>> {
+    let (bytes, from) = (scanner.bytes(), scanner.position());
+    if !matches!(scanner.peek(), Some(b'{' | b'[')) {
+        return scanner.value(1).ok();
+    }
+    let end = past_container(bytes, from)?;
+    scanner.go_to(end);
+    Some(from..end)
 }
 
 /// The spans that take these members out of their object, commas included.

@@ -32,6 +32,18 @@ const fn table(to_read: bool) -> [u8; 256] {
     table
 }
 
+/// Looks at the block that begins at `from`; beyond the text's end stand blanks.
+#[inline]
+pub(super) fn at_block<T>(text: &[u8], from: usize, look: impl Fn(&[u8; BLOCK]) -> T) -> T {
+    let rest = text.get(from..).unwrap_or_default();
+    if let Some(block) = rest.first_chunk() {
+        return look(block);
+    }
+    let mut block = [b' '; BLOCK];
+    block[..rest.len()].copy_from_slice(rest);
+    look(&block)
+}
+
 /// The marks of a block.
 #[derive(Clone, Copy)]
 pub(super) struct Marks {
@@ -44,13 +56,7 @@ impl Marks {
     /// Those of the block that begins at `from`; what the text has not is plain.
     #[inline]
     pub(super) fn at(text: &[u8], from: usize) -> Self {
-        let rest = text.get(from..).unwrap_or_default();
-        if let Some(block) = rest.first_chunk() {
-            return Self::of(block);
-        }
-        let mut block = [b' '; BLOCK];
-        block[..rest.len()].copy_from_slice(rest);
-        Self::of(&block)
+        at_block(text, from, Self::of)
     }
 
     #[inline]

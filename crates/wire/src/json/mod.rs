@@ -6,10 +6,12 @@ mod fields;
 mod glance;
 pub mod inside;
 mod marks;
+mod mentions;
 mod node;
 mod parse;
 mod patch;
 mod scan;
+mod skip;
 mod write;
 
 #[cfg(test)]
@@ -18,6 +20,7 @@ pub use envelope::{Envelope, Member};
 pub use fields::Fields;
 pub(crate) use fields::wrong;
 pub(crate) use glance::Glance;
+pub use mentions::Mentions;
 pub use node::{Node, Object};
 pub use patch::{Patch, apply, apply_in_pieces};
 pub use write::{ArrayWriter, ObjectWriter, array, object, text};

@@ -39,9 +39,10 @@ impl<'a> Node<'a> {
         Self::parsed(parse::parse(bytes), bytes)
     }
 
-    /// The same of a request, whose tools' schemas are large and only handed on: they stay as they are written, unread.
-    pub(crate) fn parse_request(bytes: &'a [u8]) -> Result<Self, Fault> {
-        Self::parsed(parse::parse_request(bytes), bytes)
+    /// The same of a request, whose tools' schemas are large and only handed on: they stay as they are written, unread; and
+    /// unchecked, if the text has passed [`Envelope::scan`](super::Envelope::scan).
+    pub(crate) fn parse_request(bytes: &'a [u8], is_scanned: bool) -> Result<Self, Fault> {
+        Self::parsed(parse::parse_request(bytes, is_scanned), bytes)
     }
 
     fn parsed(node: Option<Self>, bytes: &'a [u8]) -> Result<Self, Fault> {

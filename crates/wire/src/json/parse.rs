@@ -13,6 +13,7 @@ use super::glance::has_halves;
 use super::marks::ESCAPED;
 use super::node::{Node, Object};
 use super::scan::{self, Scanner};
+use super::skip::past_container;
 
 /// Deeper text is left to serde_json, which draws the line.
 const MAX_DEPTH: u32 = 120;
@@ -27,17 +28,14 @@ const DIGITS: usize = 18;
 /// Room for the members of most outermost objects.
 const USUAL_MEMBERS: usize = 8;
 
-/// Room for a string with escapes, to begin with.
-const ROOM: usize = 128;
-
 /// Reads one value that is all of the text.
 pub(super) fn parse(bytes: &[u8]) -> Option<Node<'_>> {
     whole(Parser::new(std::str::from_utf8(bytes).ok()?))
 }
 
-/// The same of a request, of whose tools the schemas stay unread.
-pub(super) fn parse_request(bytes: &[u8]) -> Option<Node<'_>> {
-    whole(Parser { is_request: true, ..Parser::new(std::str::from_utf8(bytes).ok()?) })
+/// The same of a request, of whose tools the schemas stay unread; if it has passed the envelope's scan, they are JSON.
+pub(super) fn parse_request(bytes: &[u8], is_scanned: bool) -> Option<Node<'_>> {
+    whole(Parser { is_request: true, is_scanned, ..Parser::new(std::str::from_utf8(bytes).ok()?) })
 }
 
 fn whole(mut parser: Parser<'_>) -> Option<Node<'_>> {
@@ -51,11 +49,12 @@ fn whole(mut parser: Parser<'_>) -> Option<Node<'_>> {
 pub(super) struct Parser<'a> {
     pub text: &'a str,
     pub scanner: Scanner<'a>,
-    /// Where strings with escapes are put together, whose length is not known before their end.
+    /// Where strings with escapes are put together.
     unescaped: String,
-    room: usize,
     /// The schemas of its tools stay unread.
     is_request: bool,
+    /// The text is known to be JSON.
+    is_scanned: bool,
     /// Within the tools of a request.
     in_tools: bool,
 }
@@ -66,8 +65,8 @@ impl<'a> Parser<'a> {
             text,
             scanner: Scanner::new(text.as_bytes()),
             unescaped: String::new(),
-            room: ROOM,
             is_request: false,
+            is_scanned: false,
             in_tools: false,
         }
     }
@@ -90,12 +89,18 @@ impl<'a> Parser<'a> {
     fn unread(&mut self, depth: u32) -> Option<Node<'a>> {
         let from = self.scanner.position();
         if self.scanner.peek() == Some(b'{') {
-            let text = &self.text[self.scanner.value(depth + scan::MAX_DEPTH - MAX_DEPTH).ok()?];
+            let end = if self.is_scanned {
+                past_container(self.text.as_bytes(), from)?
+            } else {
+                self.scanner.value(depth + scan::MAX_DEPTH - MAX_DEPTH).ok()?.end
+            };
+            let text = self.text.get(from..end)?;
+            self.scanner.go_to(end);
             if memchr2(b'\n', b'\r', text.as_bytes()).is_none() && !has_halves(text.as_bytes()) {
                 return Some(Node::Unread(text));
             }
         }
-        self.scanner = Scanner::at(self.text.as_bytes(), from);
+        self.scanner.go_to(from);
         self.value(depth)
     }
 
@@ -173,7 +178,8 @@ impl<'a> Parser<'a> {
         let (text, out) = (self.text, &mut self.unescaped);
         let (mut from, mut halves) = (start, false);
         out.clear();
-        out.reserve(self.room);
+        // Where it ends is not known yet; it is no longer than what is left, and room that is not used costs nothing.
+        out.reserve(text.len() - start);
         let read = self.scanner.past_escapes(|at| {
             out.push_str(&text[from..at]);
             let byte = text.as_bytes()[at + 1];
@@ -197,9 +203,8 @@ impl<'a> Parser<'a> {
             return serde_json::from_str(&text[start - 1..=end]).ok();
         }
         out.push_str(&text[from..end]);
-        self.room = out.capacity();
         // What fills most of its room is handed out as it is, and what does not shall not hold the rest.
-        Some(if out.len() >= self.room / 2 { std::mem::take(out) } else { out.clone() })
+        Some(if out.len() >= out.capacity() / 2 { std::mem::take(out) } else { out.clone() })
     }
 
     fn number(&mut self) -> Option<Node<'a>> {
@@ -230,7 +235,7 @@ mod tests {
     #[test]
     fn the_schemas_of_a_requests_tools_stay_as_they_are_written() {
         let text = r#"{"parameters":{"a":1},"tools":[{"function":{"parameters": {"a" : 1.0, "b":{"parameters":{}}} ,"x":{}}},{"input_schema":null},{"parameters":[7]}],"x":[{"parameters":{"a":1}}]}"#;
-        let node = parse_request(text.as_bytes()).unwrap();
+        let node = parse_request(text.as_bytes(), false).unwrap();
         let tools = node.get("tools").unwrap().items();
         assert_eq!(
             tools[0].at(&["function", "parameters"]),
@@ -247,17 +252,17 @@ mod tests {
     fn schemas_of_several_lines_or_with_halves_of_characters_are_read() {
         for schema in ["{\"a\":\n1}", "{\r\"a\":1}", r#"{"a":"\ud83d\ude00"}"#] {
             let text = format!(r#"{{"tools":[{{"parameters":{schema}}}]}}"#);
-            assert_eq!(parse_request(text.as_bytes()), parse(text.as_bytes()), "{schema}");
+            assert_eq!(parse_request(text.as_bytes(), false), parse(text.as_bytes()), "{schema}");
             assert!(parse(text.as_bytes()).is_some(), "{schema}");
         }
         let deep = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
         for (schema, unread) in [(deep(100), true), (deep(130), false)] {
             let text = format!(r#"{{"tools":[{{"parameters":{schema}}}]}}"#);
-            assert_eq!(parse_request(text.as_bytes()).is_some(), unread, "{schema}");
+            assert_eq!(parse_request(text.as_bytes(), false).is_some(), unread, "{schema}");
         }
         for broken in [r#"{"a":"\ud83d"}"#, r#"{"a":1,}"#] {
             let text = format!(r#"{{"tools":[{{"parameters":{broken}}}]}}"#);
-            assert_eq!(parse_request(text.as_bytes()), None, "{broken}");
+            assert_eq!(parse_request(text.as_bytes(), false), None, "{broken}");
         }
     }
 

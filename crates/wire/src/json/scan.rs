@@ -17,17 +17,26 @@ pub(super) struct Broken {
 }
 
 /// Reads tokens of `bytes` from `at` on. Whether strings are UTF-8 is not looked at.
-pub(super) struct Scanner<'a> {
+pub(super) struct Scanner<'a, W = ()> {
     bytes: &'a [u8],
     at: usize,
-    calls: bool,
-    developer: bool,
+    /// Who is told what is passed.
+    pub watch: W,
 }
 
-/// The key of a message's calls, and the role that only OpenAI knows: whether they are there is asked of many chats, and of
-/// long ones it is known by the way.
-const CALLS: &[u8] = b"tool_calls";
-const DEVELOPER: &[u8] = b"developer";
+/// Sees keys and texts as they are passed, as they are written between their quotes.
+pub(super) trait Watch {
+    /// A key; one that is not plain has escapes.
+    fn key(&mut self, key: &[u8], is_plain: bool);
+    /// A text that is a value.
+    fn text(&mut self, text: &[u8]);
+}
+
+/// Sees nothing.
+impl Watch for () {
+    fn key(&mut self, _: &[u8], _: bool) {}
+    fn text(&mut self, _: &[u8]) {}
+}
 
 /// Where a string stands.
 pub(super) struct Quoted {
@@ -55,23 +64,29 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) const fn at(bytes: &'a [u8], at: usize) -> Self {
-        Self { bytes, at, calls: false, developer: false }
+        Self { bytes, at, watch: () }
+    }
+}
+
+impl<'a, W: Watch> Scanner<'a, W> {
+    pub(super) const fn watched(bytes: &'a [u8], watch: W) -> Self {
+        Self { bytes, at: 0, watch }
+    }
+
+    pub(super) const fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     pub(super) const fn position(&self) -> usize {
         self.at
     }
 
-    /// Whether a key `tool_calls` has been passed, or one whose escapes may hide it.
-    pub(super) const fn calls(&self) -> bool {
-        self.calls
+    /// Passes what is known.
+    pub(super) const fn go_to(&mut self, at: usize) {
+        self.at = at;
     }
 
-    /// Whether a text `developer` has been passed as a value.
-    pub(super) const fn developer(&self) -> bool {
-        self.developer
-    }
-
+    #[inline]
     pub(super) fn white_space(&mut self) {
         // Most of what stands here is no white space, and greater than all of it.
         while self.peek().is_some_and(|byte| byte <= b' ' && matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
@@ -79,11 +94,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
     /// Takes one byte that must be there.
+    #[inline]
     pub(super) fn expect(&mut self, byte: u8, why: &'static str) -> Result<(), Broken> {
         if self.peek() == Some(byte) {
             self.at += 1;
@@ -214,61 +231,51 @@ impl<'a> Scanner<'a> {
         // Bit 0 is the innermost open container: 1 for an object.
         let mut objects = 0u128;
         loop {
-            match self.peek() {
-                Some(open @ (b'{' | b'[')) => {
-                    if outside + depth >= MAX_DEPTH {
-                        return Err(self.broken("it nests deeper than 128 levels"));
-                    }
-                    self.at += 1;
-                    depth += 1;
-                    objects = objects << 1 | u128::from(open == b'{');
-                    self.white_space();
-                    if !self.closes(open == b'{') {
-                        if open == b'{' {
-                            self.key()?;
+            'next: {
+                match self.peek() {
+                    Some(open @ (b'{' | b'[')) => {
+                        if outside + depth >= MAX_DEPTH {
+                            return Err(self.broken("it nests deeper than 128 levels"));
                         }
-                        continue;
+                        self.at += 1;
+                        depth += 1;
+                        objects = objects << 1 | u128::from(open == b'{');
+                        self.white_space();
+                        if !self.closes(open == b'{') {
+                            break 'next;
+                        }
+                        depth -= 1;
+                        objects >>= 1;
+                    }
+                    Some(b'"') => {
+                        let text = self.string()?.inside;
+                        self.watch.text(&self.bytes[text]);
+                    }
+                    Some(b'-' | b'0'..=b'9') => self.number()?,
+                    Some(b't') => self.word(b"true")?,
+                    Some(b'f') => self.word(b"false")?,
+                    _ => self.word(b"null")?,
+                }
+                // What closes with it.
+                while depth > 0 {
+                    self.white_space();
+                    if !self.closes(objects & 1 == 1) {
+                        self.expect(b',', "a comma or the container's end was expected")?;
+                        self.white_space();
+                        break 'next;
                     }
                     depth -= 1;
                     objects >>= 1;
                 }
-                Some(b'"') => {
-                    let text = self.string()?.inside;
-                    if text.len() == DEVELOPER.len() && self.bytes[text] == *DEVELOPER {
-                        self.developer = true;
-                    }
-                }
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                Some(b't') => self.word(b"true")?,
-                Some(b'f') => self.word(b"false")?,
-                _ => self.word(b"null")?,
-            }
-            if !self.after_value(&mut depth, &mut objects)? {
                 return Ok(start..self.at);
             }
-        }
-    }
-
-    /// After a value: closes what closes; says whether another value follows within this one.
-    fn after_value(&mut self, depth: &mut u32, objects: &mut u128) -> Result<bool, Broken> {
-        while *depth > 0 {
-            let object = *objects & 1 == 1;
-            self.white_space();
-            if self.closes(object) {
-                *depth -= 1;
-                *objects >>= 1;
-                continue;
-            }
-            self.expect(b',', "a comma or the container's end was expected")?;
-            self.white_space();
-            if object {
+            if objects & 1 == 1 {
                 self.key()?;
             }
-            return Ok(true);
         }
-        Ok(false)
     }
 
+    #[inline]
     fn closes(&mut self, object: bool) -> bool {
         let here = self.peek() == Some(if object { b'}' } else { b']' });
         self.at += usize::from(here);
@@ -276,14 +283,13 @@ impl<'a> Scanner<'a> {
     }
 
     /// A key and its colon.
+    #[inline(always)]
     pub(super) fn key(&mut self) -> Result<Quoted, Broken> {
         if self.peek() != Some(b'"') {
             return Err(self.broken("a key in quotes was expected"));
         }
         let key = self.string()?;
-        if !key.is_plain() || key.inside.len() == CALLS.len() && self.bytes[key.inside.clone()] == *CALLS {
-            self.calls = true;
-        }
+        self.watch.key(&self.bytes[key.inside.clone()], key.is_plain());
         self.white_space();
         self.expect(b':', "a colon was expected after a key")?;
         self.white_space();

@@ -20,9 +20,15 @@ pub fn array<R>(out: &mut Vec<u8>, fill: impl FnOnce(&mut ArrayWriter<'_>) -> R)
     result
 }
 
+/// Room for a string of so many bytes, for its escapes and for what follows: a long one that is filled to the brim would be
+/// moved for the next byte.
+const fn room(bytes: usize) -> usize {
+    bytes + bytes / 8 + 2
+}
+
 /// Writes a string with its quotes and escapes.
 pub fn text(out: &mut Vec<u8>, text: &str) {
-    out.reserve(text.len() + 2);
+    out.reserve(room(text.len()));
     out.push(b'"');
     inside(out, text);
     out.push(b'"');
@@ -30,7 +36,7 @@ pub fn text(out: &mut Vec<u8>, text: &str) {
 
 /// Writes a string that is put together from pieces.
 fn joined(out: &mut Vec<u8>, pieces: &[&str]) {
-    out.reserve(pieces.iter().map(|piece| piece.len()).sum::<usize>() + 2);
+    out.reserve(room(pieces.iter().map(|piece| piece.len()).sum()));
     out.push(b'"');
     pieces.iter().for_each(|piece| inside(out, piece));
     out.push(b'"');

@@ -8,7 +8,7 @@ use crate::target::RequestHead;
 
 /// See [`crate::codec::decode_request`].
 pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) -> Result<Request, Fault> {
-    let mut fields = Fields::new(Node::parse_request(body)?, "")?;
+    let mut fields = Fields::new(Node::parse_request(body, head.is_scanned)?, "")?;
     let model = match head.model {
         Some(model) => {
             fields.ignore(&["model"]);

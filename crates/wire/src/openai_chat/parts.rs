@@ -112,10 +112,10 @@ fn part(node: Node<'_>, at: String, losses: &mut Losses) -> Result<Option<Block>
 fn linked(fields: &mut Fields<'_>, key: &str, kind: MediaKind, losses: &mut Losses) -> Result<Media, Fault> {
     let path = fields.path(key);
     let (url, mut detail) = match fields.take(key) {
-        Some(Node::Text(url)) => (url.into_owned(), None),
+        Some(Node::Text(url)) => (url, None),
         Some(node @ Node::Object(_)) => {
             let mut inner = Fields::new(node, path.clone())?;
-            let url = inner.required_text("url")?;
+            let url = inner.required_word("url")?;
             let detail = inner.text("detail")?;
             losses.spell(format!("{}.detail", fields.at()), inner.path("detail"));
             inner.ignore(&["format"]);

@@ -15,7 +15,7 @@ const ONLY_THERE: [(&str, &str); 2] = [
 
 /// See [`crate::codec::decode_request`].
 pub fn decode_request(body: &[u8], head: &RequestHead<'_>, losses: &mut Losses) -> Result<Request, Fault> {
-    let mut f = Fields::new(Node::parse_request(body)?, "")?;
+    let mut f = Fields::new(Node::parse_request(body, head.is_scanned)?, "")?;
     refuse_state(&mut f)?;
     let named = f.text("model")?;
     let mut request = Request {

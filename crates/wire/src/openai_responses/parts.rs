@@ -78,8 +78,8 @@ fn image(f: &mut Fields<'_>) -> Result<Media, Fault> {
     let detail = f.text("detail")?;
     let path = f.path("image_url");
     let url = match f.take("image_url") {
-        Some(Node::Text(url)) => Some(url.into_owned()),
-        Some(node) => Some(Fields::new(node, path.clone())?.required_text("url")?),
+        Some(Node::Text(url)) => Some(url),
+        Some(node) => Some(Fields::new(node, path.clone())?.required_word("url")?),
         None => None,
     };
     let (mime, source) = match (url, f.text("file_id")?) {
@@ -92,10 +92,10 @@ fn image(f: &mut Fields<'_>) -> Result<Media, Fault> {
 
 fn file(f: &mut Fields<'_>) -> Result<Media, Fault> {
     let (name, detail, path) = (f.text("filename")?, f.text("detail")?, f.path("file_data"));
-    let (data, url, id) = (f.text("file_data")?, f.text("file_url")?, f.text("file_id")?);
+    let (data, url, id) = (f.word("file_data")?, f.word("file_url")?, f.text("file_id")?);
     let (mime, source) = match (data, url, id) {
         (Some(data), ..) if data.starts_with("data:") || data.starts_with("http") => located(&data, &path)?,
-        (Some(data), ..) => (Some("application/pdf".to_owned()), MediaSource::Base64(data)),
+        (Some(data), ..) => (Some("application/pdf".to_owned()), MediaSource::Base64(data.into_owned())),
         (None, Some(url), _) => located(&url, &f.path("file_url"))?,
         (None, None, Some(id)) => (None, MediaSource::FileId { id, dialect: Dialect::OpenAiResponses }),
         (None, None, None) => return Err(f.missing("file_data")),

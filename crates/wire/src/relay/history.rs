@@ -78,7 +78,7 @@ pub(super) fn patches(request: &RelayRequest<'_>, rules: &Rules, losses: &mut Lo
         }
     }
     let others = rules.known_host && !rules.openai && request.control == ControlFields::Cut;
-    if others && request.envelope.mentions_developer() {
+    if others && request.envelope.mentions().developer {
         for message in messages(request.body, request.envelope, &DEVELOPER) {
             let role = inside::members(request.body, message).into_iter().find(|m| m.key == "role");
             let at = role.map(|role| role.value_at).filter(|at| request.body[at.clone()] == *b"\"developer\"");

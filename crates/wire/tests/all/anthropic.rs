@@ -113,7 +113,7 @@ fn assert_refusal(name: &str, status: u16, body: &[u8]) {
 
 fn decode(name: &str, body: &[u8]) -> (Request, Losses) {
     let mut losses = Losses::new(anthropic::path_of);
-    let head = RequestHead { model: Some("m"), stream: None };
+    let head = RequestHead { model: Some("m"), stream: None, is_scanned: false };
     let request = codec::decode_request(Dialect::Anthropic, body, &head, &mut losses)
         .unwrap_or_else(|fault| panic!("{name}: {fault}"));
     (request, losses)
@@ -205,7 +205,7 @@ fn tr27_recorded_counts_are_read_and_written() {
     for (dialect, folder) in folders {
         for recording in recordings(folder) {
             let body = recording.request().unwrap();
-            let head = RequestHead { model: Some("m"), stream: Some(false) };
+            let head = RequestHead { model: Some("m"), stream: Some(false), is_scanned: false };
             let mut losses = Losses::new(codec::path_of(dialect));
             let request = count::decode_request(dialect, body.as_bytes(), &head, &mut losses)
                 .unwrap_or_else(|fault| panic!("{}: {fault}", recording.id));

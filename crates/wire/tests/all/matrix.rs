@@ -142,7 +142,7 @@ fn fr01_every_pair_hears_what_is_asked() {
             let facts = ModelFacts::default();
             let mut losses = Losses::new(codec::path_of(face));
             let (sent, _) = Translation::request(face, face, &request, model(face), &facts, &mut losses).unwrap();
-            let head = RequestHead { model: Some("m"), stream: Some(false) };
+            let head = RequestHead { model: Some("m"), stream: Some(false), is_scanned: false };
             let heard = codec::decode_request(face, &sent.body, &head, &mut losses).unwrap();
             let (there, _) =
                 Translation::request(face, upstream, &heard, model(upstream), &facts, &mut losses).unwrap();

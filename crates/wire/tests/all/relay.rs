@@ -119,6 +119,8 @@ fn se05_overrides_are_refused_and_words_in_schemas_are_data() {
         (r#"{"litellm_params":{"api_key":"k"}}"#, Some("litellm_params.api_key")),
         (r#"{"tools":[{},{"type":"file_search","api_base":"http://x"}]}"#, Some("tools[1].api_base")),
         (r#"{"tools":[{"api\u005fbase":"http://x"}]}"#, Some("tools[0].api_base")),
+        (r#"{"tools":[{"type":"mcp","Api-Key":"k"}]}"#, Some("tools[0].Api-Key")),
+        (r#"{"tools":[{"extra_headers":{}}]}"#, Some("tools[0].extra_headers")),
         (r#"{"tools":[{"function":{"parameters":{"properties":{"api_key":{"type":"string"}}}}}]}"#, None),
         (r#"{"messages":[{"role":"user","content":"api_base","api_base":1}]}"#, None),
         (r#"{"metadata":{"user":"base_url"}}"#, None),

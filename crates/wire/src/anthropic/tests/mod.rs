@@ -23,7 +23,7 @@ const NEW: &str = "claude-opus-4-8";
 /// A client's body in the IR, and the paths reported.
 fn decode(body: &str) -> (Request, Vec<String>) {
     let mut losses = Losses::new(super::path_of);
-    let head = RequestHead { model: Some("m"), stream: None };
+    let head = RequestHead { model: Some("m"), stream: None, is_scanned: false };
     let request = super::decode_request(body.as_bytes(), &head, &mut losses).expect("a body that reads");
     (request, reported(&losses))
 }

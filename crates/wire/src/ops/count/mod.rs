@@ -152,7 +152,7 @@ mod tests {
     fn tr27_every_counting_dialect_is_read_as_the_chat_it_counts() {
         for (face, body) in ASKED {
             let mut losses = Losses::new(codec::path_of(face));
-            let head = RequestHead { model: Some("m"), stream: Some(false) };
+            let head = RequestHead { model: Some("m"), stream: Some(false), is_scanned: false };
             let request = decode_request(face, body.as_bytes(), &head, &mut losses)
                 .unwrap_or_else(|fault| panic!("{face} {body}: {fault}"));
             let words: Vec<_> = request.turns.iter().flat_map(|t| &t.blocks).filter_map(|b| b.as_text()).collect();
@@ -164,7 +164,7 @@ mod tests {
     fn a_path_within_a_wrapper_is_a_path_in_the_clients_body() {
         let body = r#"{"input":{"converse":{"messages":7}}}"#;
         let mut losses = Losses::new(codec::path_of(Dialect::Bedrock));
-        let head = RequestHead { model: Some("m"), stream: None };
+        let head = RequestHead { model: Some("m"), stream: None, is_scanned: false };
         let fault = decode_request(Dialect::Bedrock, body.as_bytes(), &head, &mut losses).unwrap_err();
         assert_eq!(fault.param.as_deref(), Some("input.converse.messages"));
     }

@@ -21,7 +21,7 @@ const LLAMA: &str = "us.meta.llama4-maverick-17b-instruct-v1:0";
 /// A request as Bedrock's face reads it.
 fn decoded(body: &str) -> (Request, Vec<Loss>) {
     let mut losses = Losses::new(codec::path_of(Dialect::Bedrock));
-    let head = RequestHead { model: Some("m"), stream: Some(false) };
+    let head = RequestHead { model: Some("m"), stream: Some(false), is_scanned: false };
     let request = codec::decode_request(Dialect::Bedrock, body.as_bytes(), &head, &mut losses).unwrap();
     (request, losses.all().to_vec())
 }

@@ -29,7 +29,7 @@ fn every_recorded_request_is_read_without_loss_but_of_bedrocks_own() {
         // One source kept a body that lacks its end, as text.
         let (id, Some(body)) = (&recording.id, recording.request_body()) else { continue };
         let mut losses = Losses::new(codec::path_of(Dialect::Bedrock));
-        let head = RequestHead { model: Some("m"), stream: Some(false) };
+        let head = RequestHead { model: Some("m"), stream: Some(false), is_scanned: false };
         let request = codec::decode_request(Dialect::Bedrock, body.as_bytes(), &head, &mut losses).expect(id);
         assert!(!request.turns.is_empty(), "{id}");
         for loss in losses.all() {
