@@ -236,6 +236,7 @@ mod tests {
     fn the_schemas_of_a_requests_tools_stay_as_they_are_written() {
         let text = r#"{"parameters":{"a":1},"tools":[{"function":{"parameters": {"a" : 1.0, "b":{"parameters":{}}} ,"x":{}}},{"input_schema":null},{"parameters":[7]}],"x":[{"parameters":{"a":1}}]}"#;
         let node = parse_request(text.as_bytes(), false).unwrap();
+        assert_eq!(parse_request(text.as_bytes(), true).as_ref(), Some(&node), "they end where they end");
         let tools = node.get("tools").unwrap().items();
         assert_eq!(
             tools[0].at(&["function", "parameters"]),
@@ -252,7 +253,9 @@ mod tests {
     fn schemas_of_several_lines_or_with_halves_of_characters_are_read() {
         for schema in ["{\"a\":\n1}", "{\r\"a\":1}", r#"{"a":"\ud83d\ude00"}"#] {
             let text = format!(r#"{{"tools":[{{"parameters":{schema}}}]}}"#);
-            assert_eq!(parse_request(text.as_bytes(), false), parse(text.as_bytes()), "{schema}");
+            for is_scanned in [false, true] {
+                assert_eq!(parse_request(text.as_bytes(), is_scanned), parse(text.as_bytes()), "{schema}");
+            }
             assert!(parse(text.as_bytes()).is_some(), "{schema}");
         }
         let deep = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
@@ -313,6 +316,12 @@ mod tests {
                 text = text.replace('é', "\\u00e9").replace('😀', "\\ud83d\\ude00").replace('0', "\\/");
             }
             prop_assert_eq!(parse(text.as_bytes()), by_serde(text.as_bytes()));
+        }
+
+        #[test]
+        fn schemas_of_a_scanned_request_are_those_of_another(schema in any_json(), after in any_json()) {
+            let text = format!("{{\"tools\":[{{\"parameters\":{schema} ,\"x\":{after}}}]}}");
+            prop_assert_eq!(parse_request(text.as_bytes(), true), parse_request(text.as_bytes(), false), "{}", text);
         }
 
         #[test]

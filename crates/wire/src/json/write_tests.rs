@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{text, uint};
+use super::{object, text, uint};
 
 #[test]
 fn whole_numbers_are_written_digit_by_digit() {
@@ -50,4 +50,15 @@ proptest! {
         let value = pieces.concat();
         prop_assert_eq!(written(&value), serde_json::to_string(&value).unwrap());
     }
+}
+
+#[test]
+fn what_follows_a_long_text_does_not_move_it() {
+    let data = "x".repeat(1_000_000);
+    let mut out = Vec::new();
+    object(&mut out, |o| {
+        o.text("data", &data);
+        o.text("more", &"y".repeat(1_000));
+    });
+    assert!(out.capacity() < data.len() * 5 / 4, "{}", out.capacity());
 }
