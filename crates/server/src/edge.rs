@@ -10,7 +10,7 @@ use tollgate_ir::{Fault, FaultKind};
 
 use crate::admin;
 use crate::app::Gateway;
-use crate::call_id;
+use crate::call_id::{self, CallId};
 use crate::listen::{Peer, Service};
 use crate::pipeline::outlet::ReplyBodyOut;
 use crate::pipeline::{self, headers, reply};
@@ -52,7 +52,7 @@ impl Service for Edge {
         let mut response = served.unwrap_or_else(|_| {
             let fault = Fault::new(
                 FaultKind::Internal,
-                format!("The gateway failed on this call. Report it with the id {id}."),
+                format!("The gateway failed on this call. Report it with the id {}.", &*id),
             );
             reply::fault(routes::face_of(uri.path(), &HeaderMap::new()), &id, fault.into(), None)
         });
@@ -67,7 +67,7 @@ impl Service for Edge {
 }
 
 impl Edge {
-    async fn serve(&self, id: &str, request: Request<Incoming>, peer: Peer) -> Response<ReplyBodyOut> {
+    async fn serve(&self, id: &CallId, request: Request<Incoming>, peer: Peer) -> Response<ReplyBodyOut> {
         let _in_flight = self.gateway.metrics().in_flight();
         let path = request.uri().path();
         if request.method() == Method::OPTIONS && request.headers().contains_key("access-control-request-method") {

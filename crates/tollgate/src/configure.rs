@@ -63,11 +63,8 @@ impl Source {
         let found = self.neighbours.all();
         let process = Process { found: local::variables(&found) };
         let mut config = self.config(&process)?;
-        for provider in &mut config.providers {
-            let known = provider.known;
-            for model in found.iter().filter(|f| known == Some(f.provider)).flat_map(|f| &f.models) {
-                Arc::make_mut(provider).models.entry(model.clone()).or_default();
-            }
+        for host in &found {
+            config.providers.add_models(host.provider, host.models.iter());
         }
         let config = Arc::new(config);
         let providers = provider::all(&config, &process).map_err(|faults| {

@@ -43,7 +43,7 @@ pub(super) fn check(
     let mut config = Config {
         server: server(raw.server.unwrap_or_default(), around, report),
         log: log(raw.log.unwrap_or_default(), report),
-        providers: if simulated { vec![Arc::new(simulator())] } else { given },
+        providers: if simulated { vec![Arc::new(simulator())] } else { given }.into(),
         models: BTreeMap::new(),
         keys: Vec::new(),
         admin_keys: Vec::new(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tollgate_ir::Dialect;
 
-use super::{Auth, BreakerTerms, Concurrency, Retries, Secret, VirtualModel};
+use super::{Auth, BreakerTerms, Concurrency, Providers, Retries, Secret, VirtualModel};
 use crate::catalogue::{Capability, Catalogue, Model};
 use crate::money::Price;
 
@@ -20,7 +20,7 @@ pub struct Config {
     /// What is logged and how.
     pub log: Log,
     /// In the order of the file: it decides between hosts of a bare model name.
-    pub providers: Vec<Arc<Provider>>,
+    pub providers: Providers,
     /// Virtual models by name.
     pub models: BTreeMap<String, Arc<VirtualModel>>,
     /// Declared keys. Empty: whoever reaches the listener may call.
@@ -56,7 +56,7 @@ pub struct Config {
 impl Config {
     /// The provider of this id, as the file spells it.
     pub fn provider(&self, id: &str) -> Option<&Arc<Provider>> {
-        self.providers.iter().find(|p| *p.id == *id)
+        self.providers.of(id)
     }
 
     /// What is known of a model of a provider, by the provider's id in the file and the model's name there.

@@ -13,6 +13,7 @@ mod effort;
 mod environment;
 mod expand;
 mod known;
+mod listed;
 mod policies;
 mod policy;
 mod problem;
@@ -44,6 +45,7 @@ pub use docs::{reference, schema};
 pub use effort::{Concurrency, Retries};
 pub(crate) use known::known;
 pub use known::{Catalogue, Host, KnownProvider};
+pub use listed::Providers;
 pub use policy::{
     After, Branch, Hedge, Leaf, MaxPrice, Measure, Policy, Require, Resume, Rule, StickTo, Terms, TimeoutTerms,
     VirtualModel,

@@ -278,6 +278,23 @@ fn messages_look_like_this() {
 }
 
 #[test]
+fn a_provider_is_found_by_its_id_and_what_all_say_is_known() {
+    let mut config = whole();
+    for provider in &config.providers {
+        assert!(Arc::ptr_eq(config.provider(&provider.id).unwrap(), provider), "{}", provider.id);
+    }
+    assert!(config.provider("OpenAI").is_none());
+    let longest = config.providers.iter().map(|provider| provider.timeouts.total).max();
+    assert_eq!((Some(config.providers.longest()), config.providers.pass_through()), (longest, true));
+    config.providers.add_models("openai", ["gpt-of-tomorrow".to_owned()].iter());
+    let having: Vec<_> =
+        config.providers.iter().filter(|provider| provider.models.contains_key("gpt-of-tomorrow")).collect();
+    assert_eq!(having.len(), 1);
+    assert!(Arc::ptr_eq(having[0], config.provider("openai").unwrap()));
+    assert!(!super::Providers::default().pass_through());
+}
+
+#[test]
 fn without_providers_the_simulator_serves() {
     for source in ["", "server: { listen: 127.0.0.1:1 }", "providers: {}", "# nothing"] {
         let config = config(source);

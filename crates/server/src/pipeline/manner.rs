@@ -56,11 +56,10 @@ impl Manner {
         let left = |limit: Duration| now + limit.saturating_sub(elapsed);
         let total = call.resolved.virtual_model().and_then(|model| model.total);
         let config = &call.state.config;
-        let longest = config.providers.iter().map(|p| p.timeouts.total).max().unwrap_or_default();
         Self {
             retries: call.wishes.retries.or_else(|| num_retries(call)),
             client_end: call.wishes.timeout.map(left),
-            end: Some(left(total.unwrap_or(longest.max(Timeouts::default().total)))),
+            end: Some(left(total.unwrap_or(config.providers.longest().max(Timeouts::default().total)))),
             priority: priority(call),
             may_hedge: !call.wishes.no_hedge && hedges(call),
             stream: call.stream,
@@ -155,7 +154,7 @@ fn is_part(key: &str) -> bool {
 
 /// The tag of the client's own credential, where there may be one that goes upstream.
 fn client(call: &Call) -> Option<u64> {
-    if !call.state.config.providers.iter().any(|provider| provider.passthrough) {
+    if !call.state.config.providers.pass_through() {
         return None;
     }
     let ours = |key: &str| call.state.directory.find(&hash(key)).is_some();

@@ -58,6 +58,7 @@ use tollgate_core::caller::Caller;
 use tollgate_ir::{FaultKind, Operation};
 
 use crate::app::Gateway;
+use crate::call_id::CallId;
 use crate::routes::{Endpoint, FaceCarriage, Route};
 use crate::tasks::{boxed, in_box};
 use chat::Chat;
@@ -76,7 +77,7 @@ use settle::Settlement;
 
 /// Serves a client's request to a known endpoint. `id` is the call's id. What few calls do is boxed: a future is as large as
 /// its largest branch, and every call pays for that.
-pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Parts, body: Incoming) -> Reply {
+pub async fn serve(gateway: &Gateway, id: &CallId, route: Route, head: request::Parts, body: Incoming) -> Reply {
     let state = gateway.state();
     let face = route.face;
     let envelope = match &route.endpoint {
@@ -144,7 +145,7 @@ pub async fn serve(gateway: &Gateway, id: &str, route: Route, head: request::Par
 /// A call for a model.
 async fn chat(
     gateway: &Gateway,
-    id: &str,
+    id: &CallId,
     caller: Arc<Caller>,
     asked: Asked,
     head: request::Parts,

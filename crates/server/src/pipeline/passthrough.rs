@@ -23,6 +23,7 @@ use super::source::Source;
 use super::wishes::Wishes;
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake};
+use crate::call_id::CallId;
 use crate::credentials::Outbound;
 use crate::provider::Provider;
 use crate::routes::PREFIXES;
@@ -50,7 +51,7 @@ pub async fn serve(
     gateway: &Gateway,
     state: Arc<State>,
     caller: &Caller,
-    id: &str,
+    id: &CallId,
     face: Dialect,
     operation: Operation,
     whose: Whose<'_>,

@@ -27,6 +27,7 @@ use super::prepare::{HOP, hops, not_offered};
 use super::reply::{self, Reply};
 use super::settle::Settlement;
 use crate::app::{Gateway, State};
+use crate::call_id::CallId;
 use crate::catalogue::BuiltIn;
 use crate::credentials::Outbound;
 use crate::provider::{Provider, Way};
@@ -50,7 +51,7 @@ pub async fn serve(
     gateway: &Gateway,
     state: &State,
     caller: &Caller,
-    id: &str,
+    id: &CallId,
     face: Dialect,
     path: Option<&str>,
     mut head: request::Parts,

@@ -30,6 +30,7 @@ use super::wishes::Wishes;
 use super::{asks, headers, plan};
 use crate::app::{Gateway, State};
 use crate::body::{BodyLimits, Intake, UploadStream};
+use crate::call_id::CallId;
 use crate::provider::Provider;
 use crate::upstream::Payload;
 
@@ -44,7 +45,7 @@ enum Sent {
 /// Serves such a call; `path` is what stands after a provider's base URL.
 pub async fn serve(
     gateway: &Gateway,
-    id: &str,
+    id: &CallId,
     caller: Arc<Caller>,
     asked: Asked,
     path: &str,

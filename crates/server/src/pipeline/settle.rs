@@ -20,6 +20,7 @@ use super::manner::Manner;
 use super::outcome::Outcome;
 use super::receive::Call;
 use crate::app::{Gateway, State};
+use crate::call_id::CallId;
 use crate::health::Asked;
 use crate::provider::Provider;
 use crate::turns::Turn;
@@ -48,9 +49,9 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// Of a call that has just begun.
-    pub fn begin(gateway: &Gateway, id: &str, face: Dialect, operation: Operation) -> Self {
-        let trail = Trail::begin(id, face, operation, gateway.clock().now());
+    /// Of a call that came lately.
+    pub fn begin(gateway: &Gateway, id: &CallId, face: Dialect, operation: Operation) -> Self {
+        let trail = Trail::begin(&**id, face, operation, id.began);
         Self::new(gateway, trail, gateway.state(), Manner::default())
     }
 
