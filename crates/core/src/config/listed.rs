@@ -1,6 +1,7 @@
 //! The providers in the order of the file, and each by its id: there may be hundreds, and each call asks for some several
 //! times.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use super::Provider;
 use crate::map::Map;
 
 /// The configured providers; as a slice, in the order of the file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Providers {
     in_order: Vec<Arc<Provider>>,
     places: Map<Arc<str>, usize>,
@@ -51,6 +52,13 @@ impl From<Vec<Arc<Provider>>> for Providers {
             pass_through: in_order.iter().any(|provider| provider.passthrough),
             in_order,
         }
+    }
+}
+
+impl fmt::Debug for Providers {
+    /// In order: all else follows from them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.in_order.fmt(f)
     }
 }
 
