@@ -284,6 +284,13 @@ fn a_provider_is_found_by_its_id_and_what_all_say_is_known() {
         assert!(Arc::ptr_eq(config.provider(&provider.id).unwrap(), provider), "{}", provider.id);
     }
     assert!(config.provider("OpenAI").is_none());
+    let many: String =
+        (0..40).map(|i| format!("  p{i}: {{ dialect: openai-chat, base_url: \"http://p{i}/v1\" }}\n")).collect();
+    let many = load_in(&format!("providers:\n{many}"), &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    for (i, provider) in many.providers.iter().enumerate() {
+        assert!(Arc::ptr_eq(many.provider(&format!("p{i}")).unwrap(), provider), "{i}");
+    }
+    assert!(many.provider("p40").is_none() && many.providers.len() == 40);
     let longest = config.providers.iter().map(|provider| provider.timeouts.total).max();
     assert_eq!((Some(config.providers.longest()), config.providers.pass_through()), (longest, true));
     config.providers.add_models("openai", ["gpt-of-tomorrow".to_owned()].iter());
