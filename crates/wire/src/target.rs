@@ -16,7 +16,8 @@ pub struct RequestHead<'a> {
     pub model: Option<&'a str>,
     /// The path says whether to stream (Gemini, Bedrock).
     pub stream: Option<bool>,
-    /// The body has passed [`Envelope::scan`](crate::json::Envelope::scan): what is only handed on is not looked through again.
+    /// The body has passed [`Envelope::scan`](crate::json::Envelope::scan), or is what was written of one that has: what is only
+    /// handed on is not looked through again.
     pub is_scanned: bool,
 }
 

@@ -13,10 +13,10 @@ mod effort;
 mod environment;
 mod expand;
 mod known;
-mod listed;
 mod policies;
 mod policy;
 mod problem;
+mod provider_list;
 mod providers;
 mod raw;
 mod raw_breaker;
@@ -45,12 +45,12 @@ pub use docs::{reference, schema};
 pub use effort::{Concurrency, Retries};
 pub(crate) use known::known;
 pub use known::{Catalogue, Host, KnownProvider};
-pub use listed::Providers;
 pub use policy::{
     After, Branch, Hedge, Leaf, MaxPrice, Measure, Policy, Require, Resume, Rule, StickTo, Terms, TimeoutTerms,
     VirtualModel,
 };
 pub use problem::{Problem, Problems};
+pub use provider_list::Providers;
 pub use secret::Secret;
 pub use terms::{DEFAULT_USE, MOST_RETRIES};
 pub use trust::{Trust, check_bind, needs_restart, serves_admin, trust};

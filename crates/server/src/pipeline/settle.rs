@@ -49,7 +49,7 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// Of a call that came lately.
+    /// Of a call, from when it came.
     pub fn begin(gateway: &Gateway, id: &CallId, face: Dialect, operation: Operation) -> Self {
         let trail = Trail::begin(&**id, face, operation, id.began);
         Self::new(gateway, trail, gateway.state(), Manner::default())
